@@ -1,0 +1,72 @@
+/* What the kernels need of C and Cython cannot say: bits of floats, an expression the compiler must
+ * not reassociate, and the CPU's treatment of subnormal numbers. */
+#ifndef FASTNN_FLOATS_H
+#define FASTNN_FLOATS_H
+
+#include <stdint.h>
+#include <string.h>
+
+static inline uint32_t fastnn_bits(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline float fastnn_float(uint32_t bits) {
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* x - k*ln(2) for integral k, |k| < 2^8, with an error of an ulp of the result.
+ *
+ * In float it takes ln(2) in two parts, the first with so few bits that k*high is exact (Cody and
+ * Waite).  -fassociative-math would add the parts up again, so where the compiler has no barrier
+ * against that, the same is computed in double. */
+#ifndef __has_builtin
+#define __has_builtin(name) 0
+#endif
+#if __has_builtin(__builtin_assoc_barrier) /* GCC 12 */
+#define FASTNN_BARRIER(x) __builtin_assoc_barrier(x)
+#elif __has_builtin(__arithmetic_fence) && (defined(__x86_64__) || defined(__aarch64__))
+#define FASTNN_BARRIER(x) __arithmetic_fence(x)
+#endif
+
+static inline float fastnn_minus_k_ln2(float x, float k) {
+#ifdef FASTNN_BARRIER
+    return FASTNN_BARRIER(x - k * 0.693145751953125f) - k * 1.42860682030941723e-6f;
+#else
+    return (float)((double)x - (double)k * 0.69314718055994530942);
+#endif
+}
+
+/* Subnormal operands cost a hundred cycles and more each on most CPUs, and deltas of saturated
+ * neurons end there: the kernels treat them as zero, in the calling thread, for as long as they run.
+ * The control word returned must be handed to fastnn_restore_subnormals. */
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+typedef unsigned int fastnn_control;
+static inline fastnn_control fastnn_flush_subnormals(void) {
+    const fastnn_control saved = _mm_getcsr();
+    _mm_setcsr(saved | 0x8040); /* flush to zero, denormals are zero */
+    return saved;
+}
+static inline void fastnn_restore_subnormals(fastnn_control saved) { _mm_setcsr(saved); }
+#elif defined(__aarch64__)
+typedef uint64_t fastnn_control;
+static inline fastnn_control fastnn_flush_subnormals(void) {
+    fastnn_control saved;
+    __asm__ __volatile__("mrs %0, fpcr" : "=r"(saved));
+    __asm__ __volatile__("msr fpcr, %0" : : "r"(saved | (1u << 24)) : "memory"); /* FZ */
+    return saved;
+}
+static inline void fastnn_restore_subnormals(fastnn_control saved) {
+    __asm__ __volatile__("msr fpcr, %0" : : "r"(saved) : "memory");
+}
+#else
+typedef int fastnn_control;
+static inline fastnn_control fastnn_flush_subnormals(void) { return 0; }
+static inline void fastnn_restore_subnormals(fastnn_control saved) { (void)saved; }
+#endif
+
+#endif

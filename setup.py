@@ -1,0 +1,77 @@
+"""The extension modules: cpu detection, and the kernels once per instruction set.
+
+FASTNN_DEBUG=1                     bounds checks, no optimisation
+FASTNN_SANITIZE=address,undefined  GCC's or Clang's sanitizers
+"""
+
+import os
+import runpy
+import shutil
+import sys
+import sysconfig
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+DEBUG = os.environ.get("FASTNN_DEBUG", "0") not in ("", "0")
+SANITIZE = os.environ.get("FASTNN_SANITIZE", "")
+KERNELS = "fastnn/_kernels"
+SHARED = "fastnn._kernels._cyutility"  # Cython's memoryview code, once instead of per variant
+VARIANTS = runpy.run_path(f"{KERNELS}/isa.py")["VARIANTS"]
+
+# Vectorises reductions and keeps NaN and infinity.  Never -ffast-math and its kin, which at link
+# time make the whole process flush subnormals; the link flags undo them if CFLAGS brings them.
+MATH = ["-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros", "-fassociative-math"]
+COMPILE = ["-O0" if DEBUG else "-O3", "-fno-fast-math", *MATH]
+LINK = ["-O2", "-fno-fast-math"]
+if SANITIZE:
+    COMPILE += [f"-fsanitize={SANITIZE}", "-fno-sanitize-recover=all", "-g"]
+    LINK += [f"-fsanitize={SANITIZE}"]
+elif not DEBUG and sys.platform != "darwin":
+    LINK += ["-Wl,--strip-all"]
+
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": DEBUG,
+    "initializedcheck": DEBUG,
+    "wraparound": False,
+    "cdivision": True,
+}
+
+
+def extension(name, source, flags=()):
+    return Extension(
+        name,
+        [source],
+        depends=[f"{KERNELS}/kernels.pxi", f"{KERNELS}/floats.h"],
+        include_dirs=[KERNELS],
+        extra_compile_args=[*COMPILE, *flags],
+        extra_link_args=LINK,
+    )
+
+
+compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
+if not shutil.which(compiler):
+    sys.exit(
+        f"fastnn compiles C code, and the C compiler {compiler!r} was not found. Install GCC or "
+        "Clang (Debian, Ubuntu: apt install gcc python3-dev; Fedora: dnf install gcc "
+        "python3-devel; macOS: xcode-select --install), or name yours in CC."
+    )
+
+extensions = [
+    extension("fastnn._kernels.cpu", f"{KERNELS}/cpu.pyx"),
+    extension(SHARED, f"{KERNELS}/_cyutility.c"),
+    *(
+        extension(f"fastnn._kernels.{v.name}", f"{KERNELS}/{v.name}.pyx", v.flags)
+        for v in VARIANTS
+    ),
+]
+setup(
+    ext_modules=cythonize(
+        extensions,
+        build_dir="build/cython",
+        compiler_directives=DIRECTIVES,
+        shared_utility_qualified_name=SHARED,
+    ),
+    options={"build_ext": {"parallel": os.cpu_count()}},
+)
