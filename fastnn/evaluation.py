@@ -1,0 +1,86 @@
+"""How good a network's outputs are: loss and score."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .functions import Array, Loss
+from .validation import Targets
+
+_BLOCK = 4096  # examples at a time, so that their outputs stay small
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What ``evaluate`` returns.
+
+    Attributes
+    ----------
+    loss : float
+        Mean loss per example.
+    score : float
+        The metric's value; 1 is perfect.
+    metric : str
+        ``"accuracy"`` or ``"r2"``.
+    """
+
+    loss: float
+    score: float
+    metric: str
+
+
+def classify(outputs: Array) -> Array:
+    """Labels: the largest output or, where there is only one, whether it is above 0.5."""
+    if outputs.shape[1] == 1:
+        return (outputs[:, 0] > 0.5).astype(np.intp)
+    return outputs.argmax(axis=1)
+
+
+def evaluate(
+    predict: Callable[[Array], Array], X: Array, targets: Targets, loss: Loss, regression: bool
+) -> Evaluation:
+    """Loss and score of ``predict``.
+
+    The score is R² for regression on targets, else accuracy: labels are always classes.
+    """
+    total_loss, n_correct, squared_errors = 0.0, 0, np.zeros(1)
+    by_r2 = regression and targets.values is not None
+    for start in range(0, len(X), _BLOCK):
+        outputs = predict(X[start : start + _BLOCK])
+        wanted = _rows(targets, start, outputs)
+        total_loss += loss.value(outputs, wanted)
+        if by_r2:
+            errors = np.subtract(outputs, wanted, dtype=np.float64)
+            squared_errors = squared_errors + (errors * errors).sum(axis=0)
+        else:
+            n_correct += int((classify(outputs) == classify(wanted)).sum())
+    if by_r2:
+        assert targets.values is not None
+        score = _r2(squared_errors, targets.values)
+        return Evaluation(total_loss / len(X), score, "r2")
+    return Evaluation(total_loss / len(X), n_correct / len(X), "accuracy")
+
+
+def _rows(targets: Targets, start: int, outputs: Array) -> Array:
+    """The targets that belong to a block of outputs; labels become rows of 0 and 1."""
+    rows = slice(start, start + len(outputs))
+    if targets.values is not None:
+        return targets.values[rows]
+    assert targets.labels is not None
+    wanted = np.zeros_like(outputs)
+    wanted[np.arange(len(outputs)), targets.labels[rows]] = 1
+    return wanted
+
+
+def _r2(squared_errors: Array, targets: Array) -> float:
+    """1 - residual / total sum of squares, averaged over the outputs.
+
+    An output whose target never changes counts 1 where it is met exactly, else 0, as in
+    scikit-learn's r2_score.
+    """
+    wanted = targets.astype(np.float64)
+    total = ((wanted - wanted.mean(axis=0)) ** 2).sum(axis=0)
+    constant = total == 0
+    ratio = squared_errors / np.where(constant, 1, total)
+    return float(np.where(constant, squared_errors == 0, 1 - ratio).mean())

@@ -1,0 +1,90 @@
+"""The multi-layer perceptron on the compiled kernels."""
+
+from collections.abc import Sequence
+
+from . import paths, validation
+from .functions import Array
+from .network import Network
+from .parameters import Parameters
+from .training import Descent, Plan
+from .validation import Targets
+
+
+class MLP(Network):
+    """A fully connected feed-forward network.
+
+    Parameters
+    ----------
+    layer_sizes : sequence of int
+        Widths from input to output, two or more: ``[784, 300, 10]``. Two mean no hidden layer.
+    activation : str, Activation or sequence of them, default "sigmoid"
+        Of the hidden layers: one for all, or one for each. Known names: "identity", "sigmoid",
+        "tanh", "relu".
+    output_activation : str or Activation, default "sigmoid"
+        Of the output layer.
+    loss : str, default "squared_error"
+        The loss of one example: "squared_error" is ½‖a - t‖² of outputs a and targets t.
+    dtype : dtype, default "float32"
+        float32 or float64, of the parameters and of all computation.
+    seed : int, sequence of int, numpy.random.Generator, SeedSequence or None
+        What `numpy.random.default_rng` takes: the source of the initial weights and then of the
+        order of each epoch. The same seed gives the same bits for the same `fastnn.isa` (and, where
+        BLAS multiplies the matrices of large batches, the same number of its threads); otherwise
+        sums are rounded in another order.
+
+    Attributes
+    ----------
+    weights, biases : tuple of ndarray
+        Per layer, (fan_in, fan_out) and (fan_out,): live views, writing into them changes the
+        network. Initially the weights of a layer are drawn from N(0, 1/fan_in), those of a ReLU
+        layer from N(0, 2/fan_in) [1]_, and the biases are 0.
+    layer_sizes : tuple of int
+        The widths.
+    activations : tuple of Activation
+        Of each layer, the output layer's last.
+    dtype : numpy.dtype
+        Of the parameters.
+    loss : str
+        Name of the loss.
+    n_parameters : int
+        Number of weights and biases.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an argument that is none of the above; the message names it.
+
+    Notes
+    -----
+    `predict`, `classify` and `evaluate` write nothing that belongs to the network, so any number
+    of threads may call them at a time. The kernels run without the GIL.
+
+    References
+    ----------
+    .. [1] K. He et al., "Delving Deep into Rectifiers", ICCV 2015; for the others Y. LeCun et al.,
+       "Efficient BackProp", 1998.
+
+    Examples
+    --------
+    >>> from fastnn import MLP
+    >>> net = MLP([2, 3, 1], activation="tanh", seed=1)
+    >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    >>> history = net.train(X, y, epochs=2000, learning_rate=0.5)
+    >>> net.classify(X)
+    array([0, 1, 1, 0])
+    """
+
+    _checked_dtype = staticmethod(validation.kernel_dtype)
+
+    def _allocate(self) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        self._parameters = Parameters(self.layer_sizes, self.activations, self.dtype)
+        return self._parameters.views(self._parameters.flat)
+
+    def _storage(self) -> Sequence[Array]:
+        return [self._parameters.flat]
+
+    def _descent(self, X: Array, targets: Targets, plan: Plan) -> Descent:
+        return paths.descent(self._parameters, self.activations, X, targets, plan)
+
+    def _outputs(self, X: Array) -> Array:
+        return paths.predict(self._parameters, self.activations, X)

@@ -1,0 +1,297 @@
+"""What every implementation of the network shares: the public methods around the numerics."""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from os import PathLike
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from . import evaluation, model_file, training, validation
+from .evaluation import Evaluation
+from .functions import Activation, Array
+from .model_file import Model, ModelFileError
+from .training import Callback, Descent, History, Plan
+from .validation import Seed, Targets
+
+
+class Network(ABC):
+    """Checks arguments, draws the initial weights, and leaves the numerics to its subclasses."""
+
+    _checked_dtype: Callable[[DTypeLike], "np.dtype[Any]"]
+
+    def __init__(
+        self,
+        layer_sizes: Iterable[int],
+        *,
+        activation: str | Activation | Sequence[str | Activation] = "sigmoid",
+        output_activation: str | Activation = "sigmoid",
+        loss: str = "squared_error",
+        dtype: DTypeLike = "float32",
+        seed: Seed = None,
+    ) -> None:
+        self.layer_sizes = validation.layer_sizes(layer_sizes)
+        self.dtype = self._checked_dtype(dtype)
+        self.activations = validation.activations(
+            activation, output_activation, len(self.layer_sizes) - 1, self.dtype
+        )
+        self._loss = validation.loss(loss)
+        self._generator = validation.generator(seed)
+        self._prepare()
+        for weights, f in zip(self.weights, self.activations, strict=True):
+            drawn = self._generator.standard_normal(weights.shape)
+            weights[:] = drawn * np.sqrt(f.gain / len(weights))
+
+    def _prepare(self) -> None:
+        self._in_training = threading.Lock()
+        self._weights, self._biases = self._allocate()
+
+    @abstractmethod
+    def _allocate(self) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        """Weights and biases of every layer; the biases are 0."""
+
+    @abstractmethod
+    def _storage(self) -> Sequence[Array]:
+        """C-contiguous arrays that hold the parameters, and nothing that is not finite besides."""
+
+    @abstractmethod
+    def _descent(self, X: Array, targets: Targets, plan: Plan) -> Descent:
+        """What descends along the gradient on this data."""
+
+    @abstractmethod
+    def _outputs(self, X: Array) -> Array:
+        """Outputs (n_examples, n_outputs), a new array, for X (n_examples, n_inputs)."""
+
+    @property
+    def weights(self) -> tuple[Array, ...]:
+        """Live views of the weights, (fan_in, fan_out) per layer."""
+        return self._weights
+
+    @property
+    def biases(self) -> tuple[Array, ...]:
+        """Live views of the biases, (fan_out,) per layer."""
+        return self._biases
+
+    @property
+    def loss(self) -> str:
+        """Name of the loss."""
+        return self._loss.name
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of weights and biases."""
+        return sum(parameter.size for parameter in (*self.weights, *self.biases))
+
+    def train(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        epochs: int = 1,
+        batch_size: int | None = 1,
+        learning_rate: float = 0.1,
+        shuffle: bool = True,
+        callback: Callback | None = None,
+    ) -> History:
+        """Train by gradient descent, from where the network stands.
+
+        Parameters
+        ----------
+        X : array_like, (n_examples, n_inputs)
+            Real finite numbers. A C-contiguous array of the network's dtype is used as it is,
+            anything else that `numpy.asarray` takes is copied.
+        y : array_like
+            Targets (n_examples, n_outputs), or (n_examples,) where the network has one output;
+            or integer class labels 0 .. n_outputs-1, (n_examples,), where it has several: the
+            target of a label is 1 for its output and 0 for the others.
+        epochs : int, default 1
+            Passes over the data.
+        batch_size : int or None, default 1
+            Examples per step: 1 is stochastic gradient descent, None the whole of X.
+        learning_rate : float, default 0.1
+            The step is this times the mean gradient of the batch.
+        shuffle : bool, default True
+            Draw a new order for every epoch. (A batch of all examples has no order.)
+        callback : callable, optional
+            Called with a `Step` after every epoch; training stops when it returns true.
+
+        Returns
+        -------
+        History
+            The loss of every epoch.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For bad arguments; the message names the argument and nothing is changed.
+        TrainingDiverged
+            When the loss or a parameter stops being finite; the network is left as the last
+            finite epoch left it.
+        RuntimeError
+            When the network is being trained already, by another thread or around the callback.
+        """
+        plan = Plan.checked(epochs, batch_size, learning_rate, shuffle, callback)
+        inputs, targets = self._checked(X, y)
+        if not self._in_training.acquire(blocking=False):
+            raise RuntimeError("this network is being trained already; train a copy of it")
+        try:
+            return training.train(
+                self._storage(),
+                self._descent(inputs, targets, plan),
+                plan.orders(len(inputs), self._generator),
+                plan,
+            )
+        finally:
+            self._in_training.release()
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Outputs of the network.
+
+        Parameters
+        ----------
+        X : array_like, (n_examples, n_inputs) or (n_inputs,)
+            Real finite numbers; n_examples may be 0.
+
+        Returns
+        -------
+        ndarray, (n_examples, n_outputs) or (n_outputs,)
+            Of the network's dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X is not that.
+        """
+        inputs, is_single = validation.one_or_more_examples(X, self.layer_sizes[0], self.dtype)
+        outputs = self._outputs(inputs)
+        return outputs[0] if is_single else outputs
+
+    def classify(self, X: ArrayLike) -> Array:
+        """Labels: the largest output or, of a single output, whether it is above 0.5.
+
+        Parameters
+        ----------
+        X : array_like, (n_examples, n_inputs) or (n_inputs,)
+            As in `predict`.
+
+        Returns
+        -------
+        ndarray of intp, (n_examples,) or ()
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X is not that.
+        """
+        inputs, is_single = validation.one_or_more_examples(X, self.layer_sizes[0], self.dtype)
+        labels = evaluation.classify(self._outputs(inputs))
+        return labels[0] if is_single else labels
+
+    def evaluate(self, X: ArrayLike, y: ArrayLike) -> Evaluation:
+        """Mean loss and score on data: R² for identity outputs with targets, else accuracy.
+
+        Parameters
+        ----------
+        X, y : array_like
+            As in `train`.
+
+        Returns
+        -------
+        Evaluation
+            ``loss``, ``score`` and ``metric``, "accuracy" or "r2".
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `train`.
+        """
+        inputs, targets = self._checked(X, y)
+        regression = self.activations[-1].name == "identity"
+        return evaluation.evaluate(self._outputs, inputs, targets, self._loss, regression)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write parameters and architecture to a safetensors file.
+
+        The file is moved into place when it is complete: a file that was there before stays whole
+        until then. The state of the random generator is not part of it.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        model_file.save(
+            Model(
+                self.layer_sizes,
+                self.activations,
+                self.loss,
+                self.dtype.name,
+                self.weights,
+                self.biases,
+            ),
+            path,
+        )
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], *, activations: Iterable[Activation] = ()) -> Self:
+        """Read a network that `save` has written. No code is run and nothing unpickled.
+
+        Parameters
+        ----------
+        path : str or path-like
+        activations : iterable of Activation, optional
+            The activations of your own that the network was built with; they are found by name.
+
+        Raises
+        ------
+        ModelFileError
+            If the file is damaged, was not written by `save`, or is of a later format.
+        OSError
+            If it cannot be read.
+        """
+        model = model_file.load(path, activations)
+        try:
+            network = cls(
+                model.layer_sizes,
+                activation=model.activations[:-1],
+                output_activation=model.activations[-1],
+                loss=model.loss,
+                dtype=model.dtype,
+            )
+        except (TypeError, ValueError) as error:
+            raise ModelFileError(f"{path} holds no network of this kind: {error}") from error
+        for own, read in zip(
+            (*network.weights, *network.biases), (*model.weights, *model.biases), strict=True
+        ):
+            own[:] = read
+        return network
+
+    def __repr__(self) -> str:
+        *hidden, output = (activation.name for activation in self.activations)
+        return (
+            f"{type(self).__name__}({list(self.layer_sizes)}, activation={hidden}, "
+            f"output_activation={output!r}, loss={self.loss!r}, dtype={self.dtype.name!r})"
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        derived = ("_in_training", "_weights", "_biases", "_parameters")
+        state = {name: value for name, value in vars(self).items() if name not in derived}
+        return {**state, "parameters": [np.array(p) for p in (*self.weights, *self.biases)]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        parameters = state.pop("parameters")
+        vars(self).update(state)
+        self._prepare()
+        for own, stored in zip((*self.weights, *self.biases), parameters, strict=True):
+            own[:] = stored
+
+    def _checked(self, X: ArrayLike, y: ArrayLike) -> tuple[Array, Targets]:
+        return validation.examples_and_targets(
+            X, y, self.layer_sizes[0], self.layer_sizes[-1], self.dtype
+        )

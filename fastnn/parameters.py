@@ -1,0 +1,106 @@
+"""Where a network's parameters lie in memory: one flat vector, and views of it per layer."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ._kernels import active
+from .functions import Activation, Array, BuiltinActivation
+
+_ALIGNMENT = 64  # bytes: a cache line, and the longest vector register
+_LAYER = np.dtype(
+    [
+        (field, np.intp)  # in the order of kernels.pxi's struct Layer
+        for field in (
+            "fan_in",
+            "fan_out",
+            "row_length",
+            "transposed",
+            "weights",
+            "biases",
+            "outputs",
+            "activation",
+        )
+    ]
+)
+
+
+class Parameters:
+    """The weights and biases of all layers.
+
+    Attributes
+    ----------
+    flat : ndarray, (size,)
+        All of them, 64-byte aligned, with zeros between rows that only keep the rows aligned.
+    layers : ndarray, (n_layers,)
+        The table that tells the kernels where each layer lies in ``flat``.
+    """
+
+    def __init__(
+        self,
+        layer_sizes: Sequence[int],
+        activations: Sequence[Activation],
+        dtype: "np.dtype[Any]",
+    ) -> None:
+        lanes = _ALIGNMENT // dtype.itemsize
+        self.layers = np.zeros(len(activations), _LAYER)
+        size = n_units = 0
+        for layer, (fan_in, fan_out), activation in zip(
+            self.layers, pairwise(layer_sizes), activations, strict=True
+        ):
+            # A layer of few outputs is stored with its long side contiguous: full vectors.
+            transposed = fan_out < lanes <= fan_in
+            n_rows, length = (fan_out, fan_in) if transposed else (fan_in, fan_out)
+            row_length = _rounded_up(length, lanes)
+            layer["fan_in"], layer["fan_out"] = fan_in, fan_out
+            layer["transposed"], layer["row_length"] = transposed, row_length
+            layer["weights"] = size
+            layer["biases"] = size + n_rows * row_length
+            layer["outputs"] = n_units
+            layer["activation"] = _code(activation)
+            size = int(layer["biases"]) + _rounded_up(fan_out, lanes)
+            n_units += _rounded_up(fan_out, lanes)
+        self._n_units = n_units
+        self.flat = _aligned_zeros(size, dtype)
+
+    def views(self, flat: Array) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        """Weights and biases of each layer within a vector that is laid out like ``flat``."""
+        return (
+            tuple(_weights(flat, layer) for layer in self.layers),
+            tuple(
+                flat[layer["biases"] : layer["biases"] + layer["fan_out"]] for layer in self.layers
+            ),
+        )
+
+    def scratch(self) -> Array:
+        """Room for one example's outputs and deltas in every layer."""
+        return _aligned_zeros(2 * self._n_units, self.flat.dtype)
+
+
+def _aligned_zeros(size: int, dtype: "np.dtype[Any]") -> Array:
+    """A vector of zeros that begins on a cache line."""
+    lanes = _ALIGNMENT // dtype.itemsize
+    room = np.zeros(size + lanes, dtype)
+    start = -room.ctypes.data % _ALIGNMENT // dtype.itemsize
+    return room[start : start + size]
+
+
+def _rounded_up(n: int, multiple: int) -> int:
+    return -(-n // multiple) * multiple
+
+
+def _code(activation: Activation) -> int:
+    # The kernels never see the activations of users: by_block.py computes those layers in NumPy.
+    if isinstance(activation, BuiltinActivation):
+        return int(active.ACTIVATION_CODES[activation.name])
+    return -1
+
+
+def _weights(flat: Array, layer: Any) -> Array:
+    fan_in, fan_out, row_length = layer["fan_in"], layer["fan_out"], layer["row_length"]
+    n_rows, length = (fan_out, fan_in) if layer["transposed"] else (fan_in, fan_out)
+    rows = flat[layer["weights"] : layer["weights"] + n_rows * row_length]
+    matrix = rows.reshape(n_rows, row_length)[:, :length]
+    return matrix.T if layer["transposed"] else matrix

@@ -1,0 +1,48 @@
+"""Which way the numbers go: example by example through the kernels, or in blocks through BLAS."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from . import by_block, by_example
+from .functions import Activation, Array, BuiltinActivation
+from .parameters import Parameters
+from .training import Descent, Plan
+from .validation import Targets
+
+_WORK_FOR_BLAS = 50_000  # parameters times examples at a time
+
+
+def descent(
+    parameters: Parameters,
+    activations: Sequence[Activation],
+    X: Array,
+    targets: Targets,
+    plan: Plan,
+) -> Descent:
+    """What descends along the gradient on this data."""
+    batch_size = plan.rows_per_batch(len(X))
+    if batch_size == 1 or _is_small(parameters, batch_size):
+        if _kernels_know(activations):
+            return by_example.Descent(parameters, X, targets, batch_size, plan.learning_rate)
+    return by_block.Descent(parameters, activations, X, targets, batch_size, plan.learning_rate)
+
+
+def predict(parameters: Parameters, activations: Sequence[Activation], X: Array) -> Array:
+    """Outputs (n_examples, n_outputs) for X (n_examples, n_inputs)."""
+    outputs = np.empty((len(X), int(parameters.layers["fan_out"][-1])), parameters.flat.dtype)
+    if not len(X):
+        return outputs
+    if _kernels_know(activations) and (len(X) == 1 or _is_small(parameters, len(X))):
+        by_example.predict(parameters, X, outputs)
+    else:
+        by_block.predict(parameters, activations, X, outputs)
+    return outputs
+
+
+def _is_small(parameters: Parameters, n_examples: int) -> bool:
+    return parameters.flat.size * n_examples < _WORK_FOR_BLAS
+
+
+def _kernels_know(activations: Sequence[Activation]) -> bool:
+    return all(isinstance(activation, BuiltinActivation) for activation in activations)

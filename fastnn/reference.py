@@ -1,0 +1,94 @@
+"""The network in plain NumPy: specification, oracle and opponent of the kernels.
+
+`MLP` here has the constructor, the methods and the results of `fastnn.MLP`, for any real floating
+dtype, and no kernel in it.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from . import validation
+from .functions import Array
+from .network import Network
+from .training import Plan
+from .validation import Targets
+
+
+class MLP(Network):
+    """See `fastnn.MLP`; ``dtype`` may be any real floating dtype."""
+
+    _checked_dtype = staticmethod(validation.float_dtype)
+
+    def _allocate(self) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        return (
+            tuple(np.empty(shape, self.dtype) for shape in pairwise(self.layer_sizes)),
+            tuple(np.zeros(fan_out, self.dtype) for fan_out in self.layer_sizes[1:]),
+        )
+
+    def _storage(self) -> Sequence[Array]:
+        return *self.weights, *self.biases
+
+    def _descent(self, X: Array, targets: Targets, plan: Plan) -> "_Descent":
+        return _Descent(self, X, targets, plan)
+
+    def _outputs(self, X: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return self._forward(X)[1][-1]
+
+    def _forward(self, X: Array) -> tuple[list[Array], list[Array]]:
+        """Every layer's weighted inputs z, and X with every layer's outputs a = f(z)."""
+        zs, outputs = [], [X]
+        for weights, biases, f in zip(self.weights, self.biases, self.activations, strict=True):
+            z = outputs[-1] @ weights
+            z += biases
+            zs.append(z)
+            outputs.append(f.function(z))
+        return zs, outputs
+
+
+class _Descent:
+    """Gradient descent; see `training.Descent`."""
+
+    def __init__(self, network: MLP, X: Array, targets: Targets, plan: Plan) -> None:
+        self._network, self._X, self._targets = network, X, targets
+        self._learning_rate = plan.learning_rate
+        self._batch_size = plan.rows_per_batch(len(X))
+        self._gradients = [np.empty_like(weights) for weights in network.weights]
+        # Whole batches, some hundred at most, per call: Python runs in between anyway.
+        self.chunk = self._batch_size * max(1, 256 // self._batch_size)
+
+    def __call__(self, order: Array, start: int, stop: int) -> float:
+        # A sigmoid may overflow on its way to 0, and divergence is found by its loss.
+        with np.errstate(all="ignore"):
+            return sum(
+                self._step(order[batch : min(batch + self._batch_size, stop)])
+                for batch in range(start, stop, self._batch_size)
+            )
+
+    def _step(self, rows: Array) -> float:
+        """One step along the mean gradient of a batch; return the sum of its losses before it."""
+        network = self._network
+        zs, outputs = network._forward(self._X[rows])
+        wanted = self._wanted(rows)
+        loss = network._loss.value(outputs[-1], wanted)
+        delta = network._loss.gradient(outputs[-1], wanted)
+        rate = network.dtype.type(self._learning_rate / len(rows))
+        for layer in reversed(range(len(zs))):
+            delta *= network.activations[layer].slope(zs[layer], outputs[layer + 1])
+            gradient = np.matmul(outputs[layer].T, delta, out=self._gradients[layer])
+            bias_gradient = delta.sum(axis=0)
+            if layer:
+                delta = delta @ network.weights[layer].T
+            weights, biases = network.weights[layer], network.biases[layer]
+            weights -= np.multiply(gradient, rate, out=gradient)
+            biases -= rate * bias_gradient
+        return loss
+
+    def _wanted(self, rows: Array) -> Array:
+        if self._targets.values is not None:
+            return self._targets.values[rows]
+        wanted = np.zeros((len(rows), self._network.layer_sizes[-1]), self._network.dtype)
+        wanted[np.arange(len(rows)), self._targets.labels[rows]] = 1
+        return wanted

@@ -1,0 +1,143 @@
+"""The epoch loop: order, chunks, loss, divergence, history."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from . import validation
+from .functions import Array
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a callback gets after each epoch.
+
+    Attributes
+    ----------
+    epoch : int
+        Epochs of this call of ``train`` that are done, from 1.
+    loss : float
+        Mean loss per example over the epoch, each taken before the update it led to.
+    """
+
+    epoch: int
+    loss: float
+
+
+@dataclass
+class History:
+    """What ``train`` returns.
+
+    Attributes
+    ----------
+    loss : list of float
+        One value per epoch, as in `Step`.
+    """
+
+    loss: list[float] = field(default_factory=list)
+
+
+Callback = Callable[[Step], Any]
+
+
+class TrainingDiverged(ArithmeticError):
+    """The loss or a parameter is no longer finite."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The checked arguments of ``train``."""
+
+    epochs: int
+    batch_size: int | None  # None: all examples
+    learning_rate: float
+    shuffle: bool
+    callback: Callback | None
+
+    @classmethod
+    def checked(
+        cls,
+        epochs: int,
+        batch_size: int | None,
+        learning_rate: float,
+        shuffle: bool,
+        callback: Callback | None,
+    ) -> "Plan":
+        """Reject what is not a plan."""
+        return cls(
+            validation.count(epochs, "epochs", minimum=0),
+            None if batch_size is None else validation.count(batch_size, "batch_size", minimum=1),
+            validation.positive(learning_rate, "learning_rate"),
+            validation.flag(shuffle, "shuffle"),
+            validation.callback(callback),
+        )
+
+    def rows_per_batch(self, n_examples: int) -> int:
+        """The batch size, at most all examples."""
+        return n_examples if self.batch_size is None else min(self.batch_size, n_examples)
+
+    def orders(self, n_examples: int, generator: np.random.Generator) -> Callable[[], Array]:
+        """Draws the order of an epoch; one batch of all examples has none, and draws none."""
+        if self.shuffle and self.rows_per_batch(n_examples) < n_examples:
+            return lambda: generator.permutation(n_examples)
+        as_given = np.arange(n_examples)
+        return lambda: as_given
+
+
+class Descent(Protocol):
+    """One way to compute gradient descent on some data.
+
+    Attributes
+    ----------
+    chunk : int
+        Examples per call: what takes some milliseconds, so that Ctrl-C is noticed in between.
+    """
+
+    chunk: int
+
+    def __call__(self, order: Array, start: int, stop: int) -> float:
+        """Train on the examples ``order[start:stop]``; return the sum of their losses.
+
+        Batches begin at multiples of the batch size, and the last of an order may be smaller. A
+        batch may be spread over several calls.
+        """
+
+
+def train(
+    storage: Sequence[Array], descend: Descent, next_order: Callable[[], Array], plan: Plan
+) -> History:
+    """Train the parameters in ``storage``; however it ends, they are finite."""
+    history = History()
+    before_epoch = [np.empty_like(parameters) for parameters in storage]
+    for epoch in range(1, plan.epochs + 1):
+        _copy(storage, before_epoch)
+        order = next_order()
+        loss = 0.0
+        is_finite = False
+        try:
+            for start in range(0, len(order), descend.chunk):
+                loss += descend(order, start, min(start + descend.chunk, len(order)))
+            loss /= len(order)
+        finally:
+            is_finite = bool(np.isfinite(loss)) and all(
+                validation.first_nonfinite(parameters) is None for parameters in storage
+            )
+            if not is_finite:
+                _copy(before_epoch, storage)
+        if not is_finite:
+            raise TrainingDiverged(
+                f"training diverged in epoch {epoch}: the loss became {loss} or a parameter not "
+                "finite. The network is as it was before that epoch. Try a smaller learning_rate, "
+                "or scale the inputs to about [0, 1]"
+            )
+        history.loss.append(loss)
+        if plan.callback is not None and plan.callback(Step(epoch, loss)):
+            break
+    return history
+
+
+def _copy(arrays: Sequence[Array], to: Sequence[Array]) -> None:
+    for array, copy in zip(arrays, to, strict=True):
+        copy[...] = array

@@ -1,0 +1,276 @@
+"""The only place that coerces or rejects what users pass in.
+
+Every message has the form "NAME must be WHAT IS EXPECTED, got WHAT CAME".
+"""
+
+import math
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from numbers import Integral, Real
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from ._kernels import DTYPES, kernels_for
+from .functions import ACTIVATIONS, LOSSES, Activation, Array, Loss
+
+T = TypeVar("T")
+Dtype = np.dtype[Any]
+Seed = int | Sequence[int] | np.random.SeedSequence | np.random.Generator | None
+
+
+class Targets(NamedTuple):
+    """What the outputs should be: one of the two is None."""
+
+    values: Array | None  # (n_examples, n_outputs), the network's dtype
+    labels: Array | None  # (n_examples,) intp, each in 0 .. n_outputs-1
+
+
+# Networks
+
+
+def layer_sizes(sizes: Iterable[int]) -> tuple[int, ...]:
+    """Two or more positive widths."""
+    expected = "layer_sizes must be two or more positive integers, from input to output"
+    if isinstance(sizes, str | bytes) or not isinstance(sizes, Iterable):
+        raise TypeError(f"{expected}, got {sizes!r}")
+    widths = tuple(sizes)
+    for width in widths:
+        if not _is_integer(width):
+            raise TypeError(f"{expected}, got {width!r} in {list(widths)}")
+        if width < 1:
+            raise ValueError(f"{expected}, got {width} in {list(widths)}")
+    if len(widths) < 2:
+        raise ValueError(f"{expected}, got {list(widths)}")
+    widths = tuple(int(width) for width in widths)
+    if sum(a * b for a, b in pairwise(widths)) > sys.maxsize // 64:
+        raise ValueError(f"layer_sizes must describe a network that fits in memory, got {widths}")
+    return widths
+
+
+def activations(
+    hidden: str | Activation | Sequence[str | Activation],
+    output: str | Activation,
+    n_layers: int,
+    dtype: Dtype,
+) -> tuple[Activation, ...]:
+    """One activation per layer of weights."""
+    if isinstance(hidden, str | Activation):
+        hidden = [hidden] * (n_layers - 1)
+    elif not isinstance(hidden, Sequence) or len(hidden) != n_layers - 1:
+        raise ValueError(
+            f"activation must be one name or Activation, or a list of {n_layers - 1}, one per "
+            f"hidden layer, got {hidden!r}"
+        )
+    return (
+        *(_activation(item, "activation", dtype) for item in hidden),
+        _activation(output, "output_activation", dtype),
+    )
+
+
+def _activation(value: str | Activation, argument: str, dtype: Dtype) -> Activation:
+    if isinstance(value, Activation):
+        _try_out(value, argument, dtype)
+        return value
+    return _known(value, argument, ACTIVATIONS, " or an Activation")
+
+
+def _try_out(activation: Activation, argument: str, dtype: Dtype) -> None:
+    for part in ("function", "derivative"):
+        z = np.linspace(-1, 1, 6, dtype=dtype).reshape(2, 3)
+        result = np.asarray(getattr(activation, part)(z))
+        if result.shape != z.shape or result.dtype.kind not in "biuf":
+            raise ValueError(
+                f"{argument} {activation.name!r} must have a {part} that returns real numbers in "
+                f"the shape of its argument, got {result.dtype} {result.shape} for {z.shape}"
+            )
+
+
+def loss(name: str) -> Loss:
+    """A loss by its name."""
+    return _known(name, "loss", LOSSES)
+
+
+def _known(name: Any, argument: str, table: dict[str, T], otherwise: str = "") -> T:
+    if isinstance(name, str) and name in table:
+        return table[name]
+    error = ValueError if isinstance(name, str) else TypeError
+    known = ", ".join(map(repr, table))
+    raise error(f"{argument} must be one of {known}{otherwise}, got {name!r}")
+
+
+def kernel_dtype(dtype: DTypeLike) -> Dtype:
+    """A dtype that there are kernels for."""
+    return _dtype(dtype, lambda found: found.name in DTYPES, "float32 or float64")
+
+
+def float_dtype(dtype: DTypeLike) -> Dtype:
+    """Any of NumPy's real floating dtypes."""
+    return _dtype(dtype, lambda found: found.kind == "f", "a real floating dtype")
+
+
+def _dtype(dtype: DTypeLike, fits: Callable[[Dtype], bool], expected: str) -> Dtype:
+    try:
+        found = np.dtype(dtype).newbyteorder("=") if dtype is not None else None
+    except TypeError:
+        found = None
+    if found is None or not fits(found):
+        raise ValueError(f"dtype must be {expected}, got {dtype!r}")
+    return found
+
+
+def generator(seed: Seed) -> np.random.Generator:
+    """The source of all randomness of one network."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            "seed must be None, a non-negative integer (or several) or a numpy.random.Generator, "
+            f"got {seed!r}"
+        ) from error
+
+
+# Training
+
+
+def count(value: int, argument: str, minimum: int) -> int:
+    """An integer of at least ``minimum``."""
+    if not _is_integer(value):
+        raise TypeError(f"{argument} must be an integer, got {value!r}")
+    if value < minimum:
+        raise ValueError(f"{argument} must be at least {minimum}, got {value}")
+    return int(value)
+
+
+def positive(value: float, argument: str) -> float:
+    """A finite number above zero."""
+    if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
+        raise TypeError(f"{argument} must be a number, got {value!r}")
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"{argument} must be finite and above zero, got {value}")
+    return float(value)
+
+
+def flag(value: bool, argument: str) -> bool:
+    """True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{argument} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def callback(value: T) -> T:
+    """None or something that can be called."""
+    if value is not None and not callable(value):
+        raise TypeError(f"callback must be None or callable, got {value!r}")
+    return value
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+# Data
+
+
+def examples(X: ArrayLike, n_inputs: int, dtype: Dtype) -> Array:
+    """X as a finite, C-contiguous (n_examples, n_inputs) array; X itself if it is one already."""
+    given = _real_numbers(X, "X")
+    if given.ndim != 2 or given.shape[1] != n_inputs:
+        raise ValueError(f"X must have shape (n_examples, {n_inputs}), got {given.shape}")
+    return _kernel_ready(given, "X", dtype)
+
+
+def one_or_more_examples(X: ArrayLike, n_inputs: int, dtype: Dtype) -> tuple[Array, bool]:
+    """As ``examples``, and whether X was one example alone, of shape (n_inputs,)."""
+    given = _real_numbers(X, "X")
+    if given.shape == (n_inputs,):
+        return _kernel_ready(given[np.newaxis], "X", dtype), True
+    if given.shape == (0,):  # an empty list
+        given = given.reshape(0, n_inputs)
+    if given.ndim != 2 or given.shape[1] != n_inputs:
+        raise ValueError(
+            f"X must have shape (n_examples, {n_inputs}) or ({n_inputs},), got {given.shape}"
+        )
+    return _kernel_ready(given, "X", dtype), False
+
+
+def examples_and_targets(
+    X: ArrayLike, y: ArrayLike, n_inputs: int, n_outputs: int, dtype: Dtype
+) -> tuple[Array, Targets]:
+    """X as ``examples`` gives it, at least one, and as many targets."""
+    inputs = examples(X, n_inputs, dtype)
+    if not len(inputs):
+        raise ValueError(f"X must hold at least one example, got shape {inputs.shape}")
+    given = _real_numbers(y, "y")
+    if given.ndim == 0 or len(given) != len(inputs):
+        raise ValueError(
+            f"X and y must hold equally many examples, got shapes {inputs.shape} and {given.shape}"
+        )
+    if given.ndim == 1 and n_outputs > 1:
+        return inputs, Targets(None, _labels(given, n_outputs))
+    if given.ndim == 1:
+        given = given[:, np.newaxis]
+    if given.shape != (len(inputs), n_outputs):
+        shapes = f"({len(inputs)}, {n_outputs}) for targets or ({len(inputs)},) for "
+        shapes += "labels" if n_outputs > 1 else "targets"
+        raise ValueError(f"y must have shape {shapes}, got {given.shape}")
+    return inputs, Targets(_kernel_ready(given, "y", dtype), None)
+
+
+def _labels(given: Array, n_outputs: int) -> Array:
+    # Floats will do where they are integers: that is how labels come out of many files.
+    with np.errstate(invalid="ignore"):
+        labels = given.astype(np.intp, order="C", copy=False)
+        wrong = (labels != given) | (labels < 0) | (labels >= n_outputs)
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise ValueError(
+            f"y must be integer labels from 0 to {n_outputs - 1}, or targets of shape "
+            f"({len(given)}, {n_outputs}), got {given[at]} at row {at}"
+        )
+    return np.require(labels, requirements=["A"])
+
+
+def _real_numbers(value: ArrayLike, argument: str) -> Array:
+    try:
+        array = np.asarray(value)
+    except Exception as error:  # whatever the object's own conversion raises
+        raise TypeError(
+            f"{argument} must be an array of real numbers, got a {type(value).__name__} that "
+            f"NumPy cannot convert: {error}"
+        ) from error
+    if array.dtype.kind == "O" and array.ndim and all(isinstance(v, Real) for v in array.flat):
+        array = array.astype(np.float64)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{argument} must be an array of real numbers, got dtype {array.dtype} from a "
+            f"{type(value).__name__}"
+        )
+    return array
+
+
+def _kernel_ready(given: Array, argument: str, dtype: Dtype) -> Array:
+    with np.errstate(over="ignore"):  # reported below, with its place
+        array = np.require(given, dtype, ["C_CONTIGUOUS", "ALIGNED"])
+    at = first_nonfinite(array)
+    if at is not None:
+        row, column = divmod(at, array.shape[1])
+        raise ValueError(
+            f"{argument} must be finite in {dtype}, got {given[row, column]} at row {row}, "
+            f"column {column}"
+        )
+    return array
+
+
+def first_nonfinite(array: Array) -> int | None:
+    """Index of the first NaN or infinity in a C-contiguous array, counted as if it were flat."""
+    if not array.size:
+        return None
+    flat = array.reshape(-1)
+    if array.dtype.name in DTYPES:
+        at = kernels_for(array.dtype).first_nonfinite(flat)
+        return None if at < 0 else at
+    wrong = ~np.isfinite(flat)
+    return int(wrong.argmax()) if wrong.any() else None
