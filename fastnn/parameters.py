@@ -16,6 +16,7 @@ _LAYER = np.dtype(
         for field in (
             "fan_in",
             "fan_out",
+            "width",
             "row_length",
             "transposed",
             "weights",
@@ -55,13 +56,14 @@ class Parameters:
             n_rows, length = (fan_out, fan_in) if transposed else (fan_in, fan_out)
             row_length = _rounded_up(length, lanes)
             layer["fan_in"], layer["fan_out"] = fan_in, fan_out
+            layer["width"] = width = _rounded_up(fan_out, lanes)
             layer["transposed"], layer["row_length"] = transposed, row_length
             layer["weights"] = size
             layer["biases"] = size + n_rows * row_length
             layer["outputs"] = n_units
             layer["activation"] = _code(activation)
-            size = int(layer["biases"]) + _rounded_up(fan_out, lanes)
-            n_units += _rounded_up(fan_out, lanes)
+            size = int(layer["biases"]) + width
+            n_units += width
         self._n_units = n_units
         self.flat = _aligned_zeros(size, dtype)
 

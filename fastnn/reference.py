@@ -76,14 +76,15 @@ class _Descent:
         delta = network._loss.gradient(outputs[-1], wanted)
         rate = network.dtype.type(self._learning_rate / len(rows))
         for layer in reversed(range(len(zs))):
-            delta *= network.activations[layer].slope(zs[layer], outputs[layer + 1])
-            gradient = np.matmul(outputs[layer].T, delta, out=self._gradients[layer])
-            bias_gradient = delta.sum(axis=0)
-            if layer:
-                delta = delta @ network.weights[layer].T
             weights, biases = network.weights[layer], network.biases[layer]
-            weights -= np.multiply(gradient, rate, out=gradient)
-            biases -= rate * bias_gradient
+            delta *= network.activations[layer].slope(zs[layer], outputs[layer + 1])
+            step = delta * rate
+            if layer:
+                delta = delta @ weights.T
+            # dL/dW = x' delta; for a single example the outer product is faster by itself.
+            product = np.multiply if len(rows) == 1 else np.matmul
+            weights -= product(outputs[layer].T, step, out=self._gradients[layer])
+            biases -= step.sum(axis=0)
         return loss
 
     def _wanted(self, rows: Array) -> Array:

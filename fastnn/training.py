@@ -1,5 +1,6 @@
 """The epoch loop: order, chunks, loss, divergence, history."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -121,7 +122,7 @@ def train(
                 loss += descend(order, start, min(start + descend.chunk, len(order)))
             loss /= len(order)
         finally:
-            is_finite = bool(np.isfinite(loss)) and all(
+            is_finite = math.isfinite(loss) and all(
                 validation.first_nonfinite(parameters) is None for parameters in storage
             )
             if not is_finite:

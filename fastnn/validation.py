@@ -103,7 +103,7 @@ def _known(name: Any, argument: str, table: dict[str, T], otherwise: str = "") -
 
 def kernel_dtype(dtype: DTypeLike) -> Dtype:
     """A dtype that there are kernels for."""
-    return _dtype(dtype, lambda found: found.name in DTYPES, "float32 or float64")
+    return _dtype(dtype, lambda found: found in DTYPES, "float32 or float64")
 
 
 def float_dtype(dtype: DTypeLike) -> Dtype:
@@ -269,7 +269,7 @@ def first_nonfinite(array: Array) -> int | None:
     if not array.size:
         return None
     flat = array.reshape(-1)
-    if array.dtype.name in DTYPES:
+    if array.dtype in DTYPES:
         at = kernels_for(array.dtype).first_nonfinite(flat)
         return None if at < 0 else at
     wrong = ~np.isfinite(flat)

@@ -35,7 +35,7 @@ class Kernels(NamedTuple):
     first_nonfinite: Callable[..., int]
 
 
-DTYPES = {"float32": "float", "float64": "double"}
+DTYPES = {np.dtype("float32"): "float", np.dtype("float64"): "double"}
 """The dtypes that there are kernels for, and their names in C."""
 
 
@@ -83,4 +83,4 @@ def _specialised(module: ModuleType, c_type: str) -> Kernels:
 
 def kernels_for(dtype: "np.dtype[Any]") -> Kernels:
     """The active variant's kernels for float32 or float64."""
-    return _specialised(active, DTYPES[dtype.name])
+    return _specialised(active, DTYPES[dtype])

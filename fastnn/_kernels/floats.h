@@ -1,5 +1,5 @@
-/* What the kernels need of C and Cython cannot say: bits of floats, an expression the compiler must
- * not reassociate, and the CPU's treatment of subnormal numbers. */
+/* What the kernels need of C and Cython cannot say: the bits of floats, and the CPU's treatment
+ * of subnormal numbers. */
 #ifndef FASTNN_FLOATS_H
 #define FASTNN_FLOATS_H
 
@@ -16,28 +16,6 @@ static inline float fastnn_float(uint32_t bits) {
     float x;
     memcpy(&x, &bits, sizeof x);
     return x;
-}
-
-/* x - k*ln(2) for integral k, |k| < 2^8, with an error of an ulp of the result.
- *
- * In float it takes ln(2) in two parts, the first with so few bits that k*high is exact (Cody and
- * Waite).  -fassociative-math would add the parts up again, so where the compiler has no barrier
- * against that, the same is computed in double. */
-#ifndef __has_builtin
-#define __has_builtin(name) 0
-#endif
-#if __has_builtin(__builtin_assoc_barrier) /* GCC 12 */
-#define FASTNN_BARRIER(x) __builtin_assoc_barrier(x)
-#elif __has_builtin(__arithmetic_fence) && (defined(__x86_64__) || defined(__aarch64__))
-#define FASTNN_BARRIER(x) __arithmetic_fence(x)
-#endif
-
-static inline float fastnn_minus_k_ln2(float x, float k) {
-#ifdef FASTNN_BARRIER
-    return FASTNN_BARRIER(x - k * 0.693145751953125f) - k * 1.42860682030941723e-6f;
-#else
-    return (float)((double)x - (double)k * 0.69314718055994530942);
-#endif
 }
 
 /* Subnormal operands cost a hundred cycles and more each on most CPUs, and deltas of saturated

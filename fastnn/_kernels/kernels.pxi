@@ -8,6 +8,9 @@ out.  The weights of a layer are a matrix of 64-byte-aligned rows: one row of fa
 input, or, if ``transposed``, one row of fan_in weights per output.  ``outputs`` is the layer's
 place among the units of the scratch vector, which holds all outputs, then all deltas; the delta
 of a layer is dL/dz, z being its weighted input.
+
+Loops over the outputs of a layer run to ``width``, in whole vectors.  What lies between fan_out
+and width is 0 in weights, biases and deltas, and stays so: only deltas below fan_out are set.
 """
 
 from libc.math cimport exp as exp_double, tanh as tanh_double
@@ -18,7 +21,6 @@ cdef extern from "floats.h" nogil:
     ctypedef int fastnn_control
     uint32_t fastnn_bits(float x)
     float fastnn_float(uint32_t bits)
-    float fastnn_minus_k_ln2(float x, float k)
     fastnn_control fastnn_flush_subnormals()
     void fastnn_restore_subnormals(fastnn_control saved)
 
@@ -29,6 +31,7 @@ ctypedef fused floating:
 cdef struct Layer:
     Py_ssize_t fan_in
     Py_ssize_t fan_out
+    Py_ssize_t width       # fan_out, rounded up to whole 64-byte vectors
     Py_ssize_t row_length  # elements from one row of weights to the next
     Py_ssize_t transposed
     Py_ssize_t weights     # offsets into the parameters
@@ -62,15 +65,54 @@ cdef inline void axpy(floating a, const floating* x, floating* y, Py_ssize_t n) 
         y[i] += a * x[i]
 
 
+cdef inline void axpy4(
+    const floating* a, const floating** x, floating* y, Py_ssize_t n
+) noexcept nogil:
+    """y += a[0] x[0] + ... + a[3] x[3], in one pass over y"""
+    cdef floating a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3]
+    cdef const floating* x0 = x[0]
+    cdef const floating* x1 = x[1]
+    cdef const floating* x2 = x[2]
+    cdef const floating* x3 = x[3]
+    cdef Py_ssize_t i
+    for i in range(n):
+        y[i] += a0 * x0[i] + a1 * x1[i] + a2 * x2[i] + a3 * x3[i]
+
+
+cdef void add_rows(
+    const floating* x, const floating* w, Py_ssize_t n_rows, Py_ssize_t row_length,
+    floating* z, Py_ssize_t n,
+) noexcept nogil:
+    """z += x W, skipping the rows of zeros in x"""
+    cdef floating a[4]
+    cdef const floating* rows[4]
+    cdef Py_ssize_t i, waiting = 0
+    for i in range(n_rows):
+        if x[i] != 0:
+            a[waiting] = x[i]
+            rows[waiting] = w + i * row_length
+            waiting += 1
+            if waiting == 4:
+                axpy4(a, rows, z, n)
+                waiting = 0
+    for i in range(waiting):
+        axpy(a[i], rows[i], z, n)
+
+
 # Activations: z becomes f(z); a delta is multiplied by f'(z), computed from f(z)
 
 cdef inline float exp_float(float x) noexcept nogil:
-    """e**x to 2 ulp; beyond the range of normal floats e to the nearest bound, NaN for NaN."""
+    """e**x to 2 ulp; at the bounds of the normal floats beyond them, NaN for NaN."""
     # e**x = 2**k e**r with k the integer next to x / ln 2, so |r| <= ln(2) / 2.  Adding 1.5 * 2**23
     # rounds to an integer and leaves it in the low bits.
-    cdef float clipped = 88.72283 if x > 88.72283 else (-87.33654 if x < -87.33654 else x)
-    cdef uint32_t k = fastnn_bits(clipped * <float>1.44269504088896341 + <float>12582912.0)
-    cdef float r = fastnn_minus_k_ln2(clipped, <float><int>(k - 0x4B400000))
+    cdef uint32_t bits = fastnn_bits(x * <float>1.44269504088896341 + <float>12582912.0)
+    cdef float k = <float><int>(bits - 0x4B400000)
+    # ln 2 in two parts, the first short enough for k times it to be exact (Cody and Waite).  The
+    # compiler may reassociate floats and would add the parts up again (GCC 12 does so even across
+    # __builtin_assoc_barrier once it vectorises), so the difference passes through the integers,
+    # xored with a sign bit that is 0, which the compiler cannot know.
+    cdef float r = fastnn_float(fastnn_bits(x - k * <float>0.693145751953125) ^ (bits >> 31))
+    r -= k * <float>1.42860682030941723e-6
     # Minimax for (e**r - 1 - r) / r**2: relative error of e**r below 2**-28.
     cdef float p = <float>0.0013814320470180981
     p = p * r + <float>0.008368851204686556
@@ -78,8 +120,11 @@ cdef inline float exp_float(float x) noexcept nogil:
     p = p * r + <float>0.16666519522901135
     p = p * r + <float>0.49999993373009827
     p = p * r * r + r + 1
-    # p is in [0.7, 1.42] and p * 2**k a normal float: adding k to its exponent cannot overflow.
-    return x if x != x else fastnn_float(fastnn_bits(p) + (k << 23))
+    cdef float y = fastnn_float(fastnn_bits(p) + (bits << 23))  # k added to the exponent
+    # The bounds come last: they blend finished vectors, where a branch would come of them before.
+    y = <float>3.4027985e38 if x > <float>88.72283 else y
+    y = <float>1.1754997e-38 if x < <float>-87.33654 else y
+    return x if x != x else y
 
 
 cdef inline float tanh_float(float x) noexcept nogil:
@@ -164,15 +209,13 @@ cdef void forward_layer(
     """a = f(x W + b)"""
     cdef const floating* w = parameters + layer.weights
     cdef Py_ssize_t i
-    memcpy(a, parameters + layer.biases, layer.fan_out * sizeof(floating))
+    memcpy(a, parameters + layer.biases, layer.width * sizeof(floating))
     if layer.transposed:
         for i in range(layer.fan_out):
             a[i] += dot(x, w + i * layer.row_length, layer.fan_in)
     else:
-        for i in range(layer.fan_in):
-            if x[i] != 0:
-                axpy(x[i], w + i * layer.row_length, a, layer.fan_out)
-    activate(layer.activation, a, layer.fan_out)
+        add_rows(x, w, layer.fan_in, layer.row_length, a, layer.width)
+    activate(layer.activation, a, layer.width)
 
 
 cdef void backward_layer(
@@ -187,7 +230,7 @@ cdef void backward_layer(
             axpy(delta[i], w + i * layer.row_length, dx, layer.fan_in)
     else:
         for i in range(layer.fan_in):
-            dx[i] = dot(delta, w + i * layer.row_length, layer.fan_out)
+            dx[i] = dot(delta, w + i * layer.row_length, layer.width)
 
 
 cdef void add_gradient(
@@ -196,14 +239,14 @@ cdef void add_gradient(
     """Add ``scale`` times dL/dW = x' delta and dL/db = delta to the parameter-shaped ``to``."""
     cdef floating* w = to + layer.weights
     cdef Py_ssize_t i
-    axpy(scale, delta, to + layer.biases, layer.fan_out)
+    axpy(scale, delta, to + layer.biases, layer.width)
     if layer.transposed:
         for i in range(layer.fan_out):
             axpy(scale * delta[i], x, w + i * layer.row_length, layer.fan_in)
     else:
-        for i in range(layer.fan_in):
+        for i in range(layer.fan_in - 1, -1, -1):
             if x[i] != 0:
-                axpy(scale * x[i], delta, w + i * layer.row_length, layer.fan_out)
+                axpy(scale * x[i], delta, w + i * layer.row_length, layer.width)
 
 
 # The whole network, one example
@@ -234,7 +277,7 @@ cdef void backward(
     for l in range(n_layers - 1, -1, -1):
         layer = &layers[l]
         delta = deltas + layer.outputs
-        times_slope(layer.activation, units + layer.outputs, delta, layer.fan_out)
+        times_slope(layer.activation, units + layer.outputs, delta, layer.width)
         if l > 0:
             backward_layer(parameters, layer, delta, deltas + layers[l - 1].outputs)
             add_gradient(scale, units + layers[l - 1].outputs, delta, layer, to)
