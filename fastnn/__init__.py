@@ -1,7 +1,7 @@
 """Multi-layer perceptrons on the CPU, fast.
 
-`MLP` trains and runs a network, ``fastnn.datasets`` reads data, ``fastnn.reference.MLP`` is the same
-in plain NumPy, and ``fastnn.isa`` names the kernel variant in use.
+`MLP` trains and runs a network, ``fastnn.datasets`` reads data, ``fastnn.reference.MLP`` is the
+same in plain NumPy, and ``fastnn.isa`` names the kernel variant in use.
 """
 
 from importlib.metadata import version as _version

@@ -110,9 +110,7 @@ class Descent(_Forward):
             self._add_product(layer_x.T, delta, self._weight_gradients[layer], is_first)
             self._add_product(self._ones[:n], delta, self._bias_gradients[layer], is_first)
             if layer:
-                delta = np.matmul(
-                    delta, self._weights[layer].T, out=self._deltas[layer - 1][:n]
-                )
+                delta = np.matmul(delta, self._weights[layer].T, out=self._deltas[layer - 1][:n])
         return loss
 
     def _multiply_by_slope(self, layer: int, delta: Array) -> None:

@@ -34,7 +34,7 @@ def classify(outputs: Array) -> Array:
     """Labels: the largest output or, where there is only one, whether it is above 0.5."""
     if outputs.shape[1] == 1:
         return (outputs[:, 0] > 0.5).astype(np.intp)
-    return outputs.argmax(axis=1)
+    return np.argmax(outputs, axis=1)
 
 
 def evaluate(
@@ -45,32 +45,20 @@ def evaluate(
     The score is R² for regression on targets, else accuracy: labels are always classes.
     """
     total_loss, n_correct, squared_errors = 0.0, 0, np.zeros(1)
-    by_r2 = regression and targets.values is not None
     for start in range(0, len(X), _BLOCK):
         outputs = predict(X[start : start + _BLOCK])
-        wanted = _rows(targets, start, outputs)
+        rows = slice(start, start + len(outputs))
+        wanted = targets.rows(rows, outputs.shape[1], outputs.dtype)
         total_loss += loss.value(outputs, wanted)
-        if by_r2:
+        if regression and targets.values is not None:
             errors = np.subtract(outputs, wanted, dtype=np.float64)
             squared_errors = squared_errors + (errors * errors).sum(axis=0)
         else:
             n_correct += int((classify(outputs) == classify(wanted)).sum())
-    if by_r2:
-        assert targets.values is not None
+    if regression and targets.values is not None:
         score = _r2(squared_errors, targets.values)
         return Evaluation(total_loss / len(X), score, "r2")
     return Evaluation(total_loss / len(X), n_correct / len(X), "accuracy")
-
-
-def _rows(targets: Targets, start: int, outputs: Array) -> Array:
-    """The targets that belong to a block of outputs; labels become rows of 0 and 1."""
-    rows = slice(start, start + len(outputs))
-    if targets.values is not None:
-        return targets.values[rows]
-    assert targets.labels is not None
-    wanted = np.zeros_like(outputs)
-    wanted[np.arange(len(outputs)), targets.labels[rows]] = 1
-    return wanted
 
 
 def _r2(squared_errors: Array, targets: Array) -> float:

@@ -87,7 +87,8 @@ def _sigmoid(z: Array) -> Array:
     a = np.negative(z)
     np.exp(a, out=a)
     a += 1
-    return np.reciprocal(a, out=a)
+    np.reciprocal(a, out=a)
+    return a
 
 
 def _sigmoid_slope(a: Array) -> Array:

@@ -22,9 +22,8 @@ def descent(
 ) -> Descent:
     """What descends along the gradient on this data."""
     batch_size = plan.rows_per_batch(len(X))
-    if batch_size == 1 or _is_small(parameters, batch_size):
-        if _kernels_know(activations):
-            return by_example.Descent(parameters, X, targets, batch_size, plan.learning_rate)
+    if _kernels_know(activations) and (batch_size == 1 or _is_small(parameters, batch_size)):
+        return by_example.Descent(parameters, X, targets, batch_size, plan.learning_rate)
     return by_block.Descent(parameters, activations, X, targets, batch_size, plan.learning_rate)
 
 

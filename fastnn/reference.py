@@ -71,7 +71,7 @@ class _Descent:
         """One step along the mean gradient of a batch; return the sum of its losses before it."""
         network = self._network
         zs, outputs = network._forward(self._X[rows])
-        wanted = self._wanted(rows)
+        wanted = self._targets.rows(rows, network.layer_sizes[-1], network.dtype)
         loss = network._loss.value(outputs[-1], wanted)
         delta = network._loss.gradient(outputs[-1], wanted)
         rate = network.dtype.type(self._learning_rate / len(rows))
@@ -86,10 +86,3 @@ class _Descent:
             weights -= product(outputs[layer].T, step, out=self._gradients[layer])
             biases -= step.sum(axis=0)
         return loss
-
-    def _wanted(self, rows: Array) -> Array:
-        if self._targets.values is not None:
-            return self._targets.values[rows]
-        wanted = np.zeros((len(rows), self._network.layer_sizes[-1]), self._network.dtype)
-        wanted[np.arange(len(rows)), self._targets.labels[rows]] = 1
-        return wanted

@@ -27,6 +27,17 @@ class Targets(NamedTuple):
     values: Array | None  # (n_examples, n_outputs), the network's dtype
     labels: Array | None  # (n_examples,) intp, each in 0 .. n_outputs-1
 
+    def rows(self, rows: Array | slice, n_outputs: int, dtype: Dtype) -> Array:
+        """Targets of some examples, (n_rows, n_outputs); a label is 1 in its place, else 0."""
+        if self.values is not None:
+            wanted: Array = self.values[rows]
+            return wanted
+        assert self.labels is not None
+        labels = self.labels[rows]
+        wanted = np.zeros((len(labels), n_outputs), dtype)
+        wanted[np.arange(len(labels)), labels] = 1
+        return wanted
+
 
 # Networks
 
@@ -38,7 +49,7 @@ def layer_sizes(sizes: Iterable[int]) -> tuple[int, ...]:
         raise TypeError(f"{expected}, got {sizes!r}")
     widths = tuple(sizes)
     for width in widths:
-        if not _is_integer(width):
+        if not is_integer(width):
             raise TypeError(f"{expected}, got {width!r} in {list(widths)}")
         if width < 1:
             raise ValueError(f"{expected}, got {width} in {list(widths)}")
@@ -137,7 +148,7 @@ def generator(seed: Seed) -> np.random.Generator:
 
 def count(value: int, argument: str, minimum: int) -> int:
     """An integer of at least ``minimum``."""
-    if not _is_integer(value):
+    if not is_integer(value):
         raise TypeError(f"{argument} must be an integer, got {value!r}")
     if value < minimum:
         raise ValueError(f"{argument} must be at least {minimum}, got {value}")
@@ -167,7 +178,8 @@ def callback(value: T) -> T:
     return value
 
 
-def _is_integer(value: Any) -> bool:
+def is_integer(value: Any) -> bool:
+    """Whether it is an integer of Python or NumPy; a bool is none."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 

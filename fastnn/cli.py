@@ -1,0 +1,263 @@
+"""The command ``fastnn``."""
+
+import argparse
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+import fastnn
+
+from . import _kernels, cli_data, validation
+from .datasets import Dataset
+from .evaluation import Evaluation
+from .functions import ACTIVATIONS
+from .training import Step
+
+_EPILOG = """\
+examples:
+  fastnn train
+      train 4-3-3 on the iris data that come with fastnn
+  fastnn train --train train.csv --test test.csv --arch 4,3,3 --eta 0.3 --epochs 5000 --batch 32
+      train on CSV files, with or without a header: inputs first, then one column per output, or
+      one column of class labels (numbers or text)
+  fastnn train --mnist FOLDER --arch 784,300,10
+      train on the four IDX files of MNIST, gzipped or not
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status: 0, 1 (failed), 2 (usage) or 130 (interrupted)."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        run: Callable[[argparse.Namespace], None] = options.run
+        run(options)
+        sys.stdout.flush()
+    except (ValueError, OSError, MemoryError, ArithmeticError) as error:
+        if isinstance(error, BrokenPipeError):  # the reader, say `head`, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        print(f"fastnn: error: {_message(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("fastnn: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fastnn",
+        description="Train multi-layer perceptrons, fast.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"fastnn {fastnn.__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_train(commands)
+    info = commands.add_parser("info", help="print versions, CPU features and the kernel variant")
+    info.set_defaults(run=_info)
+    return parser
+
+
+def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    train = commands.add_parser(
+        "train",
+        help="train a network and report how good it is",
+        description="Train a network by gradient descent and report how good it is.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    data = train.add_argument_group("data (the bundled iris unless given)")
+    source = data.add_mutually_exclusive_group()
+    source.add_argument("--train", type=Path, metavar="FILE", help="CSV file to train on")
+    source.add_argument("--mnist", type=Path, metavar="FOLDER", help="folder of the MNIST files")
+    data.add_argument(
+        "--test",
+        type=Path,
+        metavar="FILE",
+        help="CSV file to test on (default: a fifth of --train)",
+    )
+    network = train.add_argument_group("network")
+    network.add_argument(
+        "--arch",
+        type=_widths,
+        metavar="N,...,N",
+        help="layer widths from input to output (default: 4,3,3 for iris, 784,300,10 for MNIST)",
+    )
+    for option in ("--activation", "--output-activation"):
+        layers = "output layer" if "output" in option else "hidden layers"
+        network.add_argument(
+            option,
+            choices=ACTIVATIONS,
+            default="sigmoid",
+            help=f"of the {layers} (default: sigmoid)",
+        )
+    descent = train.add_argument_group("training")
+    descent.add_argument(
+        "--eta", type=_rate, metavar="RATE", help="learning rate (default: 0.3; MNIST: 0.1)"
+    )
+    descent.add_argument(
+        "--epochs", type=_count, metavar="N", help="passes over the data (default: 300; MNIST: 5)"
+    )
+    descent.add_argument(
+        "--batch",
+        type=_count,
+        metavar="N",
+        default=1,
+        help="examples per step, whose gradients are averaged; 0 for all (default: 1)",
+    )
+    descent.add_argument(
+        "--seed", type=_count, metavar="N", default=0, help="of everything random (default: 0)"
+    )
+    train.add_argument("--save", type=Path, metavar="FILE", help="write the trained network here")
+    train.set_defaults(run=_train)
+
+
+T = TypeVar("T")
+
+
+def _checked(convert: Callable[[str], T]) -> Callable[[str], T]:
+    """Make what is wrong with an option's value a usage error that says it."""
+
+    def converted(text: str) -> T:
+        try:
+            return convert(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return converted
+
+
+@_checked
+def _widths(text: str) -> tuple[int, ...]:
+    try:
+        return validation.layer_sizes([int(width) for width in text.split(",")])
+    except ValueError:
+        raise ValueError(f"expected positive widths such as 4,3,3, got {text!r}") from None
+
+
+@_checked
+def _rate(text: str) -> float:
+    return validation.positive(float(text), "RATE")
+
+
+@_checked
+def _count(text: str) -> int:
+    return validation.count(int(text), "N", minimum=0)
+
+
+class _Defaults(NamedTuple):
+    arch: tuple[int, ...]
+    eta: float
+    epochs: int
+
+
+_IRIS = _Defaults((4, 3, 3), 0.3, 300)
+_MNIST = _Defaults((784, 300, 10), 0.1, 5)
+
+
+def _train(options: argparse.Namespace) -> None:
+    defaults = _MNIST if options.mnist else _IRIS
+    if options.train and not options.arch:
+        raise ValueError("--arch is needed with --train: the widths, such as 4,3,3")
+    if options.test and not options.train:
+        raise ValueError("--test is for --train; MNIST and iris bring their own")
+    arch = options.arch or defaults.arch
+    network = fastnn.MLP(
+        arch,
+        activation=options.activation,
+        output_activation=options.output_activation,
+        seed=options.seed,
+    )
+    if options.mnist:
+        train, test = fastnn.datasets.load_mnist(options.mnist)
+    elif options.train:
+        train, test = cli_data.csv_files(options.train, options.test, arch, options.seed)
+    else:
+        train, test = cli_data.scaled_iris(options.seed)
+    network.evaluate(test.X, test.y)  # bad test data should not cost a training
+    epochs = defaults.epochs if options.epochs is None else options.epochs
+    print(f"{'-'.join(map(str, arch))} network of {network.n_parameters:,} parameters")
+    print(f"{len(train.X):,} examples to train on, {len(test.X):,} to test on", flush=True)
+    seconds = _fit(
+        network,
+        train,
+        epochs=epochs,
+        batch_size=options.batch or None,
+        learning_rate=defaults.eta if options.eta is None else options.eta,
+    )
+    if options.save:
+        network.save(options.save)
+        print(f"saved to {options.save}")
+    rate = f", {len(train.X) * epochs / seconds:,.0f} examples per second" if epochs else ""
+    print(f"trained in {seconds:.3g} s{rate} ({fastnn.isa} kernels)")
+    before, after = network.evaluate(train.X, train.y), network.evaluate(test.X, test.y)
+    print(f"training loss {before.loss:.4g}, test loss {after.loss:.4g}")
+    print(f"test {_score(after, len(test.X))}")
+    if after.metric == "accuracy" and arch[-1] > 1:
+        print(cli_data.confusion_table(network, test))
+
+
+def _fit(
+    network: fastnn.MLP,
+    train: Dataset,
+    *,
+    epochs: int,
+    batch_size: int | None,
+    learning_rate: float,
+) -> float:
+    """Train with a progress bar on a terminal; return the seconds it took."""
+    from tqdm import tqdm
+
+    with tqdm(total=epochs, unit="epoch", leave=False, disable=None) as bar:
+
+        def show(step: Step) -> None:
+            bar.set_postfix(loss=f"{step.loss:.4g}", refresh=False)
+            bar.update()
+
+        start = time.perf_counter()
+        network.train(
+            train.X,
+            train.y,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            callback=show,
+        )
+        return time.perf_counter() - start
+
+
+def _score(evaluation: Evaluation, n_examples: int) -> str:
+    if evaluation.metric == "accuracy":
+        n_correct = round(evaluation.score * n_examples)
+        return f"accuracy {evaluation.score:.4f} ({n_correct:,} of {n_examples:,})"
+    return f"R² {evaluation.score:.4f}"
+
+
+def _info(options: argparse.Namespace) -> None:
+    features = [name for name, usable in _kernels.cpu.features().items() if usable]
+    for name, value in {
+        "fastnn": fastnn.__version__,
+        "kernels": f"{fastnn.isa} (can run here: {', '.join(_kernels.runnable_variants())})",
+        "Python": f"{platform.python_version()} ({platform.python_implementation()})",
+        "NumPy": np.__version__,
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "CPU features": " ".join(features) or "none that fastnn asks for",
+    }.items():
+        print(f"{name:<13} {value}")
