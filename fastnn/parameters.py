@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._kernels import active
+from . import _kernels
 from .functions import Activation, Array, BuiltinActivation
 
 _ALIGNMENT = 64  # bytes: a cache line, and the longest vector register
@@ -96,7 +96,7 @@ def _rounded_up(n: int, multiple: int) -> int:
 def _code(activation: Activation) -> int:
     # The kernels never see the activations of users: by_block.py computes those layers in NumPy.
     if isinstance(activation, BuiltinActivation):
-        return int(active.ACTIVATION_CODES[activation.name])
+        return int(_kernels.active.ACTIVATION_CODES[activation.name])
     return -1
 
 

@@ -256,10 +256,10 @@ cdef const floating* forward(
     const floating* x, floating* units,
 ) noexcept nogil:
     """Fill ``units`` with every layer's outputs; return those of the last."""
-    cdef Py_ssize_t l
-    for l in range(n_layers):
-        forward_layer(parameters, &layers[l], x, units + layers[l].outputs)
-        x = units + layers[l].outputs
+    cdef Py_ssize_t i
+    for i in range(n_layers):
+        forward_layer(parameters, &layers[i], x, units + layers[i].outputs)
+        x = units + layers[i].outputs
     return x
 
 
@@ -271,16 +271,16 @@ cdef void backward(
 
     ``to`` may be the parameters: each layer passes its delta on before its own are touched.
     """
-    cdef Py_ssize_t l
+    cdef Py_ssize_t i
     cdef const Layer* layer
     cdef floating* delta
-    for l in range(n_layers - 1, -1, -1):
-        layer = &layers[l]
+    for i in range(n_layers - 1, -1, -1):
+        layer = &layers[i]
         delta = deltas + layer.outputs
         times_slope(layer.activation, units + layer.outputs, delta, layer.width)
-        if l > 0:
-            backward_layer(parameters, layer, delta, deltas + layers[l - 1].outputs)
-            add_gradient(scale, units + layers[l - 1].outputs, delta, layer, to)
+        if i > 0:
+            backward_layer(parameters, layer, delta, deltas + layers[i - 1].outputs)
+            add_gradient(scale, units + layers[i - 1].outputs, delta, layer, to)
         else:
             add_gradient(scale, x, delta, layer, to)
 

@@ -1,0 +1,70 @@
+"""Data, kernel variants and computation paths that the tests are run over."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from fastnn import _kernels, paths
+
+hypothesis.settings.register_profile(
+    "default",
+    derandomize=True,
+    deadline=None,
+    # monkeypatch chooses the kernel variant, and it stays the same for all examples of a test.
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.register_profile(
+    "emulated",  # an emulated CPU is slow
+    hypothesis.settings.get_profile("default"),
+    max_examples=10,
+)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_report_header() -> str:
+    return f"fastnn: {_kernels.isa} of {', '.join(_kernels.runnable_variants())}"
+
+
+# FASTNN_ISA narrows the suite down to one variant.
+VARIANTS = [_kernels.isa] if os.environ.get("FASTNN_ISA") else _kernels.runnable_variants()
+
+
+@pytest.fixture(params=VARIANTS)
+def variant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a kernel variant, which networks use for the length of the test."""
+    name: str = request.param
+    monkeypatch.setattr(_kernels, "active", _kernels.import_variant(name))
+    return name
+
+
+@pytest.fixture(params=["by example", "by block"])
+def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A way through the numbers, which networks take wherever they have the choice."""
+    name: str = request.param
+    work = float("inf") if name == "by example" else 0
+    monkeypatch.setattr(paths, "_WORK_FOR_BLAS", work)
+    return name
+
+
+def _data_folder(name: str) -> Path:
+    root = os.environ.get("FASTNN_DATA")
+    candidates = [Path(root)] if root else []
+    candidates.append(Path(__file__).parents[2] / "shared" / "data")
+    for candidate in candidates:
+        if (candidate / name).is_dir():
+            return candidate / name
+    pytest.skip(f"no {name} data: set FASTNN_DATA to a folder that holds {name}/")
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> Path:
+    """The folder of the four MNIST files."""
+    return _data_folder("mnist")
+
+
+@pytest.fixture(scope="session")
+def gophernet_folder() -> Path:
+    """The folder of gophernet's train.csv and test.csv."""
+    return _data_folder("gophernet")
