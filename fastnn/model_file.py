@@ -116,7 +116,7 @@ def _shapes(layer_sizes: list[int]) -> dict[str, tuple[int, ...]]:
 def _checksum(architecture: str, tensors: Iterable[Array]) -> str:
     crc = zlib.crc32(architecture.encode())
     for tensor in tensors:
-        crc = zlib.crc32(memoryview(tensor), crc)
+        crc = zlib.crc32(tensor.data, crc)
     return f"{crc:08x}"
 
 

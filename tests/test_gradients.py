@@ -1,0 +1,126 @@
+"""The kernels' gradients against central differences, in float64, on the real training step."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import fastnn
+from fastnn import Activation, reference
+
+pytestmark = pytest.mark.usefixtures("variant")
+
+SOFTSIGN = Activation(
+    "softsign", lambda z: z / (1 + np.abs(z)), lambda z: 1 / (1 + np.abs(z)) ** 2
+)
+ARCHITECTURES = [[5, 3], [5, 4, 3], [5, 4, 6, 3], [5, 4, 6, 2, 3]]
+WIDE = [[40, 19], [40, 33, 19], [19, 40, 33, 5]]  # whole vectors and tails, either storage order
+
+
+def data(net: fastnn.MLP | reference.MLP, n_examples: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    generator = np.random.default_rng(5)
+    X = generator.normal(size=(n_examples, net.layer_sizes[0]))
+    X[generator.random(X.shape) < 0.2] = 0  # which the kernels skip
+    return X, generator.random((n_examples, net.layer_sizes[-1]))
+
+
+def gradients(net: fastnn.MLP | reference.MLP, X: Any, y: Any) -> list[NDArray[Any]]:
+    """What one step of rate 1 over the full batch subtracts from each parameter."""
+    before = [p.copy() for p in (*net.weights, *net.biases)]
+    net.train(X, y, batch_size=None, learning_rate=1)
+    after = [p.copy() for p in (*net.weights, *net.biases)]
+    for parameter, old in zip((*net.weights, *net.biases), before, strict=True):
+        parameter[...] = old
+    return [old - new for old, new in zip(before, after, strict=True)]
+
+
+def central_differences(
+    net: fastnn.MLP | reference.MLP, X: Any, y: Any, most: int = 60
+) -> list[tuple[tuple[int, ...], int, float]]:
+    """Derivative of the loss with respect to some of the entries of each parameter array."""
+    h = 1e-5
+    chosen = np.random.default_rng(9)
+    result = []
+    for which, parameter in enumerate((*net.weights, *net.biases)):
+        indices = list(np.ndindex(parameter.shape))
+        for index in chosen.permutation(len(indices))[:most]:
+            place = indices[index]
+            value = parameter[place]
+            parameter[place] = value + h
+            above = net.evaluate(X, y).loss
+            parameter[place] = value - h
+            below = net.evaluate(X, y).loss
+            parameter[place] = value
+            result.append((place, which, (above - below) / (2 * h)))
+    return result
+
+
+def check(net: fastnn.MLP | reference.MLP, n_examples: int) -> None:
+    X, y = data(net, n_examples)
+    for biases in net.biases:  # away from 0, and from the kink of a ReLU
+        biases[:] = np.linspace(-0.5, 0.6, len(biases))
+    found = gradients(net, X, y)
+    differences = central_differences(net, X, y)
+    largest = max(abs(value) for *_, value in differences)
+    assert largest > 1e-4, "all gradients vanish: the check shows nothing"
+    for parameter in found:
+        assert np.abs(parameter).max() > 1e-7, "the gradient of a whole layer vanishes"
+    for place, which, expected in differences:
+        assert found[which][place] == pytest.approx(expected, rel=1e-6, abs=1e-8 * largest), (
+            f"parameter array {which} at {place}"
+        )
+
+
+@pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("sizes", ARCHITECTURES, ids=lambda sizes: f"{len(sizes) - 2} hidden")
+@pytest.mark.parametrize("n_examples", [1, 7])
+def test_hidden_activation(
+    path: str, activation: str, sizes: list[int], n_examples: int
+) -> None:
+    check(fastnn.MLP(sizes, activation=activation, dtype="float64", seed=11), n_examples)
+
+
+@pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("sizes", ARCHITECTURES[:2], ids=lambda sizes: f"{len(sizes) - 2} hidden")
+def test_output_activation(path: str, activation: str, sizes: list[int]) -> None:
+    net = fastnn.MLP(sizes, output_activation=activation, dtype="float64", seed=11)
+    check(net, n_examples=7)
+
+
+@pytest.mark.parametrize("sizes", WIDE, ids=str)
+def test_wide_layers(path: str, sizes: list[int]) -> None:
+    net = fastnn.MLP(sizes, activation="tanh", dtype="float64", seed=2)
+    check(net, n_examples=3)
+
+
+def test_an_activation_per_layer(path: str) -> None:
+    activations = ["relu", "tanh", "sigmoid"]
+    net = fastnn.MLP([5, 9, 8, 7, 3], activation=activations, dtype="float64", seed=4)
+    check(net, n_examples=7)
+
+
+@pytest.mark.parametrize("output", [SOFTSIGN, "identity"], ids=["own", "built in"])
+def test_activations_of_the_user(output: str | Activation) -> None:
+    net = fastnn.MLP(
+        [5, 9, 8, 3],
+        activation=[SOFTSIGN, "tanh"],
+        output_activation=output,
+        dtype="float64",
+        seed=4,
+    )
+    check(net, n_examples=7)
+
+
+@pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh", "relu", SOFTSIGN])
+def test_reference(activation: str | Activation) -> None:
+    net = reference.MLP([5, 4, 6, 3], activation=activation, dtype="float64", seed=11)
+    check(net, n_examples=7)
+
+
+def test_float32_gradients_agree_with_float64(path: str) -> None:
+    exact = fastnn.MLP([40, 33, 19, 5], activation="tanh", dtype="float64", seed=2)
+    single = fastnn.MLP([40, 33, 19, 5], activation="tanh", dtype="float32", seed=2)
+    X, y = data(exact, n_examples=6)
+    for found, expected in zip(gradients(single, X, y), gradients(exact, X, y), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())

@@ -1,0 +1,164 @@
+"""The kernels against the NumPy reference: same seed, same data, same network."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import fastnn
+from fastnn import Activation, datasets, reference
+
+pytestmark = pytest.mark.usefixtures("variant")
+
+TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
+BATCH_SIZES = [1, 2, 7, 32, None]
+WIDTHS = st.sampled_from([1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65])
+
+
+def scaled_iris() -> tuple[NDArray[Any], NDArray[Any]]:
+    X, y, *_ = datasets.load_iris()
+    return (X - X.min(axis=0)) / (X.max(axis=0) - X.min(axis=0)), y
+
+
+def assert_same(
+    net: fastnn.MLP, oracle: reference.MLP, X: NDArray[Any], tolerance: float
+) -> None:
+    for kind in ("weights", "biases"):
+        for layer, (found, expected) in enumerate(
+            zip(getattr(net, kind), getattr(oracle, kind), strict=True)
+        ):
+            np.testing.assert_allclose(
+                found, expected, rtol=0, atol=tolerance, err_msg=f"{kind} of layer {layer}"
+            )
+    np.testing.assert_allclose(net.predict(X), oracle.predict(X), rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("batch_size", BATCH_SIZES)
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "identity"])
+@pytest.mark.parametrize("hidden", [[], [3], [8, 5]], ids=str)
+def test_iris_after_20_epochs(
+    path: str, dtype: str, batch_size: int | None, activation: str, hidden: list[int]
+) -> None:
+    # At rates of 0.1 and more a rounding error may push a ReLU across its kink and grow from there,
+    # so that even the reference in float32 leaves the reference in float64.
+    rate = 0.05
+    X, y = scaled_iris()
+    net, oracle = (
+        kind([4, *hidden, 3], activation=activation, dtype=dtype, seed=1)
+        for kind in (fastnn.MLP, reference.MLP)
+    )
+    for found, expected in zip(net.weights, oracle.weights, strict=True):
+        assert found.tobytes() == expected.tobytes(), "the initial weights differ"
+    losses = [
+        n.train(X, y, epochs=20, batch_size=batch_size, learning_rate=rate).loss
+        for n in (net, oracle)
+    ]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=10 * TOLERANCE[dtype])
+    assert losses[0][-1] < losses[0][0], "nothing was learnt: the comparison shows little"
+    assert_same(net, oracle, X, TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("output", ["identity", "tanh", "sigmoid", "relu"])
+@pytest.mark.parametrize("batch_size", [1, 7])
+def test_targets_and_output_activations(path: str, output: str, batch_size: int) -> None:
+    generator = np.random.default_rng(0)
+    X, y = generator.normal(size=(60, 20)), generator.random((60, 2))
+    net, oracle = (
+        kind([20, 17, 2], activation="relu", output_activation=output, dtype="float64", seed=1)
+        for kind in (fastnn.MLP, reference.MLP)
+    )
+    for n in (net, oracle):
+        n.train(X, y, epochs=20, batch_size=batch_size, learning_rate=0.05)
+    assert_same(net, oracle, X, 1e-10)
+
+
+def test_own_activation_equals_the_built_in_one() -> None:
+    own = Activation("logistic", lambda z: 1 / (1 + np.exp(-z)), _logistic_derivative)
+    X, y = scaled_iris()
+    nets = [
+        fastnn.MLP([4, 5, 3], activation=f, output_activation=f, dtype="float64", seed=1)
+        for f in (own, "sigmoid")
+    ]
+    for net in nets:
+        net.train(X, y, epochs=5, learning_rate=0.2)
+    for found, expected in zip(nets[0].weights, nets[1].weights, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
+
+
+def _logistic_derivative(z: NDArray[Any]) -> NDArray[Any]:
+    a: NDArray[Any] = 1 / (1 + np.exp(-z))
+    return a * (1 - a)
+
+
+@given(
+    sizes=st.lists(WIDTHS, min_size=2, max_size=4),
+    n_examples=st.integers(1, 20),
+    batch_size=st.sampled_from([1, 3, None]),
+    labelled=st.booleans(),
+    activation=st.sampled_from(["sigmoid", "tanh", "relu"]),
+    density=st.sampled_from([0.0, 0.1, 1.0]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_any_shape(
+    path: str,
+    dtype: str,
+    sizes: list[int],
+    n_examples: int,
+    batch_size: int | None,
+    labelled: bool,
+    activation: str,
+    density: float,
+    seed: int,
+) -> None:
+    generator = np.random.default_rng(seed)
+    X = generator.normal(size=(n_examples, sizes[0]))
+    X[generator.random(X.shape) >= density] = 0
+    y: NDArray[Any] = generator.random((n_examples, sizes[-1]))
+    if labelled and sizes[-1] > 1:
+        y = generator.integers(sizes[-1], size=n_examples)
+    net, oracle = (
+        kind(sizes, activation=activation, dtype=dtype, seed=seed)
+        for kind in (fastnn.MLP, reference.MLP)
+    )
+    for n in (net, oracle):
+        n.train(X, y, epochs=3, batch_size=batch_size, learning_rate=0.1)
+    assert_same(net, oracle, X, TOLERANCE[dtype] / 10)
+    for rows in (0, 1, n_examples):
+        np.testing.assert_allclose(
+            net.predict(X[:rows]), oracle.predict(X[:rows]), rtol=0, atol=TOLERANCE[dtype] / 10
+        )
+    assert net.evaluate(X, y).loss == pytest.approx(oracle.evaluate(X, y).loss, rel=1e-4)
+
+
+def test_a_batch_of_several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastnn.paths._WORK_FOR_BLAS", 0)
+    monkeypatch.setattr("fastnn.by_block._MOST_EXAMPLES", 16)
+    X, y = scaled_iris()
+    net, oracle = (
+        kind([4, 6, 3], dtype="float64", seed=1) for kind in (fastnn.MLP, reference.MLP)
+    )
+    for n in (net, oracle):
+        n.train(X, y, epochs=10, batch_size=50, learning_rate=1)
+        n.train(X, y, epochs=10, batch_size=None, learning_rate=1)
+    assert_same(net, oracle, X, 1e-10)
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 40, 64])
+def test_a_batch_spread_over_several_calls(
+    path: str, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastnn.by_example._WORK_PER_EXAMPLE", 0)
+    monkeypatch.setattr("fastnn.by_example._WORK_PER_CALL", chunk * 500)
+    monkeypatch.setattr("fastnn.by_block._WORK_PER_CALL", chunk * 500)
+    X, y = scaled_iris()
+    net, oracle = (
+        kind([4, 6, 3], dtype="float64", seed=1) for kind in (fastnn.MLP, reference.MLP)
+    )
+    for n in (net, oracle):
+        n.train(X, y, epochs=10, batch_size=32, learning_rate=1)
+    assert_same(net, oracle, X, 1e-10)
