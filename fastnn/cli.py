@@ -250,7 +250,7 @@ def _score(evaluation: Evaluation, n_examples: int) -> str:
 
 
 def _info(options: argparse.Namespace) -> None:
-    features = [name for name, usable in _kernels.cpu.features().items() if usable]
+    features = [name for name, usable in _kernels.cpu_features().items() if usable]
     for name, value in {
         "fastnn": fastnn.__version__,
         "kernels": f"{fastnn.isa} (can run here: {', '.join(_kernels.runnable_variants())})",

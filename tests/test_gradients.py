@@ -8,24 +8,23 @@ from numpy.typing import NDArray
 
 import fastnn
 from fastnn import Activation, reference
+from fastnn.network import Network
 
 pytestmark = pytest.mark.usefixtures("variant")
 
-SOFTSIGN = Activation(
-    "softsign", lambda z: z / (1 + np.abs(z)), lambda z: 1 / (1 + np.abs(z)) ** 2
-)
+SOFTSIGN = Activation("softsign", lambda z: z / (1 + np.abs(z)), lambda z: 1 / (1 + np.abs(z)) ** 2)
 ARCHITECTURES = [[5, 3], [5, 4, 3], [5, 4, 6, 3], [5, 4, 6, 2, 3]]
 WIDE = [[40, 19], [40, 33, 19], [19, 40, 33, 5]]  # whole vectors and tails, either storage order
 
 
-def data(net: fastnn.MLP | reference.MLP, n_examples: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def data(net: Network, n_examples: int) -> tuple[NDArray[Any], NDArray[Any]]:
     generator = np.random.default_rng(5)
     X = generator.normal(size=(n_examples, net.layer_sizes[0]))
     X[generator.random(X.shape) < 0.2] = 0  # which the kernels skip
     return X, generator.random((n_examples, net.layer_sizes[-1]))
 
 
-def gradients(net: fastnn.MLP | reference.MLP, X: Any, y: Any) -> list[NDArray[Any]]:
+def gradients(net: Network, X: Any, y: Any) -> list[NDArray[Any]]:
     """What one step of rate 1 over the full batch subtracts from each parameter."""
     before = [p.copy() for p in (*net.weights, *net.biases)]
     net.train(X, y, batch_size=None, learning_rate=1)
@@ -36,7 +35,7 @@ def gradients(net: fastnn.MLP | reference.MLP, X: Any, y: Any) -> list[NDArray[A
 
 
 def central_differences(
-    net: fastnn.MLP | reference.MLP, X: Any, y: Any, most: int = 60
+    net: Network, X: Any, y: Any, most: int = 60
 ) -> list[tuple[tuple[int, ...], int, float]]:
     """Derivative of the loss with respect to some of the entries of each parameter array."""
     h = 1e-5
@@ -56,7 +55,7 @@ def central_differences(
     return result
 
 
-def check(net: fastnn.MLP | reference.MLP, n_examples: int) -> None:
+def check(net: Network, n_examples: int) -> None:
     X, y = data(net, n_examples)
     for biases in net.biases:  # away from 0, and from the kink of a ReLU
         biases[:] = np.linspace(-0.5, 0.6, len(biases))
@@ -75,9 +74,7 @@ def check(net: fastnn.MLP | reference.MLP, n_examples: int) -> None:
 @pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh", "relu"])
 @pytest.mark.parametrize("sizes", ARCHITECTURES, ids=lambda sizes: f"{len(sizes) - 2} hidden")
 @pytest.mark.parametrize("n_examples", [1, 7])
-def test_hidden_activation(
-    path: str, activation: str, sizes: list[int], n_examples: int
-) -> None:
+def test_hidden_activation(path: str, activation: str, sizes: list[int], n_examples: int) -> None:
     check(fastnn.MLP(sizes, activation=activation, dtype="float64", seed=11), n_examples)
 
 

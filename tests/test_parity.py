@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 import fastnn
 from fastnn import Activation, datasets, reference
+from fastnn.network import Network
 
 pytestmark = pytest.mark.usefixtures("variant")
 
@@ -23,9 +24,7 @@ def scaled_iris() -> tuple[NDArray[Any], NDArray[Any]]:
     return (X - X.min(axis=0)) / (X.max(axis=0) - X.min(axis=0)), y
 
 
-def assert_same(
-    net: fastnn.MLP, oracle: reference.MLP, X: NDArray[Any], tolerance: float
-) -> None:
+def assert_same(net: Network, oracle: Network, X: NDArray[Any], tolerance: float) -> None:
     for kind in ("weights", "biases"):
         for layer, (found, expected) in enumerate(
             zip(getattr(net, kind), getattr(oracle, kind), strict=True)
@@ -91,7 +90,8 @@ def test_own_activation_equals_the_built_in_one() -> None:
 
 def _logistic_derivative(z: NDArray[Any]) -> NDArray[Any]:
     a: NDArray[Any] = 1 / (1 + np.exp(-z))
-    return a * (1 - a)
+    slope: NDArray[Any] = a * (1 - a)
+    return slope
 
 
 @given(
@@ -139,9 +139,7 @@ def test_a_batch_of_several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fastnn.paths._WORK_FOR_BLAS", 0)
     monkeypatch.setattr("fastnn.by_block._MOST_EXAMPLES", 16)
     X, y = scaled_iris()
-    net, oracle = (
-        kind([4, 6, 3], dtype="float64", seed=1) for kind in (fastnn.MLP, reference.MLP)
-    )
+    net, oracle = (kind([4, 6, 3], dtype="float64", seed=1) for kind in (fastnn.MLP, reference.MLP))
     for n in (net, oracle):
         n.train(X, y, epochs=10, batch_size=50, learning_rate=1)
         n.train(X, y, epochs=10, batch_size=None, learning_rate=1)
@@ -156,9 +154,7 @@ def test_a_batch_spread_over_several_calls(
     monkeypatch.setattr("fastnn.by_example._WORK_PER_CALL", chunk * 500)
     monkeypatch.setattr("fastnn.by_block._WORK_PER_CALL", chunk * 500)
     X, y = scaled_iris()
-    net, oracle = (
-        kind([4, 6, 3], dtype="float64", seed=1) for kind in (fastnn.MLP, reference.MLP)
-    )
+    net, oracle = (kind([4, 6, 3], dtype="float64", seed=1) for kind in (fastnn.MLP, reference.MLP))
     for n in (net, oracle):
         n.train(X, y, epochs=10, batch_size=32, learning_rate=1)
     assert_same(net, oracle, X, 1e-10)

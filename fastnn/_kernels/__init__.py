@@ -15,12 +15,25 @@ import numpy as np
 from .isa import VARIANTS
 
 try:
-    from . import cpu
+    from .cpu import features as cpu_features
 except ModuleNotFoundError as error:
     raise ImportError(
         "fastnn's kernels are not compiled here. In a source checkout, run `pip install -e .`, or "
         "leave the checkout's folder to use an installed fastnn."
     ) from error
+
+
+__all__ = [
+    "DTYPES",
+    "Kernels",
+    "active",
+    "cpu_features",
+    "import_variant",
+    "isa",
+    "kernels_for",
+    "missing_features",
+    "runnable_variants",
+]
 
 
 class Kernels(NamedTuple):
@@ -41,7 +54,7 @@ DTYPES = {np.dtype("float32"): "float", np.dtype("float64"): "double"}
 
 def missing_features(features: tuple[str, ...]) -> list[str]:
     """Those of the features that this CPU or OS lacks."""
-    usable = cpu.features()
+    usable = cpu_features()
     return [feature for feature in features if not usable.get(feature, False)]
 
 

@@ -1,0 +1,382 @@
+"""The training loop: order, batches, history, divergence, interruption, threads."""
+
+import copy
+import itertools
+import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import fastnn
+from fastnn import MLP, Step, TrainingDiverged, reference
+from fastnn.network import Network
+from fastnn.training import Plan
+from fastnn.validation import Targets
+
+pytestmark = pytest.mark.usefixtures("variant")
+
+EITHER = pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])
+Kind = type[MLP] | type[reference.MLP]
+
+
+def line(n: int = 40) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Examples of y = 3 x - 1."""
+    X = np.linspace(-1, 1, n).reshape(n, 1)
+    return X, 3 * X[:, 0] - 1
+
+
+def linear(kind: Kind, seed: int | np.random.Generator = 1) -> Network:
+    return kind([1, 1], output_activation="identity", dtype="float64", seed=seed)
+
+
+def parameters(net: Network) -> list[bytes]:
+    return [p.tobytes() for p in (*net.weights, *net.biases)]
+
+
+@EITHER
+class TestSteps:
+    """Steps of a network of one weight and one bias, worked out by hand."""
+
+    def one_weight(self, kind: Kind) -> Network:
+        net = linear(kind)
+        net.weights[0][:], net.biases[0][:] = 2, 1
+        return net
+
+    def test_one_example(self, kind: Kind) -> None:
+        net = self.one_weight(kind)
+        history = net.train([[3.0]], [5.0], learning_rate=0.1)
+        # a = 2*3 + 1 = 7; the loss is (7 - 5)**2 / 2 = 2; dL/dw = 2*3 = 6, dL/db = 2.
+        assert history.loss == [2]
+        assert net.weights[0][0, 0] == pytest.approx(2 - 0.6, rel=1e-14)
+        assert net.biases[0][0] == pytest.approx(1 - 0.2, rel=1e-14)
+
+    def test_batch_takes_the_mean_gradient(self, kind: Kind) -> None:
+        net = self.one_weight(kind)
+        history = net.train([[3.0], [-1.0]], [5.0, 0.0], batch_size=None, learning_rate=0.1)
+        # errors: 2 and -1; dL/dw = (2*3 + 1) / 2 = 3.5, dL/db = (2 - 1) / 2.
+        assert history.loss == [(2 + 0.5) / 2]
+        assert net.weights[0][0, 0] == pytest.approx(2 - 0.35, rel=1e-14)
+        assert net.biases[0][0] == pytest.approx(1 - 0.05, rel=1e-14)
+
+    def test_a_smaller_last_batch_takes_its_own_mean(self, kind: Kind) -> None:
+        X, y = [[3.0], [-1.0], [2.0]], [5.0, 0.0, 1.0]
+        net, by_hand = self.one_weight(kind), self.one_weight(kind)
+        net.train(X, y, batch_size=2, shuffle=False)
+        by_hand.train(X[:2], y[:2], batch_size=None)
+        by_hand.train(X[2:], y[2:], batch_size=None)
+        assert parameters(net) == parameters(by_hand)
+
+    def test_per_example_steps_follow_each_other(self, kind: Kind) -> None:
+        X, y = [[3.0], [-1.0]], [5.0, 0.0]
+        net, by_hand = self.one_weight(kind), self.one_weight(kind)
+        history = net.train(X, y, shuffle=False)
+        losses = [by_hand.train([x], [t]).loss[0] for x, t in zip(X, y, strict=True)]
+        assert parameters(net) == parameters(by_hand)
+        assert history.loss == [sum(losses) / 2]
+
+    def test_labels_are_targets_of_one_and_zero(self, kind: Kind) -> None:
+        X, labels = np.random.default_rng(0).random((20, 3)), np.arange(20) % 4
+        nets = [kind([3, 5, 4], seed=1) for _ in range(2)]
+        losses = [
+            net.train(X, y, epochs=3).loss
+            for net, y in zip(nets, (labels, np.eye(4)[labels]), strict=True)
+        ]
+        assert losses[0] == losses[1]
+        assert parameters(nets[0]) == parameters(nets[1])
+
+
+@EITHER
+class TestOrder:
+    def test_shuffling_draws_a_permutation_per_epoch(self, kind: Kind) -> None:
+        X, y = line()
+        net, by_hand = linear(kind), linear(kind)
+        net.train(X, y, epochs=3)
+        generator = np.random.default_rng(1)
+        generator.standard_normal((1, 1))  # the initial weight
+        for _ in range(3):
+            order = generator.permutation(len(X))
+            by_hand.train(X[order], y[order], shuffle=False)
+        assert parameters(net) == parameters(by_hand)
+
+    @pytest.mark.parametrize("batch_size", [None, 40, 100])
+    def test_a_batch_of_all_examples_draws_nothing(
+        self, kind: Kind, batch_size: int | None
+    ) -> None:
+        generator = np.random.default_rng(3)
+        net = linear(kind, seed=generator)
+        before = generator.bit_generator.state
+        net.train(*line(), epochs=2, batch_size=batch_size)
+        assert generator.bit_generator.state == before
+
+    def test_no_shuffling_draws_nothing(self, kind: Kind) -> None:
+        generator = np.random.default_rng(3)
+        net = linear(kind, seed=generator)
+        before = generator.bit_generator.state
+        net.train(*line(), epochs=2, shuffle=False)
+        assert generator.bit_generator.state == before
+
+    def test_the_same_seed_gives_the_same_bits(self, kind: Kind) -> None:
+        nets = [kind([1, 7, 1], seed=5) for _ in range(2)]
+        for net in nets:
+            net.train(*line(), epochs=3)
+        assert parameters(nets[0]) == parameters(nets[1])
+        other = kind([1, 7, 1], seed=6)
+        other.train(*line(), epochs=3)
+        assert parameters(other) != parameters(nets[0])
+
+    def test_training_goes_on_where_it_stood(self, kind: Kind) -> None:
+        at_once, in_parts = kind([1, 7, 1], seed=5), kind([1, 7, 1], seed=5)
+        losses = at_once.train(*line(), epochs=5).loss
+        first = in_parts.train(*line(), epochs=2).loss
+        assert losses == first + in_parts.train(*line(), epochs=3).loss
+        assert parameters(at_once) == parameters(in_parts)
+
+
+@EITHER
+class TestHistoryAndCallback:
+    def test_one_loss_per_epoch(self, kind: Kind) -> None:
+        net = linear(kind)
+        assert net.train(*line(), epochs=0).loss == []
+        history = net.train(*line(), epochs=4, learning_rate=0.01)
+        assert len(history.loss) == 4
+        assert history.loss == sorted(history.loss, reverse=True)
+
+    def test_the_loss_is_that_before_the_update(self, kind: Kind) -> None:
+        net = linear(kind)
+        before = net.evaluate(*line()).loss
+        history = net.train(*line(), batch_size=None)
+        assert history.loss == [pytest.approx(before, rel=1e-12)]
+
+    def test_callback_sees_every_epoch(self, kind: Kind) -> None:
+        steps: list[Step] = []
+        history = linear(kind).train(*line(), epochs=3, callback=steps.append)
+        assert [step.epoch for step in steps] == [1, 2, 3]
+        assert [step.loss for step in steps] == history.loss
+
+    @pytest.mark.parametrize("answer", [True, np.bool_(True), 1])
+    def test_callback_stops_training(self, kind: Kind, answer: Any) -> None:
+        history = linear(kind).train(
+            *line(), epochs=9, callback=lambda step: answer if step.epoch == 2 else None
+        )
+        assert len(history.loss) == 2
+
+    def test_callback_may_predict_and_write_weights(self, kind: Kind) -> None:
+        net = linear(kind)
+
+        def callback(step: Step) -> None:
+            net.predict([1.0])
+            net.weights[0][:] = 7
+
+        net.train(*line(), epochs=1, callback=callback)
+        assert net.weights[0][0, 0] == 7
+
+    def test_an_error_in_the_callback_leaves_the_network_usable(self, kind: Kind) -> None:
+        net, untroubled = linear(kind), linear(kind)
+        with pytest.raises(ZeroDivisionError):
+            net.train(*line(), epochs=3, callback=lambda step: 1 / 0)
+        untroubled.train(*line(), epochs=1)
+        assert parameters(net) == parameters(untroubled)
+        net.train(*line())
+
+
+@EITHER
+@pytest.mark.parametrize("batch_size", [1, 7, None])
+class TestDivergence:
+    RATE = 100.0
+
+    def test_names_the_epoch_and_keeps_the_last_finite_one(
+        self, kind: Kind, batch_size: int | None
+    ) -> None:
+        steps: list[Step] = []
+        net, stopped = linear(kind), linear(kind)
+        with pytest.raises(TrainingDiverged, match="learning_rate") as caught:
+            net.train(
+                *line(),
+                epochs=1000,
+                batch_size=batch_size,
+                learning_rate=self.RATE,
+                callback=steps.append,
+            )
+        last = len(steps)
+        assert f"epoch {last + 1}:" in str(caught.value)
+        assert all(math.isfinite(step.loss) for step in steps)
+        if last:
+            stopped.train(*line(), epochs=last, batch_size=batch_size, learning_rate=self.RATE)
+        assert parameters(net) == parameters(stopped)
+        assert np.isfinite(net.predict([0.5])).all()
+
+    def test_is_an_arithmetic_error(self, kind: Kind, batch_size: int | None) -> None:
+        with pytest.raises(ArithmeticError):
+            linear(kind).train(*line(), epochs=1000, batch_size=batch_size, learning_rate=1e30)
+
+    def test_in_the_parameters_alone(self, kind: Kind, batch_size: int | None) -> None:
+        # The only step makes the weight infinite after a loss that was finite.
+        net = kind([1, 1], output_activation="identity", dtype="float32", seed=1)
+        before = parameters(net)
+        with pytest.raises(TrainingDiverged, match="epoch 1:"):
+            net.train([[1e10]], [1e15], batch_size=batch_size, learning_rate=1e30)
+        assert parameters(net) == before
+
+
+class TestInterruption:
+    def test_ctrl_c_leaves_the_network_usable(self, path: str) -> None:
+        net = MLP([50, 80, 10], seed=1)
+        X, y = np.random.default_rng(0).random((5000, 50)), np.arange(5000) % 10
+        before = parameters(net)
+        timer = threading.Timer(0.2, _interrupt)
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            # Would take hours.
+            net.train(X, y, epochs=1_000_000, batch_size=1 if path == "by example" else 100)
+        timer.join()
+        assert parameters(net) != before
+        assert np.isfinite(net.predict(X)).all()
+        net.train(X, y)
+
+    @pytest.mark.parametrize("sizes", [[1, 1], [784, 300, 10], [3000, 3000, 1000]], ids=str)
+    def test_no_kernel_call_is_long(self, path: str, sizes: list[int]) -> None:
+        # Ctrl-C is noticed between calls.  A core computes 3e9 parameters and more per second one
+        # example at a time, and some 15e9 by BLAS: either way less than 100 ms.
+        net = MLP(sizes, seed=1)
+        X, zeros = np.zeros((5000, sizes[0]), np.float32), np.zeros(5000, np.intp)
+        targets = (zeros[:, np.newaxis], None) if sizes[-1] == 1 else (None, zeros)
+        plan = Plan(epochs=1, batch_size=None, learning_rate=0.1, shuffle=True, callback=None)
+        descend = net._descent(X, Targets(*targets), plan)
+        most = {"by example": 2e7, "by block": 4e8}[path]
+        assert descend.chunk == 1 or descend.chunk * net.n_parameters <= most
+
+
+def _interrupt() -> None:
+    import signal
+
+    signal.raise_signal(signal.SIGINT)
+
+
+class TestThreads:
+    def test_a_second_training_of_one_network_is_refused(self) -> None:
+        net = MLP([1, 3, 1], seed=1)
+        errors = []
+
+        def train_again(step: Step) -> None:
+            with pytest.raises(RuntimeError, match="being trained already") as caught:
+                net.train(*line())
+            errors.append(caught)
+
+        net.train(*line(), callback=train_again)
+        assert len(errors) == 1
+        net.train(*line())
+
+    def test_a_second_thread_is_refused_too(self) -> None:
+        net = MLP([1, 3, 1], seed=1)
+        with ThreadPoolExecutor(1) as pool:
+
+            def elsewhere(step: Step) -> None:
+                with pytest.raises(RuntimeError, match="being trained already"):
+                    pool.submit(net.train, *line()).result(timeout=30)
+
+            net.train(*line(), callback=elsewhere)
+
+    def test_predictions_of_many_threads_are_those_of_one(self, path: str) -> None:
+        net = MLP([17, 33, 5], seed=1)
+        X = np.random.default_rng(0).normal(size=(300, 17))
+        expected = net.predict(X).tobytes()
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda _: net.predict(X).tobytes(), range(200)))
+        assert all(each == expected for each in found)
+
+    def test_trainings_in_threads_are_those_in_sequence(self, path: str) -> None:
+        X, y = np.random.default_rng(0).normal(size=(300, 17)), np.arange(300) % 5
+
+        def trained(seed: int) -> list[bytes]:
+            net = MLP([17, 33, 5], seed=seed)
+            net.train(X, y, epochs=3, batch_size=4)
+            return parameters(net)
+
+        with ThreadPoolExecutor(4) as pool:
+            together = list(pool.map(trained, range(8)))
+        assert together == [trained(seed) for seed in range(8)]
+
+
+def test_live_views_change_the_network() -> None:
+    net = MLP([3, 20, 2], seed=1)
+    for view in (*net.weights, *net.biases):
+        assert view.base is not None
+        view[...] = 0
+    np.testing.assert_array_equal(net.predict(np.ones((2, 3))), 0.5)
+    with pytest.raises(TypeError):
+        net.weights[0] = np.zeros((3, 20))  # type: ignore[index]
+    with pytest.raises(AttributeError):
+        net.weights = ()  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("sizes", [[1, 1], [3, 20, 2], [20, 3], [16, 16, 1], [100, 15, 17, 4]])
+def test_weights_have_their_shapes_and_do_not_overlap(sizes: list[int]) -> None:
+    net = MLP(sizes, seed=1)
+    arrays = [*net.weights, *net.biases]
+    shapes = [*itertools.pairwise(sizes), *((n,) for n in sizes[1:])]
+    assert [array.shape for array in arrays] == shapes
+    assert net.n_parameters == sum(math.prod(shape) for shape in shapes)
+    for number, array in enumerate(arrays):
+        array[...] = number
+    for number, array in enumerate(arrays):
+        assert (array == number).all()
+
+
+def test_padding_stays_zero(path: str) -> None:
+    net = MLP([5, 3, 17, 2], activation="tanh", seed=1)
+    X, y = np.random.default_rng(0).normal(size=(50, 5)), np.arange(50) % 2
+    net.train(X, y, epochs=3, batch_size=4)
+    unpadded = copy.deepcopy(net)
+    for view in (*net.weights, *net.biases):
+        view[...] = 0
+    assert not net._parameters.flat.any()
+    assert unpadded._parameters.flat.any()
+
+
+def test_initial_weights_follow_their_distribution() -> None:
+    for activation, gain in (("sigmoid", 1), ("tanh", 1), ("identity", 1), ("relu", 2)):
+        net = MLP([400, 300, 2], activation=activation, seed=1)
+        deviation = float(net.weights[0].std())
+        assert deviation == pytest.approx(math.sqrt(gain / 400), rel=0.01)
+        assert not net.biases[0].any()
+    drawn = np.random.default_rng(8)
+    first, second = drawn.standard_normal((3, 4)), drawn.standard_normal((4, 2))
+    net = MLP([3, 4, 2], seed=8, dtype="float64")
+    np.testing.assert_allclose(net.weights[0], first / math.sqrt(3), rtol=1e-15)
+    np.testing.assert_allclose(net.weights[1], second / math.sqrt(4), rtol=1e-15)
+
+
+def test_evaluation() -> None:
+    net = MLP([1, 1], output_activation="identity", dtype="float64")
+    net.weights[0][:], net.biases[0][:] = 2, 0
+    X, y = [[0.0], [1.0], [2.0], [3.0]], [0.0, 2.0, 4.0, 10.0]
+    # One error, of 4; the targets' sum of squares about their mean of 4 is 16 + 4 + 0 + 36.
+    assert net.evaluate(X, y) == fastnn.Evaluation(16 / 2 / 4, 1 - 16 / 56, "r2")
+    assert net.evaluate(X, [0.0, 2.0, 4.0, 6.0]).score == 1
+    assert net.evaluate([[1.0], [1.0]], [2.0, 2.0]).score == 1  # constant, and met exactly
+    assert net.evaluate([[1.0], [1.0]], [3.0, 3.0]).score == 0
+
+
+def test_evaluation_of_classes() -> None:
+    net = MLP([2, 2], output_activation="identity", dtype="float64")
+    net.weights[0][:] = np.eye(2)
+    X = [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+    found = net.evaluate(X, [0, 1, 0, 0])
+    # The outputs are the inputs: one of four is wrong, by 1 in both outputs.
+    assert found == fastnn.Evaluation((1 + 1) / 2 / 4, 0.75, "accuracy")
+    assert net.classify(X).tolist() == [0, 1, 0, 1]
+    assert net.classify([0.0, 1.0]) == 1
+
+
+def test_a_single_output_classifies_at_one_half() -> None:
+    net = MLP([1, 1], output_activation="identity")
+    net.weights[0][:] = 1
+    assert net.classify([[0.4], [0.5], [0.6]]).tolist() == [0, 0, 1]
+    sigmoid = MLP([1, 1])
+    sigmoid.weights[0][:] = 1
+    found = sigmoid.evaluate([[-1.0], [1.0], [2.0]], [0, 1, 0])
+    assert (found.metric, found.score) == ("accuracy", pytest.approx(2 / 3))
