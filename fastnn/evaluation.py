@@ -34,8 +34,7 @@ def classify(outputs: Array) -> Array:
     """Labels: the largest output or, where there is only one, whether it is above 0.5."""
     if outputs.shape[1] == 1:
         return (outputs[:, 0] > 0.5).astype(np.intp)
-    labels: Array = outputs.argmax(axis=1)
-    return labels
+    return outputs.argmax(axis=1)
 
 
 def evaluate(

@@ -83,7 +83,7 @@ def _one(z: Array) -> Array:
 
 
 def _sigmoid(z: Array) -> Array:
-    a: Array = np.negative(z)
+    a = np.negative(z)
     np.exp(a, out=a)
     a += 1
     np.reciprocal(a, out=a)

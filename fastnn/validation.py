@@ -30,8 +30,7 @@ class Targets(NamedTuple):
     def rows(self, rows: Array | slice, n_outputs: int, dtype: Dtype) -> Array:
         """Targets of some examples, (n_rows, n_outputs); a label is 1 in its place, else 0."""
         if self.values is not None:
-            wanted: Array = self.values[rows]
-            return wanted
+            return self.values[rows]
         assert self.labels is not None
         labels = self.labels[rows]
         wanted = np.zeros((len(labels), n_outputs), dtype)

@@ -22,8 +22,7 @@ def module(request: pytest.FixtureRequest) -> ModuleType:
 def ulps(found: NDArray[np.float32], exact: NDArray[np.float64]) -> NDArray[np.float64]:
     """Distance in units of the last place of the exact result rounded to float32."""
     place = np.spacing(np.abs(exact.astype(np.float32))).astype(np.float64)
-    error: NDArray[np.float64] = np.abs(found - exact) / place
-    return error
+    return np.abs(found - exact) / place
 
 
 def exp(module: ModuleType, x: NDArray[Any]) -> NDArray[Any]:

@@ -90,8 +90,7 @@ def test_own_activation_equals_the_built_in_one() -> None:
 
 def _logistic_derivative(z: NDArray[Any]) -> NDArray[Any]:
     a: NDArray[Any] = 1 / (1 + np.exp(-z))
-    slope: NDArray[Any] = a * (1 - a)
-    return slope
+    return a * (1 - a)
 
 
 @given(

@@ -379,4 +379,5 @@ def test_a_single_output_classifies_at_one_half() -> None:
     sigmoid = MLP([1, 1])
     sigmoid.weights[0][:] = 1
     found = sigmoid.evaluate([[-1.0], [1.0], [2.0]], [0, 1, 0])
-    assert (found.metric, found.score) == ("accuracy", pytest.approx(2 / 3))
+    assert found.metric == "accuracy"
+    assert found.score == pytest.approx(2 / 3)
