@@ -7,7 +7,7 @@ same in plain NumPy, and ``fastnn.isa`` names the kernel variant in use.
 from importlib.metadata import version as _version
 
 from . import datasets
-from ._kernels import isa
+from ._kernels import variant as isa
 from .datasets import one_hot
 from .evaluation import Evaluation
 from .functions import Activation

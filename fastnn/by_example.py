@@ -4,7 +4,7 @@ import numpy as np
 
 from ._kernels import kernels_for
 from .functions import Array
-from .parameters import Parameters
+from .parameters import Parameters, aligned_zeros
 from .validation import Targets
 
 _WORK_PER_CALL = 20_000_000  # parameters visited: some milliseconds
@@ -25,7 +25,8 @@ class Descent:
         self.chunk = _examples_per_call(parameters)
         self._train = kernels_for(parameters.flat.dtype).train
         gradient = np.zeros_like(parameters.flat) if batch_size > 1 else None
-        self._network = (parameters.flat, parameters.layers, parameters.scratch(), gradient)
+        scratch = aligned_zeros(2 * parameters.n_units, X.dtype)
+        self._network = (parameters.flat, parameters.layers, scratch, gradient)
         self._data = (X, targets.values, targets.labels)
         self._step = (batch_size, learning_rate)
 
@@ -36,7 +37,7 @@ class Descent:
 def predict(parameters: Parameters, X: Array, outputs: Array) -> None:
     """Fill ``outputs`` with the network's outputs for X."""
     kernel = kernels_for(parameters.flat.dtype).predict
-    scratch = parameters.scratch()
+    scratch = np.empty(parameters.n_units, X.dtype)
     chunk = _examples_per_call(parameters)
     for start in range(0, len(X), chunk):
         rows = slice(start, start + chunk)

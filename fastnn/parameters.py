@@ -37,6 +37,8 @@ class Parameters:
         All of them, 64-byte aligned, with zeros between rows that only keep the rows aligned.
     layers : ndarray, (n_layers,)
         The table that tells the kernels where each layer lies in ``flat``.
+    n_units : int
+        Outputs of all layers, with those that only fill up vectors.
     """
 
     def __init__(
@@ -64,8 +66,8 @@ class Parameters:
             layer["activation"] = _code(activation)
             size = int(layer["biases"]) + width
             n_units += width
-        self._n_units = n_units
-        self.flat = _aligned_zeros(size, dtype)
+        self.n_units = n_units
+        self.flat = aligned_zeros(size, dtype)
 
     def views(self, flat: Array) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """Weights and biases of each layer within a vector that is laid out like ``flat``."""
@@ -76,12 +78,8 @@ class Parameters:
             ),
         )
 
-    def scratch(self) -> Array:
-        """Room for one example's outputs and deltas in every layer."""
-        return _aligned_zeros(2 * self._n_units, self.flat.dtype)
 
-
-def _aligned_zeros(size: int, dtype: "np.dtype[Any]") -> Array:
+def aligned_zeros(size: int, dtype: "np.dtype[Any]") -> Array:
     """A vector of zeros that begins on a cache line."""
     lanes = _ALIGNMENT // dtype.itemsize
     room = np.zeros(size + lanes, dtype)

@@ -24,11 +24,11 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default")
 
 
 def pytest_report_header() -> str:
-    return f"fastnn: {_kernels.isa} of {', '.join(_kernels.runnable_variants())}"
+    return f"fastnn: {_kernels.variant} of {', '.join(_kernels.runnable_variants())}"
 
 
 # FASTNN_ISA narrows the suite down to one variant.
-VARIANTS = [_kernels.isa] if os.environ.get("FASTNN_ISA") else _kernels.runnable_variants()
+VARIANTS = [_kernels.variant] if os.environ.get("FASTNN_ISA") else _kernels.runnable_variants()
 
 
 @pytest.fixture(params=VARIANTS)

@@ -29,7 +29,7 @@ __all__ = [
     "active",
     "cpu_features",
     "import_variant",
-    "isa",
+    "variant",
     "kernels_for",
     "missing_features",
     "runnable_variants",
@@ -84,8 +84,8 @@ def import_variant(name: str) -> ModuleType:
     return import_module(f"{__name__}.{name}")
 
 
-isa: str = _choose(os.environ.get("FASTNN_ISA"))
-active: ModuleType = import_variant(isa)
+variant: str = _choose(os.environ.get("FASTNN_ISA"))
+active: ModuleType = import_variant(variant)
 
 
 @cache

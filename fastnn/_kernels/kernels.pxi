@@ -6,8 +6,8 @@ check bounds.  Nothing here allocates, validates or raises: numeric trouble leav
 A network is one flat vector of parameters and a table of its layers, which parameters.py lays
 out.  The weights of a layer are a matrix of 64-byte-aligned rows: one row of fan_out weights per
 input, or, if ``transposed``, one row of fan_in weights per output.  ``outputs`` is the layer's
-place among the units of the scratch vector, which holds all outputs, then all deltas; the delta
-of a layer is dL/dz, z being its weighted input.
+place among the units, of which a scratch vector holds the outputs and, in training, the deltas;
+the delta of a layer is dL/dz, z being its weighted input.
 
 Loops over the outputs of a layer run to ``width``, in whole vectors.  What lies between fan_out
 and width is 0 in weights, biases and deltas, and stays so: only deltas below fan_out are set.
@@ -291,7 +291,7 @@ cdef void backward(
 def train(
     floating[::1] parameters,        # IN, OUT
     const Layer[::1] layers,         # IN
-    floating[::1] scratch,           # SCRATCH (2 * n_units,)
+    floating[::1] scratch,           # SCRATCH (2 * n_units,), zero at first: outputs, then deltas
     floating[::1] gradient,          # IN, OUT  shaped like parameters: the sum over the batch so
                                      #   far, zero between batches; None for batch_size 1
     const floating[:, ::1] X,        # IN  (n_examples, n_inputs)
@@ -350,7 +350,7 @@ def train(
 def predict(
     const floating[::1] parameters,  # IN
     const Layer[::1] layers,         # IN
-    floating[::1] scratch,           # SCRATCH (2 * n_units,)
+    floating[::1] scratch,           # SCRATCH (n_units,)
     const floating[:, ::1] X,        # IN  (n_examples, n_inputs)
     floating[:, ::1] outputs,        # OUT (n_examples, n_outputs)
 ):

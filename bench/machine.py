@@ -1,0 +1,51 @@
+"""What the benchmarks ran on."""
+
+import os
+import platform
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import fastnn
+
+from .contenders import CONTENDERS
+from .runner import THREADS
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Hardware, and versions of all that has a part in the times."""
+
+    cpu: str
+    cores: int | None
+    isa: str
+    threads: int
+    versions: dict[str, str]
+    date: str
+
+    @classmethod
+    def this(cls) -> "Machine":
+        """The one this process runs on, today."""
+        distributions = [contender.distribution for contender in CONTENDERS]
+        return cls(
+            cpu=_cpu(),
+            cores=os.cpu_count(),
+            isa=fastnn.isa,
+            threads=THREADS,
+            versions={
+                "Python": platform.python_version(),
+                **{distribution: version(distribution) for distribution in distributions},
+            },
+            date=date.today().isoformat(),
+        )
+
+
+def _cpu() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()
