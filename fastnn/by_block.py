@@ -51,7 +51,7 @@ class _Forward:
                 self._kernels.add_biases_and_activate(z, biases, code)
             else:
                 z += biases
-                a[:] = f.function(z)
+                a[:] = f.outputs(z)
             X = a
         return X
 
@@ -119,7 +119,7 @@ class Descent(_Forward):
             code = self._parameters.layers["activation"][layer]
             self._kernels.multiply_by_slope(delta, self._a[layer][: len(delta)], code)
         else:
-            delta *= f.derivative(self._z[layer][: len(delta)])
+            delta *= f.slope(self._z[layer][: len(delta)], self._a[layer][: len(delta)])
 
     def _add_product(self, a: Array, b: Array, total: Array, is_first: bool) -> None:
         if is_first:

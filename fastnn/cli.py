@@ -13,7 +13,7 @@ import numpy as np
 
 import fastnn
 
-from . import _kernels, cli_data, validation
+from . import _kernels, cli_data, model_file, validation
 from .datasets import Dataset
 from .evaluation import Evaluation
 from .functions import ACTIVATIONS
@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         run: Callable[[argparse.Namespace], None] = options.run
         run(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as it is in a program without a console
+            sys.stdout.flush()
     except (ValueError, OSError, MemoryError, ArithmeticError) as error:
         if isinstance(error, BrokenPipeError):  # the reader, say `head`, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -125,7 +126,7 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--seed", type=_count, metavar="N", default=0, help="of everything random (default: 0)"
     )
     train.add_argument("--save", type=Path, metavar="FILE", help="write the trained network here")
-    train.set_defaults(run=_train)
+    train.set_defaults(run=_train, misused=train.error)
 
 
 T = TypeVar("T")
@@ -172,11 +173,11 @@ _MNIST = _Defaults((784, 300, 10), 0.1, 5)
 
 
 def _train(options: argparse.Namespace) -> None:
-    defaults = _MNIST if options.mnist else _IRIS
     if options.train and not options.arch:
-        raise ValueError("--arch is needed with --train: the widths, such as 4,3,3")
+        options.misused("--arch is needed with --train: the widths, such as 4,3,3")
     if options.test and not options.train:
-        raise ValueError("--test is for --train; MNIST and iris bring their own")
+        options.misused("--test needs --train: MNIST and iris bring their own")
+    defaults = _MNIST if options.mnist else _IRIS
     arch = options.arch or defaults.arch
     network = fastnn.MLP(
         arch,
@@ -190,7 +191,11 @@ def _train(options: argparse.Namespace) -> None:
         train, test = cli_data.csv_files(options.train, options.test, arch, options.seed)
     else:
         train, test = cli_data.scaled_iris(options.seed)
-    network.evaluate(test.X, test.y)  # bad test data should not cost a training
+    # What would fail after the training should not cost one.
+    cli_data.check_fit(train, network)
+    network.evaluate(test.X, test.y)
+    if options.save:
+        model_file.check_place(options.save)
     epochs = defaults.epochs if options.epochs is None else options.epochs
     print(f"{'-'.join(map(str, arch))} network of {network.n_parameters:,} parameters")
     print(f"{len(train.X):,} examples to train on, {len(test.X):,} to test on", flush=True)

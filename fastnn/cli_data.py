@@ -30,36 +30,72 @@ def csv_files(
         if len(train.X) < 2:
             raise ValueError(f"{train_path}: one example cannot be split; give --test")
         return _split(train, seed)
-    return train, _with_classes_of(train, _read(test_path, arch), test_path)
+    return train, _in_order_of(train, _read(test_path, arch), test_path, arch[-1])
 
 
 def _read(path: Path, arch: Sequence[int]) -> Dataset:
     """Inputs first; then one column per output, or one of class labels."""
     n_inputs, n_outputs = arch[0], arch[-1]
     with open(path, encoding="utf-8-sig", newline="", errors="replace") as file:
-        n_columns = len(next((row for row in csv.reader(file) if any(row)), []))
-    n_targets = n_columns - n_inputs
-    if n_columns and n_targets not in (1, n_outputs):
+        first_row = next((row for row in csv.reader(file) if any(row)), None)
+    n_columns = n_inputs + 1 if first_row is None else len(first_row)
+    if n_columns - n_inputs not in (1, n_outputs):
         raise ValueError(
-            f"{path} has {n_columns} columns, and --arch {','.join(map(str, arch))} needs "
-            f"{n_inputs} inputs and then {n_outputs} targets or 1 label"
+            f"{path} has {n_columns} columns, and --arch {_joined(arch)} needs {n_inputs} inputs "
+            f"and then {n_outputs} targets or 1 label"
         )
-    if n_targets == 1:
+    if n_columns == n_inputs + 1:
         return read_csv(path)
     return read_csv(path, targets=range(n_inputs, n_columns))
 
 
-def _with_classes_of(train: Dataset, test: Dataset, path: Path) -> Dataset:
-    """Give the classes of ``test``, which are text, the labels they have in ``train``."""
-    if test.y.dtype.kind != "i" or all(name.isdigit() for name in test.target_names):
-        return test
-    label_of = {name: label for label, name in enumerate(train.target_names)}
+def _in_order_of(train: Dataset, test: Dataset, path: Path, n_outputs: int) -> Dataset:
+    """Give the classes of ``test`` the labels, or the columns, that they have in ``train``."""
+    known = list(train.target_names)
+    if test.y.ndim == 1 and test.y.dtype.kind == "i":
+        if train.y.ndim == 1 and all(map(str.isdigit, known)):
+            known += map(str, range(len(known), n_outputs))
+        present = np.unique(test.y)
+        labels = np.zeros(len(test.target_names), int)
+        labels[present] = [_index(test.target_names[label], known, path) for label in present]
+        return test._replace(y=labels[test.y], target_names=train.target_names)
+    if test.y.ndim == 1 or _has_no_names(train) or _has_no_names(test):
+        return test._replace(target_names=train.target_names)
+    columns = [test.target_names.index(name) for name in known if name in test.target_names]
     for name in test.target_names:
-        if name not in label_of:
-            known = ", ".join(train.target_names)
-            raise ValueError(f"{path}: the class {name!r} is none of the training data's: {known}")
-    labels = np.array([label_of[name] for name in test.target_names])[test.y]
-    return test._replace(y=labels, target_names=train.target_names)
+        _index(name, known, path)
+    return test._replace(y=test.y[:, columns], target_names=train.target_names)
+
+
+def _index(name: str, known: list[str], path: Path) -> int:
+    if name not in known:
+        raise ValueError(
+            f"{path}: the class {name!r} is none of the training data's: {', '.join(known)}"
+        )
+    return known.index(name)
+
+
+def _has_no_names(data: Dataset) -> bool:
+    """Whether its targets are called what `read_csv` calls them where there is no header."""
+    return all(name == f"y{column}" for column, name in enumerate(data.target_names))
+
+
+def check_fit(data: Dataset, network: Network) -> None:
+    """Reject data for other numbers of inputs or classes than the network has."""
+    n_inputs, n_outputs = network.layer_sizes[0], network.layer_sizes[-1]
+    arch = f"--arch {_joined(network.layer_sizes)}"
+    if data.X.shape[1] != n_inputs:
+        raise ValueError(f"{arch} takes {n_inputs} inputs, and the data have {data.X.shape[1]}")
+    n_classes = len(data.target_names) if data.y.dtype.kind == "i" else 0
+    is_regression = n_outputs == 1 and network.activations[-1].name == "identity"
+    if n_classes > max(2, n_outputs) and not is_regression:
+        raise ValueError(
+            f"{arch} tells {max(2, n_outputs)} classes apart, and the data have {n_classes}"
+        )
+
+
+def _joined(widths: Sequence[int]) -> str:
+    return ",".join(map(str, widths))
 
 
 def _split(data: Dataset, seed: int) -> tuple[Dataset, Dataset]:

@@ -47,9 +47,13 @@ class Activation:
         """Variance of the initial weights, times fan_in."""
         return 1.0
 
+    def outputs(self, z: Array) -> Array:
+        """f(z), in the dtype of z."""
+        return np.asarray(self.function(z), z.dtype)
+
     def slope(self, z: Array, a: Array) -> Array:
-        """f'(z), given both z and a = f(z)."""
-        return self.derivative(z)
+        """f'(z), in the dtype of z, given both z and a = f(z)."""
+        return np.asarray(self.derivative(z), z.dtype)
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,18 @@ The tensors are ``weights.0``, ``biases.0``, ``weights.1`` and so on, as `MLP.we
 A checksum over the architecture and the tensors tells damage from intent.
 """
 
+import errno
 import json
 import os
 import secrets
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from .functions import ACTIVATIONS, Activation, Array
 _FORMAT = "fastnn-mlp"
 _FORMAT_VERSION = 1
 _ARCHITECTURE = ("layer_sizes", "activations", "loss", "dtype")
+_DTYPES = {"float16": "F16", "float32": "F32", "float64": "F64"}  # as safetensors calls them
 
 
 class ModelFileError(ValueError):
@@ -44,6 +47,8 @@ def save(model: Model, path: str | PathLike[str]) -> None:
     """Write a file that appears under its name when it is complete."""
     from safetensors.numpy import save as serialised
 
+    if model.dtype not in _DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(_DTYPES)} to save, got {model.dtype}")
     architecture = json.dumps(
         {
             "layer_sizes": model.layer_sizes,
@@ -63,37 +68,37 @@ def save(model: Model, path: str | PathLike[str]) -> None:
         "architecture": architecture,
         "crc32": _checksum(architecture, tensors.values()),
     }
-    _replace(Path(path), serialised(tensors, metadata))
+    _replace(path, serialised(tensors, metadata))
 
 
 def load(path: str | PathLike[str], activations: Iterable[Activation] = ()) -> Model:
     """Read a file; those of its activations that are not built in are found among the given."""
     from safetensors import SafetensorError, safe_open
 
-    with open(path, "rb"):  # for the operating system's own error if it cannot be read
+    own = _own(activations)
+    with open(os.fspath(path), "rb"):  # for the operating system's error if it cannot be read
         pass
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             architecture = _architecture(metadata, path)
             sizes, dtype = architecture["layer_sizes"], architecture["dtype"]
-            shapes = {
-                name: tuple(file.get_slice(name).get_shape())
-                for name in file.keys()  # noqa: SIM118
-            }
-            # Sizes are compared before anything is allocated for them.
-            if shapes != _shapes(sizes):
-                raise ModelFileError(f"{path} is damaged: its tensors are not those of {sizes}")
-            tensors = {name: file.get_tensor(name) for name in _shapes(sizes)}
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            found = {name: (part.get_dtype(), *part.get_shape()) for name, part in slices.items()}
+            expected = _expected(sizes, dtype)
+            # Compared before anything is allocated for them.
+            if found != expected:
+                raise ModelFileError(
+                    f"{path} is damaged: its tensors are not those of {dtype} layers {sizes}"
+                )
+            tensors = {name: file.get_tensor(name) for name in expected}
     except SafetensorError as error:
         raise ModelFileError(f"{path} is no safetensors file, or a damaged one: {error}") from error
     if metadata.get("crc32") != _checksum(metadata["architecture"], tensors.values()):
         raise ModelFileError(f"{path} is damaged: its checksum does not match its content")
-    if any(tensor.dtype.name != dtype for tensor in tensors.values()):
-        raise ModelFileError(f"{path} is damaged: its tensors are not of dtype {dtype!r}")
     return Model(
         tuple(sizes),
-        _resolved(architecture["activations"], activations, path),
+        _resolved(architecture["activations"], own, path),
         architecture["loss"],
         dtype,
         tuple(tensors[_names(layer)[0]] for layer in range(len(sizes) - 1)),
@@ -105,11 +110,15 @@ def _names(layer: int) -> tuple[str, str]:
     return f"weights.{layer}", f"biases.{layer}"
 
 
-def _shapes(layer_sizes: list[int]) -> dict[str, tuple[int, ...]]:
+def _expected(layer_sizes: list[int], dtype: str) -> dict[str, tuple[str | int, ...]]:
+    """The dtype and shape of each tensor."""
+    code = _DTYPES[dtype]
     return {
         name: shape
         for layer, (fan_in, fan_out) in enumerate(pairwise(layer_sizes))
-        for name, shape in zip(_names(layer), ((fan_in, fan_out), (fan_out,)), strict=True)
+        for name, shape in zip(
+            _names(layer), ((code, fan_in, fan_out), (code, fan_out)), strict=True
+        )
     }
 
 
@@ -137,7 +146,7 @@ def _architecture(metadata: dict[str, str], path: str | PathLike[str]) -> dict[s
             sorted(architecture) == sorted(_ARCHITECTURE)
             and all(type(size) is int for size in sizes)
             and all(type(name) is str for name in (*names, architecture["loss"]))
-            and type(architecture["dtype"]) is str
+            and architecture["dtype"] in _DTYPES
             and len(names) == len(sizes) - 1 >= 1
         )
     except (KeyError, TypeError, ValueError, RecursionError) as error:
@@ -147,10 +156,21 @@ def _architecture(metadata: dict[str, str], path: str | PathLike[str]) -> dict[s
     return dict(architecture)
 
 
+def _own(activations: Iterable[Activation]) -> dict[str, Activation]:
+    expected = "activations must be an iterable of Activation"
+    if not isinstance(activations, Iterable):
+        raise TypeError(f"{expected}, got {activations!r}")
+    own = list(activations)
+    for activation in own:
+        if not isinstance(activation, Activation):
+            raise TypeError(f"{expected}, got {activation!r} in it")
+    return {activation.name: activation for activation in own}
+
+
 def _resolved(
-    names: list[str], own: Iterable[Activation], path: str | PathLike[str]
+    names: list[str], own: dict[str, Activation], path: str | PathLike[str]
 ) -> tuple[Activation, ...]:
-    known = ACTIVATIONS | {activation.name: activation for activation in own}
+    known: dict[str, Activation] = {**own, **ACTIVATIONS}
     for name in names:
         if name not in known:
             raise ModelFileError(
@@ -160,14 +180,31 @@ def _resolved(
     return tuple(known[name] for name in names)
 
 
-def _replace(path: Path, content: bytes) -> None:
+def check_place(path: str | PathLike[str]) -> None:
+    """Raise the OSError that saving there would end in."""
+    with _part_of(path) as (file, target):
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        file.write(b"")
+
+
+def _replace(path: str | PathLike[str], content: bytes) -> None:
+    with _part_of(path) as (file, target):
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        os.replace(file.name, target)
+
+
+@contextmanager
+def _part_of(path: str | PathLike[str]) -> Iterator[tuple[BinaryIO, Path]]:
+    """A new file beside the one meant, behind symbolic links, for as long as it is not moved."""
     target = Path(os.path.realpath(path))
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    part = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with open(part, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, target)
+            yield file, target
+    except OSError as error:  # it should name the file that was asked for
+        raise type(error)(error.errno, error.strerror, os.fspath(path)) from error
     finally:
         part.unlink(missing_ok=True)

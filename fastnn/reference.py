@@ -44,7 +44,7 @@ class MLP(Network):
             z = outputs[-1] @ weights
             z += biases
             zs.append(z)
-            outputs.append(f.function(z))
+            outputs.append(f.outputs(z))
         return zs, outputs
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from ._kernels import DTYPES, kernels_for
-from .functions import ACTIVATIONS, LOSSES, Activation, Array, Loss
+from .functions import ACTIVATIONS, LOSSES, Activation, Array, BuiltinActivation, Loss
 
 T = TypeVar("T")
 Dtype = np.dtype[Any]
@@ -44,9 +44,12 @@ class Targets(NamedTuple):
 def layer_sizes(sizes: Iterable[int]) -> tuple[int, ...]:
     """Two or more positive widths."""
     expected = "layer_sizes must be two or more positive integers, from input to output"
-    if isinstance(sizes, str | bytes) or not isinstance(sizes, Iterable):
+    if isinstance(sizes, str | bytes):
         raise TypeError(f"{expected}, got {sizes!r}")
-    widths = tuple(sizes)
+    try:
+        widths = tuple(sizes)
+    except TypeError:
+        raise TypeError(f"{expected}, got {sizes!r}") from None
     for width in widths:
         if not is_integer(width):
             raise TypeError(f"{expected}, got {width!r} in {list(widths)}")
@@ -70,7 +73,7 @@ def activations(
     if isinstance(hidden, str | Activation):
         hidden = [hidden] * (n_layers - 1)
     elif not isinstance(hidden, Sequence) or len(hidden) != n_layers - 1:
-        raise ValueError(
+        raise (ValueError if isinstance(hidden, Sequence) else TypeError)(
             f"activation must be one name or Activation, or a list of {n_layers - 1}, one per "
             f"hidden layer, got {hidden!r}"
         )
@@ -81,6 +84,8 @@ def activations(
 
 
 def _activation(value: str | Activation, argument: str, dtype: Dtype) -> Activation:
+    if isinstance(value, BuiltinActivation):
+        return value
     if isinstance(value, Activation):
         _try_out(value, argument, dtype)
         return value
@@ -88,12 +93,20 @@ def _activation(value: str | Activation, argument: str, dtype: Dtype) -> Activat
 
 
 def _try_out(activation: Activation, argument: str, dtype: Dtype) -> None:
+    name = activation.name
+    if not isinstance(name, str):
+        raise TypeError(f"{argument} must have a name that is a str, got {name!r}")
+    if name in ACTIVATIONS:  # a model file would be read as the built-in one
+        raise ValueError(f"{argument} must have a name that no built-in one has, got {name!r}")
     for part in ("function", "derivative"):
+        function = getattr(activation, part)
+        if not callable(function):
+            raise TypeError(f"{argument} {name!r} must have a callable {part}, got {function!r}")
         z = np.linspace(-1, 1, 6, dtype=dtype).reshape(2, 3)
-        result = np.asarray(getattr(activation, part)(z))
+        result = np.asarray(function(z))
         if result.shape != z.shape or result.dtype.kind not in "biuf":
             raise ValueError(
-                f"{argument} {activation.name!r} must have a {part} that returns real numbers in "
+                f"{argument} {name!r} must have a {part} that returns real numbers in "
                 f"the shape of its argument, got {result.dtype} {result.shape} for {z.shape}"
             )
 
@@ -124,7 +137,7 @@ def float_dtype(dtype: DTypeLike) -> Dtype:
 def _dtype(dtype: DTypeLike, fits: Callable[[Dtype], bool], expected: str) -> Dtype:
     try:
         found = np.dtype(dtype).newbyteorder("=") if dtype is not None else None
-    except TypeError:
+    except (TypeError, ValueError):
         found = None
     if found is None or not fits(found):
         raise ValueError(f"dtype must be {expected}, got {dtype!r}")
@@ -158,9 +171,10 @@ def positive(value: float, argument: str) -> float:
     """A finite number above zero."""
     if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
         raise TypeError(f"{argument} must be a number, got {value!r}")
-    if not (math.isfinite(value) and value > 0):
+    number = _as_float(value)
+    if not (math.isfinite(number) and number > 0):
         raise ValueError(f"{argument} must be finite and above zero, got {value}")
-    return float(value)
+    return number
 
 
 def flag(value: bool, argument: str) -> bool:
@@ -252,8 +266,8 @@ def _real_numbers(value: ArrayLike, argument: str) -> Array:
             f"{argument} must be an array of real numbers, got a {type(value).__name__} that "
             f"NumPy cannot convert: {error}"
         ) from error
-    if array.dtype.kind == "O" and array.ndim and all(isinstance(v, Real) for v in array.flat):
-        array = array.astype(np.float64)
+    if array.dtype.kind == "O" and array.ndim:
+        array = _from_objects(array, argument)
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{argument} must be an array of real numbers, got dtype {array.dtype} from a "
@@ -262,8 +276,26 @@ def _real_numbers(value: ArrayLike, argument: str) -> Array:
     return array
 
 
+def _from_objects(array: Array, argument: str) -> Array:
+    for index, item in np.ndenumerate(array):
+        if not isinstance(item, Real):
+            place = ", ".join(map("{} {}".format, ("row", "column"), index))
+            raise TypeError(
+                f"{argument} must be an array of real numbers, got dtype object from a "
+                f"{type(array).__name__}: {item!r} at {place}"
+            )
+    return np.array([_as_float(item) for item in array.flat], float).reshape(array.shape)
+
+
+def _as_float(number: Any) -> float:
+    try:
+        return float(number)
+    except OverflowError:  # an integer or a fraction of hundreds of digits
+        return math.inf if number > 0 else -math.inf
+
+
 def _kernel_ready(given: Array, argument: str, dtype: Dtype) -> Array:
-    with np.errstate(over="ignore"):  # reported below, with its place
+    with np.errstate(over="ignore", invalid="ignore"):  # reported below, with its place
         array = np.require(given, dtype, ["C_CONTIGUOUS", "ALIGNED"])
     at = first_nonfinite(array)
     if at is not None:

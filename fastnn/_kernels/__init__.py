@@ -29,10 +29,10 @@ __all__ = [
     "active",
     "cpu_features",
     "import_variant",
-    "variant",
     "kernels_for",
     "missing_features",
     "runnable_variants",
+    "variant",
 ]
 
 

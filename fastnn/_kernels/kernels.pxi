@@ -245,6 +245,7 @@ cdef void add_gradient(
         for i in range(layer.fan_out):
             axpy(scale * delta[i], x, w + i * layer.row_length, layer.fan_in)
     else:
+        # From the last row back: the forward pass has left the last ones in the cache.
         for i in range(layer.fan_in - 1, -1, -1):
             if x[i] != 0:
                 axpy(scale * x[i], delta, w + i * layer.row_length, layer.width)
