@@ -124,6 +124,7 @@ ROOMS = [
     {"fastnn"},
     {"cli_data"},
     {"cli"},
+    {"__main__"},
 ]
 
 
