@@ -36,6 +36,7 @@ DIRECTIVES = {
     "initializedcheck": DEBUG,
     "wraparound": False,
     "cdivision": True,
+    "autotestdict": False,
 }
 
 
@@ -61,10 +62,7 @@ if not shutil.which(compiler):
 extensions = [
     extension("fastnn._kernels.cpu", f"{KERNELS}/cpu.pyx"),
     extension(SHARED, f"{KERNELS}/_cyutility.c"),
-    *(
-        extension(f"fastnn._kernels.{v.name}", f"{KERNELS}/{v.name}.pyx", v.flags)
-        for v in VARIANTS
-    ),
+    *(extension(f"fastnn._kernels.{v.name}", f"{KERNELS}/{v.name}.pyx", v.flags) for v in VARIANTS),
 ]
 setup(
     ext_modules=cythonize(

@@ -19,8 +19,9 @@ PACKAGE = Path(fastnn.__file__).parent
 
 
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    # -P: not the uncompiled fastnn of the current folder, if that is a checkout.
     return subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-P", "-c", code],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
