@@ -1,0 +1,734 @@
+"""The command ``fastnn``: what it prints, what it writes, and how it ends."""
+
+import gzip
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn import cli
+from fastnn.functions import Array
+
+COMMAND = str(Path(sys.executable).with_name("fastnn"))
+
+
+class Run(NamedTuple):
+    """How the command ended."""
+
+    status: int
+    out: str
+    err: str
+
+    def table(self) -> tuple[list[str], Array]:
+        """Names of the confusion table's columns, and its counts; its rows have the same names."""
+        lines = self.out.splitlines()
+        start = next(i for i, line in enumerate(lines) if line.startswith("true\\predicted"))
+        names = lines[start].split()[1:]
+        rows = [line.split() for line in lines[start + 1 :]]
+        assert [row[0] for row in rows] == names
+        return names, np.array([row[1:] for row in rows], dtype=int)
+
+    def number(self, pattern: str) -> float:
+        """The number that the output has at the group of the pattern, which it has once."""
+        found = re.findall(pattern, self.out)
+        assert len(found) == 1, f"{pattern} in {self.out}"
+        return float(found[0].replace(",", ""))
+
+
+@pytest.fixture
+def fastnn_(capsys: pytest.CaptureFixture[str]) -> Callable[..., Run]:
+    """Run the command in this process."""
+
+    def run(*arguments: object) -> Run:
+        try:
+            status = cli.main([str(argument) for argument in arguments])
+        except SystemExit as exit_:
+            status = exit_.code if isinstance(exit_.code, int) else 1
+        captured = capsys.readouterr()
+        return Run(status, captured.out, captured.err)
+
+    return run
+
+
+Command = Callable[..., Run]
+
+
+def succeeded(run: Run) -> Run:
+    """Nothing but the report: no progress bar, no warning."""
+    assert run.err == ""
+    assert run.status == 0
+    return run
+
+
+def failed(run: Run, *words: str) -> None:
+    """One line on stderr that says all the words in this order, and status 1."""
+    assert run.status == 1, run
+    assert re.fullmatch(
+        r"fastnn: error: .*" + ".*".join(map(re.escape, words)) + r".*\n", run.err
+    ), run.err
+
+
+def misused(run: Run, *words: str) -> None:
+    """The usage, the words and status 2; and nothing done."""
+    assert run.status == 2, run
+    assert run.out == ""
+    assert run.err.startswith("usage: fastnn")
+    assert re.search("error: .*" + ".*".join(map(re.escape, words)), run.err), run.err
+
+
+# Data
+
+CLASSES = ("pear", "apple", "fig")
+CENTRES = {"pear": (0.0, 0.0), "apple": (1.0, 0.0), "fig": (0.0, 1.0)}
+Row = tuple[float, float, str]
+
+
+def fruit(n_examples: int, seed: int = 0) -> list[Row]:
+    """Fruit of three classes that are easy to tell apart."""
+    noise = np.random.default_rng(seed).normal(0, 0.1, (n_examples, 2)).round(3)
+    names = [CLASSES[index % 3] for index in range(n_examples)]
+    return [
+        (CENTRES[name][0] + x, CENTRES[name][1] + y, name)
+        for name, (x, y) in zip(names, noise.tolist(), strict=True)
+    ]
+
+
+def as_text(name: str) -> list[str]:
+    return [name]
+
+
+def as_label(name: str) -> list[str]:
+    return [str(CLASSES.index(name))]
+
+
+def as_one_hot(name: str) -> list[str]:
+    return [str(int(name == other)) for other in CLASSES]
+
+
+def as_amount(name: str) -> list[str]:
+    return [f"{CLASSES.index(name) / 2:.1f}"]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Write a CSV file."""
+
+    def write_(
+        name: str,
+        rows: Sequence[Row],
+        target: Callable[[str], list[str]] = as_text,
+        header: str | None = None,
+    ) -> Path:
+        lines = [",".join([str(x), str(y), *target(kind)]) for x, y, kind in rows]
+        path = tmp_path / name
+        path.write_text("\n".join([header, *lines] if header else lines) + "\n")
+        return path
+
+    return write_
+
+
+Write = Callable[..., Path]
+LEARN = ("--eta", 0.5, "--epochs", 300)
+
+
+# The bundled iris
+
+
+def test_without_arguments(fastnn_: Command) -> None:
+    run = succeeded(fastnn_("train"))
+    assert "4-3-3 network of 27 parameters" in run.out
+    assert "120 examples to train on, 30 to test on" in run.out
+    assert run.number(r"([\d,.]+) examples per second") > 0
+    assert 0 < run.number(r"training loss ([\d.]+)") < 0.1
+    names, counts = run.table()
+    assert names == ["setosa", "versicolor", "virginica"]
+    assert counts.sum(axis=1).tolist() == [10, 10, 10], "the fifth is one of every class"
+    n_correct = run.number(r"\((\d+) of 30\)")
+    assert n_correct == counts.trace()
+    assert run.number(r"test accuracy ([\d.]+)") == round(n_correct / 30, 4)
+    assert n_correct >= 27
+
+
+def test_the_seed_decides(fastnn_: Command) -> None:
+    def what_was_learnt(seed: int) -> list[str]:
+        out = fastnn_("train", "--epochs", 20, "--seed", seed).out
+        return [line for line in out.splitlines() if "seconds" not in line and " s, " not in line]
+
+    assert what_was_learnt(1) == what_was_learnt(1)
+    assert what_was_learnt(1) != what_was_learnt(2)
+
+
+def test_no_epochs(fastnn_: Command) -> None:
+    run = succeeded(fastnn_("train", "--epochs", 0))
+    assert "per second" not in run.out
+    assert run.table()[1].sum() == 30
+
+
+# CSV files
+
+
+@pytest.mark.parametrize(
+    ("target", "header", "names"),
+    [
+        (as_one_hot, "x,y,Pear,Apple,Fig", ["Pear", "Apple", "Fig"]),
+        (as_one_hot, None, None),
+        (as_text, "x,y,class", ["apple", "fig", "pear"]),
+        (as_text, None, ["apple", "fig", "pear"]),
+        (as_label, None, ["0", "1", "2"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_csv(
+    fastnn_: Command,
+    write: Write,
+    target: Callable[[str], list[str]],
+    header: str | None,
+    names: list[str] | None,
+) -> None:
+    """The call of the ancestors, on files with and without a header."""
+    train = write("train.csv", fruit(60), target, header)
+    test = write("test.csv", fruit(15, seed=1), target, header)
+    run = succeeded(
+        fastnn_(
+            *("train", "--train", train, "--test", test, "--arch", "2,3,3", "--eta", 0.5),
+            *("--epochs", 1000, "--batch", 32),
+        )
+    )
+    assert "2-3-3" in run.out
+    assert "60 examples to train on, 15 to test on" in run.out
+    assert run.number(r"([\d,.]+) examples per second") > 0
+    assert run.number(r"training loss ([\d.]+)") < 0.1
+    assert "accuracy 1.0000 (15 of 15)" in run.out
+    found, counts = run.table()
+    assert found == (names or found)
+    np.testing.assert_array_equal(counts, 5 * np.eye(3, dtype=int))
+
+
+def test_csv_without_a_test_file(fastnn_: Command, write: Write) -> None:
+    train = write("train.csv", fruit(60))
+    run = succeeded(fastnn_("train", "--train", train, "--arch", "2,3,3", *LEARN))
+    assert "48 examples to train on, 12 to test on" in run.out
+    np.testing.assert_array_equal(run.table()[1], 4 * np.eye(3, dtype=int))
+
+
+@pytest.mark.parametrize("target", [as_amount, as_label])
+def test_csv_of_a_quantity(
+    fastnn_: Command, write: Write, target: Callable[[str], list[str]]
+) -> None:
+    """An identity output predicts an amount, and whole numbers are amounts too."""
+    train = write("train.csv", fruit(60), target)
+    run = succeeded(
+        fastnn_(
+            *("train", "--train", train, "--arch", "2,8,1", "--eta", 0.1),
+            *("--activation", "tanh", "--output-activation", "identity"),
+        )
+    )
+    assert 0.5 < run.number(r"R² ([\d.]+)") <= 1
+    assert "accuracy" not in run.out
+    assert "true\\predicted" not in run.out
+
+
+@pytest.mark.parametrize("target", [as_text, as_label])
+@pytest.mark.parametrize(
+    "classes",
+    [("fig", "pear", "apple"), ("fig",), ("pear", "fig")],
+    ids=["other order", "one", "two"],
+)
+def test_classes_are_those_of_the_training_data(
+    fastnn_: Command,
+    write: Write,
+    target: Callable[[str], list[str]],
+    classes: tuple[str, ...],
+) -> None:
+    """Whichever of them the test file has, and in whatever order they come."""
+    train = write("train.csv", fruit(60), target)
+    rows = [row for name in classes for row in fruit(15, seed=1) if row[2] == name]
+    test = write("test.csv", rows, target)
+    run = succeeded(fastnn_("train", "--train", train, "--test", test, "--arch", "2,3,3", *LEARN))
+    names, counts = run.table()
+    assert names == sorted(target(name)[0] for name in CLASSES)
+    assert counts.trace() == counts.sum() == len(rows)
+    tested = {name for name, row in zip(names, counts, strict=True) if row.any()}
+    assert tested == {target(name)[0] for name in classes}
+
+
+@pytest.mark.parametrize(
+    ("target", "kind"),
+    [(as_text, "kiwi"), (as_label, "kiwi"), (as_label, "7"), (as_one_hot, "kiwi")],
+)
+def test_a_class_that_the_training_data_lack(
+    fastnn_: Command, write: Write, target: Callable[[str], list[str]], kind: str
+) -> None:
+    train = write("train.csv", fruit(60), target)
+    test = write("test.csv", [(0.0, 0.0, kind), (1.0, 0.0, kind)])
+    run = fastnn_("train", "--train", train, "--test", test, "--arch", "2,3,3", "--epochs", 1)
+    failed(run, str(test), kind)
+    assert "trained" not in run.out, "it was found out after the training"
+
+
+def test_a_label_that_only_the_test_file_has(fastnn_: Command, write: Write) -> None:
+    """The network has an output for it."""
+    train = write("train.csv", [row for row in fruit(60) if row[2] != "fig"], as_label)
+    test = write("test.csv", fruit(15), as_label)
+    run = succeeded(fastnn_("train", "--train", train, "--test", test, "--arch", "2,3,3", *LEARN))
+    names, counts = run.table()
+    assert names == ["0", "1", "2"]
+    assert counts.sum(axis=1).tolist() == [5, 5, 5]
+    assert counts[:, 2].tolist() == [0, 0, 0]
+
+
+def test_labels_are_not_classes_of_text(fastnn_: Command, write: Write) -> None:
+    """Which of pear, apple and fig would 0, 1 and 2 be?"""
+    train = write("train.csv", fruit(60), as_text)
+    test = write("test.csv", fruit(15), as_label)
+    failed(
+        fastnn_("train", "--train", train, "--test", test, "--arch", "2,3,3", "--epochs", 1),
+        *(str(test), "'0'", "apple"),
+    )
+
+
+def test_one_hot_columns_in_another_order(fastnn_: Command, write: Write) -> None:
+    """Their names say what they are: to score them by their place would be wrong in silence."""
+    train = write("train.csv", fruit(60), as_one_hot, "x,y,pear,apple,fig")
+    test = write("test.csv", fruit(15), lambda name: as_one_hot(name)[::-1], "x,y,fig,apple,pear")
+    run = fastnn_("train", "--train", train, "--test", test, "--arch", "2,3,3", *LEARN)
+    if run.status == 0:
+        assert "(15 of 15)" in run.out
+    else:
+        failed(run, str(test), "fig")
+
+
+def test_inputs_in_another_order(fastnn_: Command, write: Write) -> None:
+    """As with one-hot columns: their names say what they are."""
+    train = write("train.csv", fruit(60), as_text, "width,height,class")
+    rows = [(y, x, name) for x, y, name in fruit(15)]
+    test = write("test.csv", rows, as_text, "height,width,class")
+    run = fastnn_("train", "--train", train, "--test", test, "--arch", "2,3,3", *LEARN)
+    if run.status == 0:
+        assert "(15 of 15)" in run.out
+    else:
+        failed(run, str(test), "height")
+
+
+def test_one_hot_columns_of_unknown_order(fastnn_: Command, write: Write) -> None:
+    """Which of apple, fig and pear is the first column, where there is no header?"""
+    train = write("train.csv", fruit(60), as_text)
+    test = write("test.csv", fruit(15), as_one_hot)
+    failed(
+        fastnn_("train", "--train", train, "--test", test, "--arch", "2,3,3", "--epochs", 1),
+        str(test),
+    )
+
+
+def test_names_of_one_hot_columns_come_from_either_file(fastnn_: Command, write: Write) -> None:
+    train = write("train.csv", fruit(60), as_one_hot, "x,y,pear,apple,fig")
+    test = write("test.csv", fruit(15), as_one_hot)
+    run = succeeded(fastnn_("train", "--train", train, "--test", test, "--arch", "2,3,3", *LEARN))
+    assert run.table()[0] == ["pear", "apple", "fig"]
+
+
+@pytest.mark.parametrize("arch", ["2,3,1", "2,3,2"])
+def test_more_classes_than_the_network_can_tell(fastnn_: Command, write: Write, arch: str) -> None:
+    """A single output tells two: whether it is above 0.5 is no answer to which of three it is.
+
+    The message names the option to mend, not the arguments of a function that was never called.
+    """
+    train = write("train.csv", fruit(60))
+    failed(fastnn_("train", "--train", train, "--arch", arch, "--epochs", 1), f"--arch {arch}")
+    iris = arch.replace("2", "4", 1)
+    failed(fastnn_("train", "--arch", iris, "--epochs", 1), f"--arch {iris}")
+
+
+def test_inputs_that_the_network_does_not_have(fastnn_: Command) -> None:
+    failed(fastnn_("train", "--arch", "5,3,3", "--epochs", 1), "--arch 5,3,3")
+
+
+def test_two_classes_and_a_single_output(fastnn_: Command, write: Write) -> None:
+    train = write("train.csv", [row for row in fruit(60) if row[2] != "fig"])
+    run = succeeded(fastnn_("train", "--train", train, "--arch", "2,3,1", *LEARN))
+    assert "accuracy 1.0000 (8 of 8)" in run.out
+
+
+# Options
+
+
+def with_labels(rows: Sequence[Row]) -> tuple[Array, Array]:
+    X = np.array([row[:2] for row in rows], dtype=np.float32)
+    return X, np.array([CLASSES.index(row[2]) for row in rows])
+
+
+@pytest.mark.parametrize(
+    ("options", "network", "training"),
+    [
+        ("", {}, {"learning_rate": 0.3, "epochs": 300}),
+        ("--epochs 4 --eta 0.05", {}, {"epochs": 4, "learning_rate": 0.05}),
+        ("--epochs 4 --batch 32", {}, {"epochs": 4, "batch_size": 32}),
+        ("--epochs 4 --batch 0", {}, {"epochs": 4, "batch_size": None}),
+        ("--epochs 4 --seed 7", {"seed": 7}, {"epochs": 4}),
+        (
+            "--epochs 4 --activation relu --output-activation identity --eta 0.01",
+            {"activation": "relu", "output_activation": "identity"},
+            {"epochs": 4, "learning_rate": 0.01},
+        ),
+    ],
+)
+def test_options_do_what_the_arguments_of_MLP_do(
+    fastnn_: Command,
+    write: Write,
+    tmp_path: Path,
+    options: str,
+    network: dict[str, Any],
+    training: dict[str, Any],
+) -> None:
+    rows, test_rows = fruit(40), fruit(15, seed=1)[:-3]
+    saved = tmp_path / "model"
+    train = write("train.csv", rows, as_label)
+    test = write("test.csv", test_rows, as_label)
+    run = succeeded(
+        fastnn_(
+            *("train", "--train", train, "--test", test, "--arch", "2,4,3", "--save", saved),
+            *options.split(),
+        )
+    )
+    assert str(saved) in run.out
+    expected = fastnn.MLP([2, 4, 3], **{"seed": 0, **network})
+    expected.train(*with_labels(rows), **{"learning_rate": 0.3, **training})
+    loaded = fastnn.MLP.load(saved)
+    assert repr(loaded) == repr(expected)
+    for layer in range(2):
+        np.testing.assert_array_equal(loaded.weights[layer], expected.weights[layer])
+        np.testing.assert_array_equal(loaded.biases[layer], expected.biases[layer])
+    on_train = expected.evaluate(*with_labels(rows))
+    on_test = expected.evaluate(*with_labels(test_rows))
+    # The report rounds to four digits.
+    assert run.number(r"training loss ([\d.e-]+)") == float(f"{on_train.loss:.4g}")
+    assert run.number(r"test loss ([\d.e-]+)") == float(f"{on_test.loss:.4g}")
+    assert run.number(r"test accuracy ([\d.]+)") == round(on_test.score, 4)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_mnist(fastnn_: Command, tmp_path: Path, suffix: str) -> None:
+    random = np.random.default_rng(0)
+    for stem, n_examples in (("train", 30), ("t10k", 20)):
+        labels = np.arange(n_examples, dtype=np.uint8) % 10
+        images = random.integers(0, 50, (n_examples, 28, 28)).astype(np.uint8)
+        images[np.arange(n_examples), labels * 2] = 255  # each digit lights a line of its own
+        for name, array in (("images-idx3", images), ("labels-idx1", labels)):
+            header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+            content = header + array.tobytes()
+            path = tmp_path / f"{stem}-{name}-ubyte{suffix}"
+            path.write_bytes(gzip.compress(content) if suffix else content)
+    run = succeeded(
+        fastnn_("train", "--mnist", tmp_path, "--arch", "784,16,10", "--epochs", 40, "--eta", 0.5)
+    )
+    assert "784-16-10" in run.out
+    assert "30 examples to train on, 20 to test on" in run.out
+    names, counts = run.table()
+    assert names == list("0123456789")
+    np.testing.assert_array_equal(counts, 2 * np.eye(10, dtype=int))
+    run = succeeded(fastnn_("train", "--mnist", tmp_path, "--epochs", 1))
+    assert "784-300-10" in run.out
+
+
+def test_save_over_an_existing_file(fastnn_: Command, tmp_path: Path) -> None:
+    saved = tmp_path / "model"
+    saved.write_text("old")
+    succeeded(fastnn_("train", "--epochs", 1, "--save", saved))
+    assert fastnn.MLP.load(saved).layer_sizes == (4, 3, 3)
+    assert list(tmp_path.iterdir()) == [saved]
+
+
+def test_info(fastnn_: Command) -> None:
+    run = succeeded(fastnn_("info"))
+    for word in (fastnn.__version__, fastnn.isa, np.__version__, sys.version.split()[0]):
+        assert word in run.out
+    if fastnn.isa == "avx2":
+        assert " avx2 fma" in run.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--version",), ["fastnn", fastnn.__version__]),
+        (("--help",), ["train", "info", "--mnist FOLDER --arch 784,300,10"]),
+        (("train", "--help"), ["--train FILE", "--arch", "--eta", "0 for all", "default: 0.3"]),
+        (("info", "--help"), ["usage: fastnn info"]),
+    ],
+)
+def test_help(fastnn_: Command, arguments: tuple[str, ...], words: list[str]) -> None:
+    run = succeeded(fastnn_(*arguments))
+    for word in words:
+        assert word in " ".join(run.out.split())
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("", ("COMMAND",)),
+        ("fit", ("COMMAND", "'fit'", "train")),
+        ("train file.csv", ("file.csv",)),
+        ("train --epoch 3", ("--epoch",)),
+        ("train --bogus", ("--bogus",)),
+        ("train --epochs", ("--epochs", "argument")),
+        ("train --epochs -1", ("--epochs", "at least 0", "-1")),
+        ("train --epochs 1.5", ("--epochs", "1.5")),
+        ("train --epochs many", ("--epochs", "many")),
+        ("train --batch -1", ("--batch", "at least 0", "-1")),
+        ("train --batch 2.5", ("--batch", "2.5")),
+        ("train --seed -1", ("--seed", "at least 0", "-1")),
+        ("train --seed x", ("--seed", "x")),
+        ("train --eta 0", ("--eta", "above zero", "0")),
+        ("train --eta -0.1", ("--eta", "above zero", "-0.1")),
+        ("train --eta nan", ("--eta", "finite", "nan")),
+        ("train --eta inf", ("--eta", "finite", "inf")),
+        ("train --eta fast", ("--eta", "fast")),
+        ("train --arch 4", ("--arch", "4,3,3", "'4'")),
+        ("train --arch 4,0,3", ("--arch", "4,3,3", "'4,0,3'")),
+        ("train --arch 4,-3,3", ("--arch", "4,3,3", "'4,-3,3'")),
+        ("train --arch 4,3.5,3", ("--arch", "4,3,3", "'4,3.5,3'")),
+        ("train --arch 4-3-3", ("--arch", "4,3,3", "'4-3-3'")),
+        ("train --arch 4,,3", ("--arch", "4,3,3", "'4,,3'")),
+        ("train --activation swish", ("--activation", "'swish'", "relu")),
+        ("train --output-activation swish", ("--output-activation", "'swish'", "relu")),
+        ("train --train a.csv --mnist folder --arch 4,3", ("--mnist", "--train")),
+        ("train --train a.csv", ("--arch", "--train")),
+        ("train --test a.csv", ("--test", "--train")),
+        ("train --test a.csv --mnist folder", ("--test", "--train")),
+        ("info --verbose", ("--verbose",)),
+    ],
+)
+def test_usage(fastnn_: Command, arguments: str, words: tuple[str, ...]) -> None:
+    misused(fastnn_(*arguments.split()), *words)
+
+
+@pytest.mark.parametrize(
+    ("content", "arch", "words"),
+    [
+        ("", "2,3,3", ("expected rows of data", "none")),
+        ("\n\n", "2,3,3", ("expected rows of data", "none")),
+        ("", "2,3,1", ("expected rows of data", "none")),
+        ("x,y,class\n", "2,3,3", ("expected rows of data", "header")),
+        ("0,1,a\n", "2,3,3", ("one example", "--test")),
+        ("0,1,a\n1,zz,b\n", "2,3,3", ("line 2, column 2", "number", "'zz'")),
+        ("0,1,a\n1,nan,b\n", "2,3,3", ("line 2, column 2", "number", "'nan'")),
+        ("0,1,a\n1,0\n", "2,3,3", ("line 2", "3 fields", "2")),
+        ("0,1,0,1\n1,0,1,0\n", "2,3,3", ("4 columns", "--arch 2,3,3", "2 inputs", "3 targets")),
+        ("0,1,0,1\n1,0,1,0\n", "4,3,3", ("4 columns", "--arch 4,3,3", "4 inputs")),
+        ("0;1;a\n1;0;b\n", "2,3,3", ("1 column", "--arch 2,3,3")),
+    ],
+)
+def test_files_that_do_not_fit(
+    fastnn_: Command, tmp_path: Path, content: str, arch: str, words: tuple[str, ...]
+) -> None:
+    path = tmp_path / "train.csv"
+    path.write_text(content)
+    failed(fastnn_("train", "--train", path, "--arch", arch), str(path), *words)
+    good = tmp_path / "good.csv"
+    good.write_text("0,1,0\n1,0,1\n0,0,2\n" if arch != "2,3,1" else "0,1,.5\n1,0,.1\n")
+    if arch.startswith("2") and "--test" not in words:
+        run = fastnn_("train", "--train", good, "--test", path, "--arch", arch)
+        failed(run, str(path), *words)
+        assert "trained" not in run.out, "it was found out after the training"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--train", "{}", "--arch", "2,3,3"),
+        ("--mnist", "{}"),
+        ("--train", "good.csv", "--test", "{}", "--arch", "2,3,3"),
+    ],
+    ids=["train", "mnist", "test"],
+)
+def test_what_is_not_there(
+    fastnn_: Command,
+    write: Write,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write("good.csv", fruit(9))
+    run = fastnn_("train", *(argument.format("missing") for argument in arguments))
+    failed(run, "missing")
+    assert "[Errno" not in run.err
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    failed(fastnn_("train", *(argument.format(folder) for argument in arguments)), str(folder))
+
+
+@pytest.mark.parametrize("place", ["missing/model", "", "file/model"])
+def test_a_place_that_cannot_be_saved_to(
+    fastnn_: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """It is named as it was given, and found out before hours of training are lost."""
+    (tmp_path / "file").write_text("text")
+    path = tmp_path / place
+    trainings: list[Any] = []
+    monkeypatch.setattr(fastnn.MLP, "train", lambda *_, **options: trainings.append(options))
+    failed(fastnn_("train", "--epochs", 1, "--save", path), f"{path}: ")
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+    assert trainings == [], "the training was lost"
+
+
+def test_divergence(fastnn_: Command, write: Write, tmp_path: Path) -> None:
+    train, saved = write("train.csv", fruit(60)), tmp_path / "model"
+    run = fastnn_(
+        *("train", "--train", train, "--arch", "2,3,3", "--eta", 1e6, "--save", saved),
+        *("--activation", "relu", "--output-activation", "identity"),
+    )
+    failed(run, "diverged", "epoch")
+    assert not saved.exists()
+
+
+def test_more_memory_than_there_is(fastnn_: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*_: Any, **__: Any) -> None:
+        raise MemoryError("Unable to allocate 36.4 TiB")
+
+    monkeypatch.setattr(fastnn, "MLP", exhausted)
+    failed(fastnn_("train", "--arch", "4,99999999,99999,3"), "Unable to allocate 36.4 TiB")
+
+
+def test_no_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under pythonw, in a daemon, or after ``>&-``."""
+    monkeypatch.setattr(sys, "stdout", None)
+    assert cli.main(["train", "--epochs", "1"]) == 0
+
+
+# As a process
+
+
+def process(*arguments: object, **options: Any) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [COMMAND, *map(str, arguments)],
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options},
+    )
+
+
+def finished(child: "subprocess.Popen[str]") -> Run:
+    out, err = child.communicate(timeout=60)
+    return Run(child.returncode, out, err)
+
+
+def test_status_of_the_process(tmp_path: Path) -> None:
+    children = [
+        process("train", "--epochs", 5),
+        process("train", "--train", tmp_path / "missing", "--arch", "4,3"),
+        process("train", "--epochs", "x"),
+    ]
+    good, bad, misuse = map(finished, children)
+    assert succeeded(good).table()[1].sum() == 30
+    failed(bad, "missing")
+    misused(misuse, "--epochs", "x")
+
+
+def test_python_m() -> None:
+    result = subprocess.run(
+        [sys.executable, "-P", "-m", "fastnn", "--version"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.stdout == f"fastnn {fastnn.__version__}\n", result.stderr
+
+
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """Children begin with the default for SIGINT even where it is ignored, as in the background."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
+@pytest.mark.usefixtures("_interruptible")
+def test_interrupt(tmp_path: Path) -> None:
+    saved = tmp_path / "model"
+    with process("train", "--epochs", 10**9, "--save", saved) as child:
+        try:
+            assert child.stdout is not None
+            while "examples to train on" not in child.stdout.readline():
+                assert child.poll() is None
+            child.send_signal(signal.SIGINT)
+            run = finished(child)
+        finally:
+            child.kill()
+    assert run.status == 130
+    assert run.err == "fastnn: interrupted\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [("train", "--epochs", 5), ("info",)])
+def test_a_reader_that_has_seen_enough(arguments: tuple[object, ...]) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with process(*arguments, stdout=theirs) as child:
+        os.close(theirs)
+        run = finished(child)
+    assert run.err == ""
+    assert run.status == 1
+
+
+@contextmanager
+def terminal() -> Iterator[tuple[int, int]]:
+    """A pseudo-terminal of 24 lines: what reads what is shown, and what a process is given."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    try:
+        yield ours, theirs
+    finally:
+        os.close(ours)
+
+
+def shown(ours: int) -> str:
+    """All that is shown until the process closes its end."""
+    chunks = []
+    try:
+        while chunk := os.read(ours, 4096):
+            chunks.append(chunk)
+    except OSError:  # how Linux says that the other end is closed
+        pass
+    return b"".join(chunks).decode()
+
+
+def test_a_terminal_has_a_progress_bar() -> None:
+    with (
+        terminal() as (ours, theirs),
+        process("train", "--epochs", 3, stdout=theirs, stderr=theirs) as child,
+    ):
+        os.close(theirs)
+        screen = shown(ours)
+        assert child.wait(timeout=60) == 0
+    assert re.search(r"\d+%\|.*/3 ", screen), screen
+    at_the_end = [line.split("\r")[-1] for line in screen.replace("\r\n", "\n").split("\n")]
+    assert not any("%|" in line for line in at_the_end), "the bar is still there at the end"
+    assert any(line.startswith("test accuracy") for line in at_the_end)
+
+
+def test_a_report_into_a_file_has_no_progress_bar() -> None:
+    """The bar is on the terminal's side of ``fastnn train > report``."""
+    with terminal() as (ours, theirs), process("train", "--epochs", 3, stderr=theirs) as child:
+        os.close(theirs)
+        screen = shown(ours)
+        assert child.stdout is not None
+        report = child.stdout.read()
+        assert child.wait(timeout=60) == 0
+    assert "%|" in screen
+    assert "test accuracy" not in screen
+    assert "test accuracy" in report
+    assert "%|" not in report
+    assert "\r" not in report

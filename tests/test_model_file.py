@@ -1,0 +1,789 @@
+"""Model files and pickles: what comes back, what is refused, and that a file is whole or absent."""
+
+import copy
+import errno
+import json
+import os
+import pickle
+import resource
+import struct
+import subprocess
+import sys
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
+
+import fastnn
+from fastnn import Activation, ModelFileError, reference
+from fastnn.functions import Array
+from fastnn.network import Network
+
+NetworkClass = type[fastnn.MLP] | type[reference.MLP]
+
+SOFTSIGN = Activation("softsign", lambda z: z / (1 + abs(z)), lambda z: 1 / (1 + abs(z)) ** 2)
+SINE = Activation("sine", np.sin, np.cos)  # of functions that can be pickled
+
+each_class = pytest.mark.parametrize(
+    "network_class",
+    [pytest.param(fastnn.MLP, id="MLP"), pytest.param(reference.MLP, id="reference")],
+)
+
+
+def made(
+    network_class: NetworkClass = fastnn.MLP, sizes: tuple[int, ...] = (4, 3, 3), **options: Any
+) -> Network:
+    """A network whose parameters are all different, and different from the initial ones."""
+    network = network_class(sizes, **{"seed": 1, **options})
+    values = np.random.default_rng(2)
+    for parameters in (*network.weights, *network.biases):
+        parameters[...] = values.standard_normal(parameters.shape)
+    return network
+
+
+def parameters_of(network: Network) -> list[Array]:
+    return [np.array(parameters) for parameters in (*network.weights, *network.biases)]
+
+
+def assert_same(network: Network, other: Network) -> None:
+    assert repr(network) == repr(other)
+    assert network.layer_sizes == other.layer_sizes
+    assert network.activations == other.activations
+    assert network.loss == other.loss
+    assert network.dtype == other.dtype
+    for own, others in zip(parameters_of(network), parameters_of(other), strict=True):
+        assert own.dtype == others.dtype
+        assert own.shape == others.shape
+        assert own.tobytes() == others.tobytes()
+
+
+def metadata_of(path: Path) -> dict[str, str]:
+    with safe_open(path, framework="numpy") as file:
+        metadata: dict[str, str] = file.metadata()
+        return metadata
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "model.safetensors"
+
+
+# Round trips
+
+
+@each_class
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("sizes", "activations"),
+    [
+        ((4, 3, 3), {}),
+        ((1, 1), {"output_activation": "identity"}),
+        ((40, 3), {"output_activation": "relu"}),  # stored transposed
+        ((3, 40, 17, 2), {"activation": ["tanh", "relu"], "output_activation": "identity"}),
+    ],
+)
+def test_round_trip(
+    path: Path,
+    network_class: NetworkClass,
+    dtype: str,
+    sizes: tuple[int, ...],
+    activations: dict[str, Any],
+) -> None:
+    network = made(network_class, sizes, dtype=dtype, **activations)
+    network.save(path)
+    loaded = network_class.load(path)
+    assert type(loaded) is network_class
+    assert_same(loaded, network)
+    X = np.random.default_rng(3).random((5, sizes[0]))
+    assert loaded.predict(X).tobytes() == network.predict(X).tobytes()
+
+
+@pytest.mark.parametrize("classes", [(fastnn.MLP, reference.MLP), (reference.MLP, fastnn.MLP)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_both_classes_read_the_same_files(
+    path: Path, classes: tuple[NetworkClass, NetworkClass], dtype: str
+) -> None:
+    saving, loading = classes
+    network = made(saving, (40, 7, 3), dtype=dtype, activation="relu")
+    network.save(path)
+    loaded = loading.load(path)
+    assert type(loaded) is loading
+    assert_same(loaded, network)
+
+
+def test_both_classes_write_the_same(tmp_path: Path) -> None:
+    contents = []
+    for name, network_class in (("a", fastnn.MLP), ("b", reference.MLP)):
+        made(network_class, (40, 7, 3)).save(tmp_path / name)
+        tensors = load_file(tmp_path / name)
+        contents.append((metadata_of(tmp_path / name), {k: v.tolist() for k, v in tensors.items()}))
+    assert contents[0] == contents[1]
+
+
+def test_special_values(path: Path) -> None:
+    network = made()
+    network.weights[0][:, 0] = np.nan, np.inf, -np.inf, -0.0
+    network.biases[0][:] = np.nextafter(np.float32(0), np.float32(1))
+    network.save(path)
+    assert_same(fastnn.MLP.load(path), network)
+
+
+def test_a_loaded_network_trains(path: Path) -> None:
+    X, y = np.random.default_rng(3).random((9, 4)), np.arange(9) % 3
+    network = made()
+    network.save(path)
+    loaded = fastnn.MLP.load(path)
+    for each in (network, loaded):
+        each.train(X, y, epochs=3, shuffle=False)  # the file holds no random generator
+    assert_same(loaded, network)
+    loaded.weights[0][:] = 0
+    assert loaded.predict(X)[0].tobytes() != network.predict(X)[0].tobytes()
+
+
+def test_path_as_str_and_any_name(tmp_path: Path) -> None:
+    network = made()
+    for name in ("plain", "with blank", "ünï", ".hidden", "m" * 250):
+        network.save(str(tmp_path / name))
+        assert_same(fastnn.MLP.load(str(tmp_path / name)), network)
+        assert_same(fastnn.MLP.load(tmp_path / name), network)
+
+
+def test_float16_is_for_the_reference(path: Path) -> None:
+    network = made(reference.MLP, dtype="float16")
+    network.save(path)
+    assert_same(reference.MLP.load(path), network)
+    with pytest.raises(ModelFileError, match="float16"):
+        fastnn.MLP.load(path)
+
+
+def test_a_dtype_that_safetensors_lacks(path: Path) -> None:
+    network = reference.MLP([4, 3], dtype="longdouble", seed=1)
+    if network.dtype == np.float64:  # on some platforms
+        network.save(path)
+        assert_same(reference.MLP.load(path), network)
+    else:
+        with pytest.raises((TypeError, ValueError), match=network.dtype.name):
+            network.save(path)
+        assert not path.exists()
+
+
+# Activations of one's own
+
+
+@each_class
+def test_own_activations_are_found_by_name(path: Path, network_class: NetworkClass) -> None:
+    network = made(
+        network_class, (4, 5, 5, 3), activation=[SOFTSIGN, "tanh"], output_activation=SINE
+    )
+    network.save(path)
+    loaded = network_class.load(path, activations=iter([SINE, SOFTSIGN, Activation("x", abs, abs)]))
+    assert_same(loaded, network)
+    X = np.random.default_rng(3).random((5, 4))
+    assert loaded.predict(X).tobytes() == network.predict(X).tobytes()
+
+
+def test_own_activations_that_are_not_given(path: Path) -> None:
+    made(activation=SOFTSIGN, output_activation=SINE).save(path)
+    with pytest.raises(ModelFileError, match=r"'softsign'.*activations"):
+        fastnn.MLP.load(path)
+    with pytest.raises(ModelFileError, match=r"'softsign'.*activations"):
+        fastnn.MLP.load(path, activations=[SINE])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param(3, id="number"),
+        pytest.param("softsign", id="name"),
+        pytest.param(["softsign"], id="names"),
+        pytest.param(SOFTSIGN, id="alone"),
+        pytest.param([None], id="None"),
+    ],
+)
+def test_activations_that_are_none(path: Path, wrong: Any) -> None:
+    made().save(path)
+    with pytest.raises(TypeError, match=r"^activations must be"):
+        fastnn.MLP.load(path, activations=wrong)
+
+
+# The format
+
+
+def test_the_official_package_reads_it(path: Path) -> None:
+    network = made(sizes=(40, 7, 3), activation="tanh")
+    network.save(path)
+    tensors = load_file(path)
+    assert sorted(tensors) == ["biases.0", "biases.1", "weights.0", "weights.1"]
+    for layer in range(2):
+        np.testing.assert_array_equal(
+            tensors[f"weights.{layer}"], network.weights[layer], strict=True
+        )
+        np.testing.assert_array_equal(
+            tensors[f"biases.{layer}"], network.biases[layer], strict=True
+        )
+    metadata = metadata_of(path)
+    assert metadata["format_version"] == "1"
+    assert json.loads(metadata["architecture"]) == {
+        "layer_sizes": [40, 7, 3],
+        "activations": ["tanh", "sigmoid"],
+        "loss": "squared_error",
+        "dtype": "float32",
+    }
+
+
+ARCHITECTURE = {
+    "layer_sizes": [2, 3, 1],
+    "activations": ["tanh", "sigmoid"],
+    "loss": "squared_error",
+    "dtype": "float32",
+}
+SHAPES = {"weights.0": (2, 3), "biases.0": (3,), "weights.1": (3, 1), "biases.1": (1,)}
+
+
+def numbered(shapes: dict[str, tuple[int, ...]], dtype: Any = "float32") -> dict[str, Array]:
+    return {
+        name: np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(dtype)
+        for name, shape in shapes.items()
+    }
+
+
+def write(
+    path: Path,
+    *,
+    architecture: Any = ARCHITECTURE,
+    tensors: dict[str, Array] | None = None,
+    **metadata: str | None,
+) -> None:
+    """Write a file of format version 1 independently of `save`, its checksum right, with changes.
+
+    An architecture that is a str stands for itself, metadata of None are left out.
+    """
+    tensors = numbered(SHAPES) if tensors is None else tensors
+    text = architecture if isinstance(architecture, str) else json.dumps(architecture)
+    crc = zlib.crc32(text.encode())
+    for tensor in tensors.values():
+        crc = zlib.crc32(tensor.tobytes(), crc)
+    complete = {
+        "format": "fastnn-mlp",
+        "format_version": "1",
+        "architecture": text,
+        "crc32": f"{crc:08x}",
+        **metadata,
+    }
+    save_file(tensors, path, {name: value for name, value in complete.items() if value is not None})
+
+
+def test_files_of_version_1_can_be_read_for_ever(path: Path) -> None:
+    write(path)
+    network = fastnn.MLP.load(path)
+    assert network.layer_sizes == (2, 3, 1)
+    assert [activation.name for activation in network.activations] == ["tanh", "sigmoid"]
+    for layer in range(2):
+        weights, biases = network.weights[layer], network.biases[layer]
+        np.testing.assert_array_equal(weights.ravel(), np.arange(weights.size))
+        np.testing.assert_array_equal(biases, np.arange(biases.size))
+
+
+@contextmanager
+def refused(path: Path, *words: str) -> Iterator[None]:
+    """Expect exactly a ModelFileError that names the file and says the words."""
+    with pytest.raises(ModelFileError) as caught:
+        yield
+    assert type(caught.value) is ModelFileError
+    message = str(caught.value)
+    for word in (str(path), *words):
+        assert word in message
+
+
+# Damage
+
+
+def loaded_or_error(path: Path) -> Network | Exception:
+    try:
+        return fastnn.MLP.load(path)
+    except Exception as error:
+        return error
+
+
+@pytest.fixture
+def small(path: Path) -> bytes:
+    made(sizes=(1, 2, 1)).save(path)
+    return path.read_bytes()
+
+
+def test_truncation_at_every_length(path: Path, small: bytes) -> None:
+    for length in range(len(small)):
+        path.write_bytes(small[:length])
+        with refused(path):
+            fastnn.MLP.load(path)
+
+
+@pytest.mark.parametrize("surplus", [b"\0", b"\0" * 64, b"x"])
+def test_surplus(path: Path, small: bytes, surplus: bytes) -> None:
+    path.write_bytes(small + surplus)
+    with refused(path):
+        fastnn.MLP.load(path)
+
+
+@pytest.mark.parametrize("bits", [0x01, 0x20, 0x80, 0xFF], ids=hex)
+def test_every_flipped_byte(path: Path, small: bytes, bits: int) -> None:
+    expected = fastnn.MLP.load(path)
+    survivors = []
+    for place in range(len(small)):
+        flipped = bytearray(small)
+        flipped[place] ^= bits
+        path.write_bytes(flipped)
+        outcome = loaded_or_error(path)
+        if isinstance(outcome, Network):
+            assert_same(outcome, expected)
+            survivors.append(place)
+        else:
+            assert type(outcome) is ModelFileError, f"byte {place}: {outcome!r}"
+            assert str(path) in str(outcome)
+    assert len(survivors) < 10, f"nobody reads the bytes at {survivors}"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"4-3-3 network of 27 parameters\n" * 99, id="text"),
+        pytest.param(bytes(range(256)) * 4, id="binary"),
+        pytest.param(b"\0" * 1000, id="zeros"),
+        pytest.param(b"\xff" * 1000, id="ones"),
+        pytest.param(struct.pack("<Q", 2**62) + b"{}", id="endless header"),
+        pytest.param(struct.pack("<Q", 2) + b"{}", id="nothing"),
+        pytest.param(struct.pack("<Q", 200_000) + b"[" * 200_000, id="deep header"),
+        pytest.param(pickle.dumps({"weights": np.ones(3)}), id="pickle"),
+    ],
+)
+def test_foreign_file(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with refused(path):
+        fastnn.MLP.load(path)
+
+
+def test_foreign_safetensors(path: Path) -> None:
+    save_file(numbered(SHAPES), path)
+    with refused(path, "no fastnn network"):
+        fastnn.MLP.load(path)
+    save_file(numbered(SHAPES), path, {"format": "pt"})
+    with refused(path, "no fastnn network"):
+        fastnn.MLP.load(path)
+
+
+@pytest.mark.parametrize("version", ["2", "10", "999999999"])
+def test_later_version(path: Path, version: str) -> None:
+    write(path, format_version=version, architecture="{}")
+    with refused(path, f"version {version}", "up to 1"):
+        fastnn.MLP.load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("format_version", value) for value in (None, "", "x", "-1", "1.0", "१", "²", "9" * 99)),
+        *(("format", value) for value in (None, "", "fastnn")),
+        *(("crc32", value) for value in (None, "", "00000000", "zzzzzzzz")),
+    ],
+)
+def test_tampered_metadata(path: Path, name: str, value: str | None) -> None:
+    metadata: dict[str, Any] = {name: value}
+    write(path, **metadata)
+    with refused(path):
+        fastnn.MLP.load(path)
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        *("", "{", "[]", "null", "3", '"x"', "{}", "[" * 100_000, '{"layer_sizes": [2, 3, 1]}'),
+        *(
+            {key: value for key, value in ARCHITECTURE.items() if key != missing}
+            for missing in ARCHITECTURE
+        ),
+        {**ARCHITECTURE, "more": 1},
+        *(
+            {**ARCHITECTURE, key: value}
+            for key, values in {
+                "layer_sizes": (
+                    *(None, 3, [], [2], [2, 3], [2, 3, 1, 1], [2, 4, 1], [3, 2, 1], [2, 3, 0]),
+                    *([2, 3, -1], [2, 3, 1.0], [2, 3, "1"], [2, 3, True], [2, [3], 1], "231"),
+                    *([2, 3, None], {"2": 2, "3": 3, "1": 1}),
+                ),
+                "activations": (
+                    *(None, 3, [], ["tanh"], ["tanh"] * 3, ["tanh", 3], ["tanh", None]),
+                    *(["tanh", "swish"], ["tanh", ["sigmoid"]], ["tanh", ""], "ab"),
+                ),
+                "loss": (None, 3, "mse", "", ["squared_error"]),
+                "dtype": (None, 32, "", "float64", "float16", "int32", "f4", "object", ["float32"]),
+            }.items()
+            for value in values
+        ),
+    ],
+    ids=lambda value: str(value)[:80],
+)
+def test_tampered_architecture(path: Path, architecture: Any) -> None:
+    write(path, architecture=architecture)
+    with refused(path):
+        fastnn.MLP.load(path)
+
+
+def test_integers_too_long_for_python(path: Path) -> None:
+    write(path, architecture=json.dumps(ARCHITECTURE).replace("3", "9" * 5000))
+    with refused(path):
+        fastnn.MLP.load(path)
+
+
+@pytest.mark.parametrize(
+    "sizes", [[10**9, 10**9, 1], [2, 10**9, 1], [10**18, 10**18, 10**18], [2, 3, 10**30]], ids=str
+)
+def test_huge_layer_sizes_allocate_nothing(path: Path, sizes: list[int]) -> None:
+    write(path, architecture={**ARCHITECTURE, "layer_sizes": sizes})
+    fastnn.MLP([1, 1]).save(path.with_name("first"))  # imports what is needed
+    tracemalloc.start()
+    try:
+        with refused(path):
+            fastnn.MLP.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("sizes", [[0, 3], [2, 0], [2, 0, 1]], ids=str)
+def test_widths_of_0_with_tensors_to_match(path: Path, sizes: list[int]) -> None:
+    shapes: dict[str, tuple[int, ...]] = {}
+    for layer, (fan_in, fan_out) in enumerate(pairwise(sizes)):
+        shapes |= {f"weights.{layer}": (fan_in, fan_out), f"biases.{layer}": (fan_out,)}
+    names = ["sigmoid"] * (len(sizes) - 1)
+    architecture = {**ARCHITECTURE, "layer_sizes": sizes, "activations": names}
+    write(path, architecture=architecture, tensors=numbered(shapes))
+    with refused(path):
+        fastnn.MLP.load(path)
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        {},
+        {name: shape for name, shape in SHAPES.items() if name != "biases.1"},
+        {**SHAPES, "weights.2": (1, 1)},
+        {**SHAPES, "momentum": (1,)},
+        {**SHAPES, "weights.0": (3, 2)},
+        {**SHAPES, "weights.0": (6,)},
+        {**SHAPES, "weights.0": (2, 3, 1)},
+        {**SHAPES, "biases.0": (3, 1)},
+        {**SHAPES, "biases.0": (2,)},
+        {**SHAPES, "biases.1": ()},
+        {{"biases.1": "bias.1"}.get(name, name): shape for name, shape in SHAPES.items()},
+    ],
+    ids=str,
+)
+def test_other_tensors(path: Path, shapes: dict[str, tuple[int, ...]]) -> None:
+    write(path, tensors=numbered(shapes))
+    with refused(path):
+        fastnn.MLP.load(path)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "int32", "uint8", "bool", "complex64"])
+def test_tensors_of_another_dtype(path: Path, dtype: str) -> None:
+    write(path, tensors=numbered(SHAPES, dtype))
+    with refused(path):
+        fastnn.MLP.load(path)
+    write(path, tensors={**numbered(SHAPES), "biases.1": np.zeros(1, dtype)})
+    with refused(path):
+        fastnn.MLP.load(path)
+
+
+@pytest.mark.parametrize("code", ["BF16", "F8_E4M3", "F8_E5M2", "F8_E8M0"])
+def test_tensors_of_a_dtype_that_numpy_lacks(path: Path, code: str) -> None:
+    width = 2 if code == "BF16" else 1
+    stand_in = numbered(SHAPES, f"u{width}")
+    write(path, tensors=stand_in)
+    content = path.read_bytes()
+    start = 8 + struct.unpack("<Q", content[:8])[0]
+    header = content[8:start].replace(
+        b'"dtype":"U%d"' % (8 * width), b'"dtype":"%s"' % code.encode()
+    )
+    assert code.encode() in header
+    path.write_bytes(struct.pack("<Q", len(header)) + header + content[start:])
+    with refused(path):
+        fastnn.MLP.load(path)
+
+
+# Nothing is unpickled
+
+_UNPICKLING = """
+import pickle, sys
+import numpy, safetensors.numpy  # they may load what they like
+from fastnn import MLP, ModelFileError
+
+seen = []
+sys.addaudithook(lambda event, _: seen.append(event) if event == "pickle.find_class" else None)
+model, bomb, marker = sys.argv[1:]
+MLP.load(model)
+for path in (bomb, bomb + ".npy", bomb + ".npz"):
+    try:
+        MLP.load(path)
+    except ModelFileError:
+        pass
+    else:
+        sys.exit(f"{path} was loaded")
+if seen:
+    sys.exit("something was unpickled")
+pickle.load(open(bomb, "rb"))
+if not seen:
+    sys.exit("the hook sees nothing")
+"""
+
+
+class _Bomb:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, marker: Path) -> None:
+        self._marker = marker
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self._marker),)
+
+
+def test_nothing_is_unpickled_on_load(tmp_path: Path) -> None:
+    model, bomb, marker = tmp_path / "model", tmp_path / "bomb", tmp_path / "marker"
+    made().save(model)
+    payload = np.array([_Bomb(marker)], dtype=object)
+    bomb.write_bytes(pickle.dumps(payload))
+    np.save(f"{bomb}.npy", payload)
+    np.savez(f"{bomb}.npz", payload)
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", _UNPICKLING, model, bomb, marker],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode == 0, result.stderr
+    assert marker.is_dir(), "the bomb is a dud"
+
+
+# Files and folders
+
+
+@pytest.mark.parametrize("network_class", [fastnn.MLP, reference.MLP])
+def test_errors_of_the_operating_system(tmp_path: Path, network_class: NetworkClass) -> None:
+    missing = tmp_path / "missing"
+    with pytest.raises(FileNotFoundError) as caught:
+        network_class.load(missing)
+    assert caught.value.filename == str(missing)
+    with pytest.raises(IsADirectoryError) as caught_folder:
+        network_class.load(tmp_path)
+    assert caught_folder.value.filename == str(tmp_path)
+
+
+def test_saving_where_there_is_no_folder(tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "model"
+    with pytest.raises(FileNotFoundError) as caught:
+        made().save(path)
+    assert caught.value.filename == str(path), "the error names a file that nobody asked for"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_saving_below_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("text")
+    with pytest.raises(NotADirectoryError) as caught:
+        made().save(file / "model")
+    assert caught.value.filename == str(file / "model"), "the error names another file"
+    assert file.read_text() == "text"
+
+
+def test_saving_over_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(IsADirectoryError) as caught:
+        made().save(folder)
+    assert caught.value.filename == str(folder), "the error names a file that nobody asked for"
+    assert list(tmp_path.iterdir()) == [folder]
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("not_a_path", [None, 3.5, ["model"]], ids=repr)
+def test_what_is_no_path(not_a_path: Any) -> None:
+    with pytest.raises(TypeError):
+        made().save(not_a_path)
+    with pytest.raises(TypeError):
+        fastnn.MLP.load(not_a_path)
+
+
+def test_a_file_descriptor_is_no_path_and_stays_open(path: Path) -> None:
+    made().save(path)
+    descriptor: Any = os.open(path, os.O_RDONLY)
+    with pytest.raises(TypeError):
+        fastnn.MLP.load(descriptor)
+    os.close(descriptor)  # raises if load has closed it
+
+
+# A file is whole or absent
+
+
+@contextmanager
+def no_file_may_grow_beyond(n_bytes: int) -> Iterator[None]:
+    """As on a full disk, any write beyond that fails. (Python ignores the signal for it.)"""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("existed", [False, True])
+def test_a_save_that_fails(path: Path, existed: bool) -> None:
+    before = made()
+    if existed:
+        before.save(path)
+    larger = made(sizes=(300, 200, 3))
+    too_large = rf"\[Errno {errno.EFBIG}\]"
+    with no_file_may_grow_beyond(100_000), pytest.raises(OSError, match=too_large):
+        larger.save(path)
+    assert list(path.parent.iterdir()) == ([path] if existed else [])
+    if existed:
+        assert_same(fastnn.MLP.load(path), before)
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_save_that_is_interrupted(path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    before = made()
+    before.save(path)
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, call, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        made(sizes=(4, 9, 3)).save(path)
+    assert list(path.parent.iterdir()) == [path]
+    assert_same(fastnn.MLP.load(path), before)
+
+
+def test_a_reader_keeps_the_file_it_has_opened(path: Path) -> None:
+    made().save(path)
+    content = path.read_bytes()
+    with path.open("rb") as file:
+        made(sizes=(4, 9, 3)).save(path)
+        assert file.read() == content
+    assert fastnn.MLP.load(path).layer_sizes == (4, 9, 3)
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+def test_permissions_follow_the_umask(path: Path, umask: int, mode: int) -> None:
+    previous = os.umask(umask)
+    try:
+        made().save(path)
+    finally:
+        os.umask(previous)
+    assert path.stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.parametrize("relative", [False, True])
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_symbolic_link_stays_one(tmp_path: Path, relative: bool, exists: bool) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    target, link = folder / "model", tmp_path / "link"
+    if exists:
+        target.write_text("old")
+    link.symlink_to(target.relative_to(tmp_path) if relative else target)
+    network = made()
+    network.save(link)
+    assert link.is_symlink()
+    assert not target.is_symlink()
+    assert_same(fastnn.MLP.load(target), network)
+    assert_same(fastnn.MLP.load(link), network)
+    assert sorted(tmp_path.iterdir()) == [folder, link]
+    assert list(folder.iterdir()) == [target]
+
+
+# Pickles and copies
+
+Copy = Callable[[Network], Network]
+
+
+def pickled(protocol: int) -> Copy:
+    return lambda network: pickle.loads(pickle.dumps(network, protocol))
+
+
+COPIES: dict[str, Copy] = {
+    "deepcopy": copy.deepcopy,
+    **{f"pickle {n}": pickled(n) for n in range(pickle.HIGHEST_PROTOCOL + 1)},
+}
+each_copy = pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+X, Y = np.random.default_rng(3).random((9, 4)), np.arange(9) % 3
+
+
+@each_class
+@each_copy
+def test_a_copy_is_the_same_and_goes_on_the_same(network_class: NetworkClass, copied: Copy) -> None:
+    network = made(network_class, (4, 5, 40, 3), activation=["tanh", SINE], dtype="float64")
+    network.train(X, Y)
+    twin = copied(network)
+    assert type(twin) is network_class
+    assert_same(twin, network)
+    losses = network.train(X, Y, epochs=3).loss
+    assert twin.train(X, Y, epochs=3).loss == losses, "the orders of the epochs differ"
+    assert_same(twin, network)
+
+
+@each_class
+@each_copy
+def test_a_copy_is_independent_and_its_views_are_live(
+    network_class: NetworkClass, copied: Copy
+) -> None:
+    network = made(network_class, (4, 40, 3))  # the last layer is stored transposed
+    example = np.random.default_rng(4).random(4)
+    outputs = network.predict(example)
+    twin = copied(network)
+    for own, others in zip(
+        (*network.weights, *network.biases), (*twin.weights, *twin.biases), strict=True
+    ):
+        assert not np.shares_memory(own, others)
+    twin.weights[0][:] = 0  # hidden units of 0.5
+    twin.biases[0][:] = 0
+    twin.weights[1][:] = 0.1
+    twin.biases[1][:] = 0, 1, 2
+    expected = 1 / (1 + np.exp(-(40 * 0.5 * 0.1 + np.arange(3))))
+    np.testing.assert_allclose(twin.predict(example), expected, rtol=1e-5)
+    np.testing.assert_array_equal(network.predict(example), outputs)
+
+
+@each_copy
+def test_a_copy_made_during_training_can_be_trained(copied: Copy) -> None:
+    """That is what the error for training a network twice at a time advises."""
+    network = made()
+    losses: list[float] = []
+
+    def train_a_copy(step: object) -> None:
+        with pytest.raises(RuntimeError, match="train a copy"):
+            network.train(X, Y)
+        losses.extend(copied(network).train(X, Y).loss)
+
+    network.train(X, Y, epochs=2, callback=train_a_copy)
+    assert len(losses) == 2
+
+
+def test_networks_that_share_a_generator_still_do(path: Path) -> None:
+    generator = np.random.default_rng(1)
+    pair = made(seed=generator), made(seed=generator)
+    twins = copy.deepcopy(pair)
+    for one, other in (pair, twins):
+        one.train(X, Y)
+        other.train(X, Y)
+    for network, twin in zip(pair, twins, strict=True):
+        assert_same(twin, network)
