@@ -154,12 +154,20 @@ def _widths(text: str) -> tuple[int, ...]:
 
 @_checked
 def _rate(text: str) -> float:
-    return validation.positive(float(text), "RATE")
+    try:
+        rate = float(text)
+    except ValueError:
+        raise ValueError(f"expected a number, got {text!r}") from None
+    return validation.positive(rate, "RATE")
 
 
 @_checked
 def _count(text: str) -> int:
-    return validation.count(int(text), "N", minimum=0)
+    try:
+        count = int(text)
+    except ValueError:
+        raise ValueError(f"expected a whole number, got {text!r}") from None
+    return validation.count(count, "N", minimum=0)
 
 
 class _Defaults(NamedTuple):

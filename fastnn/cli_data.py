@@ -30,7 +30,8 @@ def csv_files(
         if len(train.X) < 2:
             raise ValueError(f"{train_path}: one example cannot be split; give --test")
         return _split(train, seed)
-    return train, _in_order_of(train, _read(test_path, arch), test_path, arch[-1])
+    test = _read(test_path, arch)
+    return train, _with_targets_as(train, _with_inputs_as(train, test), test_path, arch[-1])
 
 
 def _read(path: Path, arch: Sequence[int]) -> Dataset:
@@ -49,7 +50,16 @@ def _read(path: Path, arch: Sequence[int]) -> Dataset:
     return read_csv(path, targets=range(n_inputs, n_columns))
 
 
-def _in_order_of(train: Dataset, test: Dataset, path: Path, n_outputs: int) -> Dataset:
+def _with_inputs_as(train: Dataset, test: Dataset) -> Dataset:
+    """Put columns of the same names into the same order."""
+    names = train.feature_names
+    if sorted(names) != sorted(test.feature_names) or len(set(names)) < len(names):
+        return test
+    order = [test.feature_names.index(name) for name in names]
+    return test._replace(X=test.X[:, order], feature_names=names)
+
+
+def _with_targets_as(train: Dataset, test: Dataset, path: Path, n_outputs: int) -> Dataset:
     """Give the classes of ``test`` the labels, or the columns, that they have in ``train``."""
     known = list(train.target_names)
     if test.y.ndim == 1 and test.y.dtype.kind == "i":
@@ -59,12 +69,17 @@ def _in_order_of(train: Dataset, test: Dataset, path: Path, n_outputs: int) -> D
         labels = np.zeros(len(test.target_names), int)
         labels[present] = [_index(test.target_names[label], known, path) for label in present]
         return test._replace(y=labels[test.y], target_names=train.target_names)
+    if train.y.ndim == 1 and not all(map(str.isdigit, known)) and _has_no_names(test):
+        raise ValueError(
+            f"{path}: which of the classes {', '.join(known)} its columns stand for is unknown "
+            "without a header"
+        )
     if test.y.ndim == 1 or _has_no_names(train) or _has_no_names(test):
         return test._replace(target_names=train.target_names)
-    columns = [test.target_names.index(name) for name in known if name in test.target_names]
-    for name in test.target_names:
-        _index(name, known, path)
-    return test._replace(y=test.y[:, columns], target_names=train.target_names)
+    columns = [_index(name, known, path) for name in test.target_names]
+    y = np.zeros_like(test.y)
+    y[:, columns] = test.y
+    return test._replace(y=y, target_names=train.target_names)
 
 
 def _index(name: str, known: list[str], path: Path) -> int:
@@ -90,7 +105,8 @@ def check_fit(data: Dataset, network: Network) -> None:
     is_regression = n_outputs == 1 and network.activations[-1].name == "identity"
     if n_classes > max(2, n_outputs) and not is_regression:
         raise ValueError(
-            f"{arch} tells {max(2, n_outputs)} classes apart, and the data have {n_classes}"
+            f"{arch} tells {max(2, n_outputs)} classes apart, and the data have {n_classes}: "
+            f"{', '.join(data.target_names[:9])}{', ...' if n_classes > 9 else ''}"
         )
 
 

@@ -7,6 +7,7 @@ A checksum over the architecture and the tensors tells damage from intent.
 import errno
 import json
 import os
+import re
 import secrets
 import zlib
 from collections.abc import Iterable, Iterator
@@ -133,7 +134,7 @@ def _architecture(metadata: dict[str, str], path: str | PathLike[str]) -> dict[s
     if metadata.get("format") != _FORMAT:
         raise ModelFileError(f"{path} is a safetensors file, but holds no fastnn network")
     version = metadata.get("format_version", "")
-    if not (version.isascii() and version.isdigit() and len(version) < 10):
+    if not re.fullmatch("[1-9][0-9]{0,8}", version):
         raise ModelFileError(f"{path} is damaged: its format version is {version!r}")
     if int(version) > _FORMAT_VERSION:
         raise ModelFileError(
@@ -203,8 +204,9 @@ def _part_of(path: str | PathLike[str]) -> Iterator[tuple[BinaryIO, Path]]:
     part = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with open(part, "xb") as file:
-            yield file, target
+            try:
+                yield file, target
+            finally:
+                part.unlink(missing_ok=True)
     except OSError as error:  # it should name the file that was asked for
         raise type(error)(error.errno, error.strerror, os.fspath(path)) from error
-    finally:
-        part.unlink(missing_ok=True)

@@ -261,13 +261,15 @@ def _labels(given: Array, n_outputs: int) -> Array:
 def _real_numbers(value: ArrayLike, argument: str) -> Array:
     try:
         array = np.asarray(value)
+    except MemoryError:
+        raise
     except Exception as error:  # whatever the object's own conversion raises
         raise TypeError(
             f"{argument} must be an array of real numbers, got a {type(value).__name__} that "
             f"NumPy cannot convert: {error}"
         ) from error
     if array.dtype.kind == "O" and array.ndim:
-        array = _from_objects(array, argument)
+        array = _from_objects(array, argument, type(value).__name__)
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{argument} must be an array of real numbers, got dtype {array.dtype} from a "
@@ -276,13 +278,13 @@ def _real_numbers(value: ArrayLike, argument: str) -> Array:
     return array
 
 
-def _from_objects(array: Array, argument: str) -> Array:
+def _from_objects(array: Array, argument: str, kind: str) -> Array:
     for index, item in np.ndenumerate(array):
-        if not isinstance(item, Real):
+        if not isinstance(item, Real | np.bool_):
             place = ", ".join(map("{} {}".format, ("row", "column"), index))
             raise TypeError(
-                f"{argument} must be an array of real numbers, got dtype object from a "
-                f"{type(array).__name__}: {item!r} at {place}"
+                f"{argument} must be an array of real numbers, got dtype object from a {kind}: "
+                f"{item!r} at {place}"
             )
     return np.array([_as_float(item) for item in array.flat], float).reshape(array.shape)
 
