@@ -4,7 +4,8 @@
 same in plain NumPy, and ``fastnn.isa`` names the kernel variant in use.
 """
 
-from importlib.metadata import version as _version
+from importlib import import_module as _import_module
+from typing import Any as _Any
 
 from . import datasets
 from ._kernels import variant as isa
@@ -14,8 +15,6 @@ from .functions import Activation
 from .mlp import MLP
 from .model_file import ModelFileError
 from .training import History, Step, TrainingDiverged
-
-__version__ = _version("fastnn-mlp")
 
 __all__ = [
     "MLP",
@@ -29,3 +28,14 @@ __all__ = [
     "isa",
     "one_hot",
 ]
+
+
+def __getattr__(name: str) -> _Any:
+    """Import what is seldom needed, and takes long, when it is first asked for."""
+    if name == "reference":
+        return _import_module(".reference", __name__)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("fastnn-mlp")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

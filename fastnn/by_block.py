@@ -83,6 +83,10 @@ class Descent(_Forward):
         self.chunk = blocks * self.capacity
 
     def __call__(self, order: Array, start: int, stop: int) -> float:
+        with np.errstate(all="ignore"):  # divergence is found by the loss
+            return self._descend(order, start, stop)
+
+    def _descend(self, order: Array, start: int, stop: int) -> float:
         loss = 0.0
         while start < stop:
             batch_start = start - start % self._batch_size
@@ -133,6 +137,7 @@ def predict(
 ) -> None:
     """Fill ``outputs`` with the network's outputs for X."""
     forward = _Forward(parameters, activations, len(X))
-    for start in range(0, len(X), forward.capacity):
-        rows = slice(start, start + forward.capacity)
-        outputs[rows] = forward.outputs(X[rows])
+    with np.errstate(all="ignore"):  # a sigmoid of an infinity is one
+        for start in range(0, len(X), forward.capacity):
+            rows = slice(start, start + forward.capacity)
+            outputs[rows] = forward.outputs(X[rows])

@@ -8,7 +8,8 @@ from .parameters import Parameters, aligned_zeros
 from .validation import Targets
 
 _WORK_PER_CALL = 20_000_000  # parameters visited: some milliseconds
-_WORK_PER_EXAMPLE = 256  # what an example costs in any network, in the same unit
+_WORK_PER_UNIT = 16  # an activation, which may be a call of libm, in the same unit
+_WORK_PER_EXAMPLE = 256  # what an example costs in any network
 
 
 class Descent:
@@ -45,4 +46,5 @@ def predict(parameters: Parameters, X: Array, outputs: Array) -> None:
 
 
 def _examples_per_call(parameters: Parameters) -> int:
-    return max(1, _WORK_PER_CALL // (parameters.flat.size + _WORK_PER_EXAMPLE))
+    work = parameters.flat.size + _WORK_PER_UNIT * parameters.n_units + _WORK_PER_EXAMPLE
+    return max(1, _WORK_PER_CALL // work)

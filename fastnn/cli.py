@@ -149,7 +149,8 @@ def _widths(text: str) -> tuple[int, ...]:
     try:
         return validation.layer_sizes([int(width) for width in text.split(",")])
     except ValueError:
-        raise ValueError(f"expected positive widths such as 4,3,3, got {text!r}") from None
+        expected = "two or more positive widths such as 4,3,3, of a network that fits in memory"
+        raise ValueError(f"expected {expected}, got {text!r}") from None
 
 
 @_checked
@@ -214,11 +215,12 @@ def _train(options: argparse.Namespace) -> None:
         batch_size=options.batch or None,
         learning_rate=defaults.eta if options.eta is None else options.eta,
     )
+    rate = f", {len(train.X) * epochs / seconds:,.0f} examples per second" if epochs else ""
+    duration = f"{seconds:.3g}" if seconds < 100 else f"{seconds:,.0f}"
+    print(f"trained in {duration} s{rate} ({fastnn.isa} kernels)")
     if options.save:
         network.save(options.save)
         print(f"saved to {options.save}")
-    rate = f", {len(train.X) * epochs / seconds:,.0f} examples per second" if epochs else ""
-    print(f"trained in {seconds:.3g} s{rate} ({fastnn.isa} kernels)")
     before, after = network.evaluate(train.X, train.y), network.evaluate(test.X, test.y)
     print(f"training loss {before.loss:.4g}, test loss {after.loss:.4g}")
     print(f"test {_score(after, len(test.X))}")

@@ -67,8 +67,10 @@ def _r2(squared_errors: Array, targets: Array) -> float:
     An output whose target never changes counts 1 where it is met exactly, else 0, as in
     scikit-learn's r2_score.
     """
-    wanted = targets.astype(np.float64)
-    total = ((wanted - wanted.mean(axis=0)) ** 2).sum(axis=0)
-    constant = total == 0
+    mean = targets.mean(axis=0, dtype=np.float64)
+    total = np.zeros_like(mean)
+    for start in range(0, len(targets), _BLOCK):
+        total += ((targets[start : start + _BLOCK] - mean) ** 2).sum(axis=0)
+    constant = targets.min(axis=0) == targets.max(axis=0)
     ratio = squared_errors / np.where(constant, 1, total)
     return float(np.where(constant, squared_errors == 0, 1 - ratio).mean())

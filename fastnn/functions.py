@@ -95,7 +95,9 @@ def _sigmoid(z: Array) -> Array:
 
 
 def _sigmoid_slope(a: Array) -> Array:
-    return a * (1 - a)
+    slope = 1 - a
+    slope *= a
+    return slope
 
 
 def _tanh_slope(a: Array) -> Array:
@@ -131,10 +133,17 @@ class Loss:
     value: Callable[[Array, Array], float]  # of outputs and targets, (n_examples, n_outputs) each
     gradient: Callable[[Array, Array], Array]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _loss, (self.name,)
+
+
+def _loss(name: str) -> Loss:
+    return LOSSES[name]
+
 
 def _squared_error(outputs: Array, targets: Array) -> float:
-    errors = np.subtract(outputs, targets).ravel()
-    return float(np.dot(errors, errors)) / 2
+    errors = np.subtract(outputs, targets)
+    return float(np.vecdot(errors, errors).sum(dtype=np.float64)) / 2
 
 
 LOSSES: dict[str, Loss] = {

@@ -59,7 +59,7 @@ def save(model: Model, path: str | PathLike[str]) -> None:
         }
     )
     tensors = {
-        name: np.ascontiguousarray(tensor)
+        name: np.array(tensor, order="C")  # a copy: another thread may be training
         for layer, pair in enumerate(zip(model.weights, model.biases, strict=True))
         for name, tensor in zip(_names(layer), pair, strict=True)
     }
@@ -76,8 +76,9 @@ def load(path: str | PathLike[str], activations: Iterable[Activation] = ()) -> M
     """Read a file; those of its activations that are not built in are found among the given."""
     from safetensors import SafetensorError, safe_open
 
+    path = os.fsdecode(path)
     own = _own(activations)
-    with open(os.fspath(path), "rb"):  # for the operating system's error if it cannot be read
+    with open(path, "rb"):  # for the operating system's error if it cannot be read
         pass
     try:
         with safe_open(path, framework="numpy") as file:
@@ -183,10 +184,8 @@ def _resolved(
 
 def check_place(path: str | PathLike[str]) -> None:
     """Raise the OSError that saving there would end in."""
-    with _part_of(path) as (file, target):
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        file.write(b"")
+    with _part_of(path):
+        pass
 
 
 def _replace(path: str | PathLike[str], content: bytes) -> None:
@@ -200,9 +199,13 @@ def _replace(path: str | PathLike[str], content: bytes) -> None:
 @contextmanager
 def _part_of(path: str | PathLike[str]) -> Iterator[tuple[BinaryIO, Path]]:
     """A new file beside the one meant, behind symbolic links, for as long as it is not moved."""
-    target = Path(os.path.realpath(path))
-    part = target.with_name(f".{secrets.token_hex(8)}.part")
+    target = Path(os.path.realpath(os.fsdecode(path)))
     try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if target.exists() and not target.is_file():  # a device or a pipe would be gone
+            raise OSError(errno.EINVAL, "Not a regular file")
+        part = target.with_name(f".{secrets.token_hex(8)}.part")
         with open(part, "xb") as file:
             try:
                 yield file, target

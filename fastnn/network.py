@@ -1,5 +1,6 @@
 """What every implementation of the network shares: the public methods around the numerics."""
 
+import copy
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -32,17 +33,29 @@ class Network(ABC):
         dtype: DTypeLike = "float32",
         seed: Seed = None,
     ) -> None:
-        self.layer_sizes = validation.layer_sizes(layer_sizes)
-        self.dtype = self._checked_dtype(dtype)
-        self.activations = validation.activations(
+        self._set_up(layer_sizes, activation, output_activation, loss, dtype, seed)
+        for weights, f in zip(self.weights, self.activations, strict=True):
+            drawn = self._generator.standard_normal(weights.shape)
+            weights[:] = drawn * np.sqrt(f.gain / len(weights))
+
+    def _set_up(
+        self,
+        layer_sizes: Iterable[int],
+        activation: str | Activation | Sequence[str | Activation],
+        output_activation: str | Activation,
+        loss: str,
+        dtype: DTypeLike,
+        seed: Seed,
+    ) -> None:
+        """Everything but the initial weights."""
+        self._layer_sizes = validation.layer_sizes(layer_sizes)
+        self._dtype = self._checked_dtype(dtype)
+        self._activations = validation.activations(
             activation, output_activation, len(self.layer_sizes) - 1, self.dtype
         )
         self._loss = validation.loss(loss)
         self._generator = validation.generator(seed)
         self._prepare()
-        for weights, f in zip(self.weights, self.activations, strict=True):
-            drawn = self._generator.standard_normal(weights.shape)
-            weights[:] = drawn * np.sqrt(f.gain / len(weights))
 
     def _prepare(self) -> None:
         self._in_training = threading.Lock()
@@ -63,6 +76,21 @@ class Network(ABC):
     @abstractmethod
     def _outputs(self, X: Array) -> Array:
         """Outputs (n_examples, n_outputs), a new array, for X (n_examples, n_inputs)."""
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        """Widths from input to output."""
+        return self._layer_sizes
+
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """Of each layer, the output layer's last."""
+        return self._activations
+
+    @property
+    def dtype(self) -> "np.dtype[Any]":
+        """Of the parameters and of all computation."""
+        return self._dtype
 
     @property
     def weights(self) -> tuple[Array, ...]:
@@ -239,7 +267,13 @@ class Network(ABC):
         )
 
     @classmethod
-    def load(cls, path: str | PathLike[str], *, activations: Iterable[Activation] = ()) -> Self:
+    def load(
+        cls,
+        path: str | PathLike[str],
+        *,
+        activations: Iterable[Activation] = (),
+        seed: Seed = None,
+    ) -> Self:
         """Read a network that `save` has written. No code is run and nothing unpickled.
 
         Parameters
@@ -247,6 +281,8 @@ class Network(ABC):
         path : str or path-like
         activations : iterable of Activation, optional
             The activations of your own that the network was built with; they are found by name.
+        seed : optional
+            Of the random generator, as in the constructor: its state is not part of the file.
 
         Raises
         ------
@@ -257,12 +293,14 @@ class Network(ABC):
         """
         model = model_file.load(path, activations)
         try:
-            network = cls(
+            network = cls.__new__(cls)
+            network._set_up(
                 model.layer_sizes,
-                activation=model.activations[:-1],
-                output_activation=model.activations[-1],
-                loss=model.loss,
-                dtype=model.dtype,
+                model.activations[:-1],
+                model.activations[-1],
+                model.loss,
+                model.dtype,
+                seed,
             )
         except (TypeError, ValueError) as error:
             raise ModelFileError(f"{path} holds no network of this kind: {error}") from error
@@ -278,6 +316,9 @@ class Network(ABC):
             f"{type(self).__name__}({list(self.layer_sizes)}, activation={hidden}, "
             f"output_activation={output!r}, loss={self.loss!r}, dtype={self.dtype.name!r})"
         )
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)  # parameters and random generator of its own
 
     def __getstate__(self) -> dict[str, Any]:
         derived = ("_in_training", "_weights", "_biases", "_parameters")

@@ -39,6 +39,10 @@ class Parameters:
         The table that tells the kernels where each layer lies in ``flat``.
     n_units : int
         Outputs of all layers, with those that only fill up vectors.
+    n_outputs : int
+        Outputs of the last layer.
+    kernels_suffice : bool
+        Whether the kernels know the activations of all layers.
     """
 
     def __init__(
@@ -67,6 +71,9 @@ class Parameters:
             size = int(layer["biases"]) + width
             n_units += width
         self.n_units = n_units
+        self.n_outputs = layer_sizes[-1]
+        # Not so with activations of users, which by_block.py computes in NumPy.
+        self.kernels_suffice = bool((self.layers["activation"] >= 0).all())
         self.flat = aligned_zeros(size, dtype)
 
     def views(self, flat: Array) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
@@ -92,7 +99,6 @@ def _rounded_up(n: int, multiple: int) -> int:
 
 
 def _code(activation: Activation) -> int:
-    # The kernels never see the activations of users: by_block.py computes those layers in NumPy.
     if isinstance(activation, BuiltinActivation):
         return int(_kernels.active.ACTIVATION_CODES[activation.name])
     return -1

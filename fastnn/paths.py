@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from . import by_block, by_example
-from .functions import Activation, Array, BuiltinActivation
+from .functions import Activation, Array
 from .parameters import Parameters
 from .training import Descent, Plan
 from .validation import Targets
@@ -24,17 +24,17 @@ def descent(
 ) -> Descent:
     """What descends along the gradient on this data."""
     batch_size = plan.rows_per_batch(len(X))
-    if _kernels_know(activations) and (batch_size == 1 or _is_small(parameters, batch_size)):
+    if parameters.kernels_suffice and (batch_size == 1 or _is_small(parameters, batch_size)):
         return by_example.Descent(parameters, X, targets, batch_size, plan.learning_rate)
     return by_block.Descent(parameters, activations, X, targets, batch_size, plan.learning_rate)
 
 
 def predict(parameters: Parameters, activations: Sequence[Activation], X: Array) -> Array:
     """Outputs (n_examples, n_outputs) for X (n_examples, n_inputs)."""
-    outputs = np.empty((len(X), int(parameters.layers["fan_out"][-1])), parameters.flat.dtype)
+    outputs = np.empty((len(X), parameters.n_outputs), parameters.flat.dtype)
     if not len(X):
         return outputs
-    if _kernels_know(activations) and (len(X) == 1 or _is_small(parameters, len(X))):
+    if parameters.kernels_suffice and (len(X) == 1 or _is_small(parameters, len(X))):
         by_example.predict(parameters, X, outputs)
     else:
         by_block.predict(parameters, activations, X, outputs)
@@ -43,7 +43,3 @@ def predict(parameters: Parameters, activations: Sequence[Activation], X: Array)
 
 def _is_small(parameters: Parameters, n_examples: int) -> bool:
     return parameters.flat.size * n_examples < _WORK_FOR_BLAS
-
-
-def _kernels_know(activations: Sequence[Activation]) -> bool:
-    return all(isinstance(activation, BuiltinActivation) for activation in activations)

@@ -1,7 +1,7 @@
 """The network in plain NumPy: specification, oracle and opponent of the kernels.
 
 `MLP` here has the constructor, the methods and the results of `fastnn.MLP`, for any real floating
-dtype, and no kernel in it.
+dtype, with no kernel in its numerics.
 """
 
 from collections.abc import Sequence
@@ -70,7 +70,7 @@ class _Descent:
     def _step(self, rows: Array) -> float:
         """One step along the mean gradient of a batch; return the sum of its losses before it."""
         network = self._network
-        zs, outputs = network._forward(self._X[rows])
+        zs, outputs = network._forward(self._X.take(rows, axis=0))
         wanted = self._targets.rows(rows, network.layer_sizes[-1], network.dtype)
         loss = network._loss.value(outputs[-1], wanted)
         delta = network._loss.gradient(outputs[-1], wanted)
@@ -84,5 +84,5 @@ class _Descent:
             # dL/dW = x' delta; for a single example the outer product is faster by itself.
             product = np.multiply if len(rows) == 1 else np.matmul
             weights -= product(outputs[layer].T, step, out=self._gradients[layer])
-            biases -= step.sum(axis=0)
+            biases -= step[0] if len(rows) == 1 else step.sum(axis=0)
         return loss

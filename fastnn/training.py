@@ -79,7 +79,7 @@ class Plan:
         """The batch size, at most all examples."""
         return n_examples if self.batch_size is None else min(self.batch_size, n_examples)
 
-    def orders(self, n_examples: int, generator: np.random.Generator) -> Callable[[], Array]:
+    def orders(self, n_examples: int, generator: "np.random.Generator") -> Callable[[], Array]:
         """Draws the order of an epoch; one batch of all examples has none, and draws none."""
         if self.shuffle and self.rows_per_batch(n_examples) < n_examples:
             return lambda: generator.permutation(n_examples)
@@ -110,6 +110,8 @@ def train(
     storage: Sequence[Array], descend: Descent, next_order: Callable[[], Array], plan: Plan
 ) -> History:
     """Train the parameters in ``storage``; however it ends, they are finite."""
+    if not all(validation.first_nonfinite(parameters) is None for parameters in storage):
+        raise ValueError("weights and biases must be finite to train, got NaN or infinity in them")
     history = History()
     before_epoch = [np.empty_like(parameters) for parameters in storage]
     for epoch in range(1, plan.epochs + 1):

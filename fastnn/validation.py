@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -16,9 +16,12 @@ from numpy.typing import ArrayLike, DTypeLike
 from ._kernels import DTYPES, kernels_for
 from .functions import ACTIVATIONS, LOSSES, Activation, Array, BuiltinActivation, Loss
 
+if TYPE_CHECKING:  # importing numpy.random takes longer than importing fastnn
+    from numpy.random import Generator, SeedSequence
+
 T = TypeVar("T")
 Dtype = np.dtype[Any]
-Seed = int | Sequence[int] | np.random.SeedSequence | np.random.Generator | None
+Seed: TypeAlias = "int | Sequence[int] | SeedSequence | Generator | None"
 
 
 class Targets(NamedTuple):
@@ -71,16 +74,22 @@ def activations(
 ) -> tuple[Activation, ...]:
     """One activation per layer of weights."""
     if isinstance(hidden, str | Activation):
-        hidden = [hidden] * (n_layers - 1)
+        hidden = [_activation(hidden, "activation", dtype)] * (n_layers - 1)
     elif not isinstance(hidden, Sequence) or len(hidden) != n_layers - 1:
         raise (ValueError if isinstance(hidden, Sequence) else TypeError)(
             f"activation must be one name or Activation, or a list of {n_layers - 1}, one per "
             f"hidden layer, got {hidden!r}"
         )
-    return (
+    checked = (
         *(_activation(item, "activation", dtype) for item in hidden),
         _activation(output, "output_activation", dtype),
     )
+    if len({f.name for f in checked}) < len(set(checked)):  # a model file knows them by name
+        raise ValueError(
+            "activation must have different names for different activations, got "
+            f"{[f.name for f in checked]}"
+        )
+    return checked
 
 
 def _activation(value: str | Activation, argument: str, dtype: Dtype) -> Activation:
@@ -104,6 +113,10 @@ def _try_out(activation: Activation, argument: str, dtype: Dtype) -> None:
             raise TypeError(f"{argument} {name!r} must have a callable {part}, got {function!r}")
         z = np.linspace(-1, 1, 6, dtype=dtype).reshape(2, 3)
         result = np.asarray(function(z))
+        if not np.array_equal(z, np.linspace(-1, 1, 6, dtype=dtype).reshape(2, 3)):
+            raise ValueError(
+                f"{argument} {name!r} must have a {part} that leaves its argument as it is"
+            )
         if result.shape != z.shape or result.dtype.kind not in "biuf":
             raise ValueError(
                 f"{argument} {name!r} must have a {part} that returns real numbers in "
@@ -144,7 +157,7 @@ def _dtype(dtype: DTypeLike, fits: Callable[[Dtype], bool], expected: str) -> Dt
     return found
 
 
-def generator(seed: Seed) -> np.random.Generator:
+def generator(seed: Seed) -> "Generator":
     """The source of all randomness of one network."""
     try:
         return np.random.default_rng(seed)
@@ -247,7 +260,8 @@ def examples_and_targets(
 def _labels(given: Array, n_outputs: int) -> Array:
     # Floats will do where they are integers: that is how labels come out of many files.
     with np.errstate(invalid="ignore"):
-        labels = given.astype(np.intp, order="C", copy=False)
+        # A copy, always: the kernels index with labels, and y may change under them.
+        labels = given.astype(np.intp, order="C")
         wrong = (labels != given) | (labels < 0) | (labels >= n_outputs)
     if wrong.any():
         at = int(wrong.argmax())
@@ -255,7 +269,7 @@ def _labels(given: Array, n_outputs: int) -> Array:
             f"y must be integer labels from 0 to {n_outputs - 1}, or targets of shape "
             f"({len(given)}, {n_outputs}), got {given[at]} at row {at}"
         )
-    return np.require(labels, requirements=["A"])
+    return labels
 
 
 def _real_numbers(value: ArrayLike, argument: str) -> Array:

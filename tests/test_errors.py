@@ -225,6 +225,28 @@ def test_activation_of_ones_own(
         network_class([4, 3, 3], **options)
 
 
+def overwriting(z: Array) -> Array:
+    return np.tanh(z, out=z)
+
+
+def test_activation_that_overwrites_its_argument(network_class: NetworkClass) -> None:
+    own = Activation("over", overwriting, plain)
+    with refusal(ValueError, "activation", "'over'", "function", "leaves its argument"):
+        network_class([4, 3, 3], activation=own)
+
+
+def test_two_activations_of_one_name(network_class: NetworkClass) -> None:
+    first, second = Activation("f", np.sin, np.cos), Activation("f", np.cos, np.sin)
+    with refusal(ValueError, "activation must have different names", "'f'"):
+        network_class([4, 3, 3], activation=first, output_activation=second)
+    network_class([4, 3, 3], activation=first, output_activation=first)
+
+
+def test_activation_is_checked_without_a_hidden_layer(network_class: NetworkClass) -> None:
+    with refusal(ValueError, "activation must be one of", "got 'bogus'"):
+        network_class([4, 3], activation="bogus")
+
+
 @pytest.mark.parametrize(
     ("name", "error"),
     [

@@ -480,12 +480,17 @@ def test_plain_arrays_are_used_as_they_are() -> None:
     assert targets.values.ctypes.data == y.ctypes.data
 
 
-def test_intp_labels_are_used_as_they_are() -> None:
+def test_labels_that_change_after_the_check_do_no_harm() -> None:
+    """The kernels index with labels: they must be those that were checked."""
     X, y = fractions((N_EXAMPLES, N_INPUTS)), labels()
-    dtype = np.dtype("float32")
-    _, targets = validation.examples_and_targets(X, y, N_INPUTS, N_OUTPUTS, dtype)
-    assert targets.labels is not None
-    assert np.shares_memory(targets.labels, y)
+    untroubled, network = (MLP([N_INPUTS, N_OUTPUTS], seed=1) for _ in range(2))
+    untroubled.train(X, y, epochs=3)
+
+    def relabel(step: object) -> None:
+        y[:] = 10**5
+
+    network.train(X, y, epochs=3, callback=relabel)
+    assert network.weights[0].tobytes() == untroubled.weights[0].tobytes()
 
 
 def peak(work: Callable[[], object]) -> int:

@@ -9,7 +9,7 @@ from conftest import VARIANTS
 from numpy.typing import NDArray
 
 from fastnn import _kernels
-from fastnn.functions import ACTIVATIONS
+from fastnn.functions import ACTIVATIONS, LOSSES
 
 DTYPES = ["float32", "float64"]
 
@@ -130,6 +130,10 @@ class TestActivations:
         )
         found = self.apply(module, name, infinities)
         np.testing.assert_allclose(found, np.tile([low, high], 9), atol=1e-37)
+
+
+def test_every_loss_is_known(module: ModuleType) -> None:
+    assert set(module.LOSSES) == LOSSES.keys()
 
 
 def test_every_activation_has_a_code(module: ModuleType) -> None:

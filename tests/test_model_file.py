@@ -9,6 +9,7 @@ import resource
 import struct
 import subprocess
 import sys
+import threading
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
@@ -787,3 +788,36 @@ def test_networks_that_share_a_generator_still_do(path: Path) -> None:
         other.train(X, Y)
     for network, twin in zip(pair, twins, strict=True):
         assert_same(twin, network)
+
+
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="Not a regular file") as caught:
+        made().save(pipe)
+    assert caught.value.filename == str(pipe)
+    assert pipe.is_fifo()
+    with pytest.raises(IsADirectoryError):
+        made().save("/")
+
+
+def test_saving_while_another_thread_trains(path: Path) -> None:
+    network = fastnn.MLP([300, 256, 10], seed=1)
+    X, y = np.random.default_rng(0).random((500, 300), np.float32), np.arange(500) % 10
+    saved = []
+    thread = threading.Thread(target=network.train, args=(X, y), kwargs={"epochs": 20})
+    thread.start()
+    while thread.is_alive():
+        network.save(path)
+        saved.append(fastnn.MLP.load(path))  # its checksum is that of one moment
+    thread.join()
+    assert saved
+
+
+def test_a_loaded_network_can_be_seeded(path: Path) -> None:
+    made().save(path)
+    first, second = (fastnn.MLP.load(path, seed=7) for _ in range(2))
+    X = np.random.default_rng(0).random((30, first.layer_sizes[0]))
+    for network in (first, second):
+        network.train(X, np.zeros((30, first.layer_sizes[-1])))
+    assert_same(first, second)

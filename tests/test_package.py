@@ -104,6 +104,11 @@ print(np.finfo(np.float32).smallest_subnormal > 0)
         assert not loaded & {"safetensors", "tqdm", "scipy", "sklearn", "pandas", "torch", "Cython"}
         assert "argparse" not in loaded
 
+    def test_what_takes_long_is_imported_when_it_is_asked_for(self) -> None:
+        late = {"importlib.metadata", "numpy.random", "fastnn.reference"}
+        assert output_of(f"import fastnn, sys; print(*({late!r} & sys.modules.keys()))") == ""
+        assert output_of("import fastnn; print(fastnn.reference.MLP([2, 1]).n_parameters)") == "3"
+
     def test_without_compiled_kernels_says_what_to_do(self, tmp_path: Path) -> None:
         for source in PACKAGE.rglob("*.py"):
             copy = tmp_path / "fastnn" / source.relative_to(PACKAGE)

@@ -222,6 +222,27 @@ class TestDivergence:
         assert parameters(net) == before
 
 
+@EITHER
+def test_non_finite_weights_are_refused(kind: Kind) -> None:
+    net = linear(kind)
+    net.weights[0][:] = np.nan
+    with pytest.raises(ValueError, match="weights and biases must be finite"):
+        net.train(*line())
+
+
+@pytest.mark.filterwarnings("error")
+def test_divergence_in_blocks_is_silent_but_for_the_error() -> None:
+    net = MLP([784, 300, 10], activation="relu", output_activation="identity", seed=1)
+    X = np.random.default_rng(0).random((2000, 784), np.float32)
+    before = parameters(net)
+    with pytest.raises(TrainingDiverged, match="epoch 1:"):
+        net.train(X, np.arange(2000) % 10, batch_size=500, learning_rate=1e30)
+    assert parameters(net) == before
+    for weights in net.weights:
+        weights[...] = 1e30
+    assert not np.isfinite(net.predict(X)).all()
+
+
 class TestInterruption:
     def test_ctrl_c_leaves_the_network_usable(self, path: str) -> None:
         net = MLP([50, 80, 10], seed=1)
@@ -301,6 +322,21 @@ class TestThreads:
         assert together == [trained(seed) for seed in range(8)]
 
 
+def test_a_shallow_copy_is_independent() -> None:
+    net, alike = MLP([1, 7, 1], seed=5), MLP([1, 7, 1], seed=5)
+    copy.copy(net).train(*line(), epochs=3)
+    net.train(*line())
+    alike.train(*line())
+    assert parameters(net) == parameters(alike)
+
+
+@pytest.mark.parametrize("name", ["layer_sizes", "activations", "dtype", "loss", "n_parameters"])
+def test_what_the_kernels_rely_on_cannot_be_assigned(name: str) -> None:
+    net = MLP([20, 3, 1])
+    with pytest.raises(AttributeError):
+        setattr(net, name, getattr(net, name))
+
+
 def test_live_views_change_the_network() -> None:
     net = MLP([3, 20, 2], seed=1)
     for view in (*net.weights, *net.biases):
@@ -359,6 +395,24 @@ def test_evaluation() -> None:
     assert net.evaluate(X, [0.0, 2.0, 4.0, 6.0]).score == 1
     assert net.evaluate([[1.0], [1.0]], [2.0, 2.0]).score == 1  # constant, and met exactly
     assert net.evaluate([[1.0], [1.0]], [3.0, 3.0]).score == 0
+    # Constant, although its mean is rounded and the sum of squares about it is not 0.
+    assert net.evaluate([[1.0]] * 3, [0.1] * 3).score == 0
+
+
+@EITHER
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_loss_of_many_outputs_is_summed_exactly(kind: Kind, dtype: str) -> None:
+    net = kind([1, 1000], output_activation="identity", dtype=dtype)
+    net.weights[0][:] = 0
+    targets = np.full((20_000, 1000), 0.1, np.float32)
+    expected = 1000 * float(np.float32(0.1)) ** 2 / 2
+    assert net.evaluate(np.zeros((20_000, 1)), targets).loss == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_float16_reference_sums_its_loss_without_overflow() -> None:
+    net = reference.MLP([4, 100], dtype="float16", seed=1)
+    history = net.train(np.zeros((20_000, 4)), np.zeros((20_000, 100)), batch_size=None)
+    assert history.loss == [pytest.approx(100 * 0.25 / 2, rel=1e-3)]
 
 
 def test_evaluation_of_classes() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 _Fused = dict[str, Callable[..., Any]]
 
 ACTIVATION_CODES: dict[str, int]
+LOSSES: list[str]
 train: _Fused
 predict: _Fused
 add_biases_and_activate: _Fused

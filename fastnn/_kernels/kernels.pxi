@@ -47,6 +47,7 @@ cdef enum:
     RELU
 
 ACTIVATION_CODES = {"identity": IDENTITY, "sigmoid": SIGMOID, "tanh": TANH, "relu": RELU}
+LOSSES = ["squared_error"]
 
 
 # Vectors
@@ -381,7 +382,7 @@ def add_biases_and_activate(
         control = fastnn_flush_subnormals()
         for t in range(n_examples):
             axpy(<floating>1, &biases[0], &Z[t, 0], fan_out)
-            activate(activation, &Z[t, 0], fan_out)
+        activate(activation, &Z[0, 0], n_examples * fan_out)
         fastnn_restore_subnormals(control)
 
 
@@ -391,12 +392,11 @@ def multiply_by_slope(
     Py_ssize_t activation,
 ):
     """delta *= f'(z), computed from the outputs f(z)"""
-    cdef Py_ssize_t n_examples = outputs.shape[0], fan_out = outputs.shape[1], t
+    cdef Py_ssize_t n = outputs.shape[0] * outputs.shape[1]
     cdef fastnn_control control
     with nogil:
         control = fastnn_flush_subnormals()
-        for t in range(n_examples):
-            times_slope(activation, &outputs[t, 0], &deltas[t, 0], fan_out)
+        times_slope(activation, &outputs[0, 0], &deltas[0, 0], n)
         fastnn_restore_subnormals(control)
 
 
