@@ -8,7 +8,6 @@ import errno
 import json
 import os
 import re
-import secrets
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -205,7 +204,7 @@ def _part_of(path: str | PathLike[str]) -> Iterator[tuple[BinaryIO, Path]]:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if target.exists() and not target.is_file():  # a device or a pipe would be gone
             raise OSError(errno.EINVAL, "Not a regular file")
-        part = target.with_name(f".{secrets.token_hex(8)}.part")
+        part = target.with_name(f".{os.urandom(8).hex()}.part")
         with open(part, "xb") as file:
             try:
                 yield file, target
