@@ -1,4 +1,4 @@
-"""The only place that coerces or rejects what users pass in.
+"""The only place that coerces or rejects what users pass to a network.
 
 Every message has the form "NAME must be WHAT IS EXPECTED, got WHAT CAME".
 """
