@@ -12,13 +12,14 @@ hypothesis.settings.register_profile(
     "default",
     derandomize=True,
     deadline=None,
+    max_examples=60,  # for each kernel variant, path and dtype
     # monkeypatch chooses the kernel variant, and it stays the same for all examples of a test.
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )
 hypothesis.settings.register_profile(
     "emulated",  # an emulated CPU is slow
     hypothesis.settings.get_profile("default"),
-    max_examples=10,
+    max_examples=5,
 )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
