@@ -9,6 +9,7 @@ import runpy
 import shutil
 import sys
 import sysconfig
+from glob import glob
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -17,12 +18,15 @@ DEBUG = os.environ.get("FASTNN_DEBUG", "0") not in ("", "0")
 SANITIZE = os.environ.get("FASTNN_SANITIZE", "")
 KERNELS = "fastnn/_kernels"
 SHARED = "fastnn._kernels._cyutility"  # Cython's memoryview code, once instead of per variant
-VARIANTS = runpy.run_path(f"{KERNELS}/isa.py")["VARIANTS"]
+ISA = runpy.run_path(f"{KERNELS}/isa.py")
+VARIANTS, DTYPES = ISA["VARIANTS"], ISA["DTYPES"]
 
 # Vectorises reductions and keeps NaN and infinity.  Never -ffast-math and its kin, which at link
 # time make the whole process flush subnormals; the link flags undo them if CFLAGS brings them.
 MATH = ["-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros", "-fassociative-math"]
-COMPILE = ["-O0" if DEBUG else "-O3", "-fno-fast-math", *MATH]
+# Functions that are called once stay functions: with all in one, loops run out of registers.
+INLINE = "-fno-inline-functions-called-once"
+COMPILE = ["-O0" if DEBUG else "-O3", "-fno-fast-math", *MATH, INLINE]
 LINK = ["-O2", "-fno-fast-math"]
 if SANITIZE:
     COMPILE += [f"-fsanitize={SANITIZE}", "-fno-sanitize-recover=all", "-g"]
@@ -44,7 +48,7 @@ def extension(name, source, flags=()):
     return Extension(
         name,
         [source],
-        depends=[f"{KERNELS}/kernels.pxi", f"{KERNELS}/floats.h"],
+        depends=[*glob(f"{KERNELS}/*.pxi"), *glob(f"{KERNELS}/*.h")],
         include_dirs=[KERNELS],
         extra_compile_args=[*COMPILE, *flags],
         extra_link_args=LINK,
@@ -62,7 +66,11 @@ if not shutil.which(compiler):
 extensions = [
     extension("fastnn._kernels.cpu", f"{KERNELS}/cpu.pyx"),
     extension(SHARED, f"{KERNELS}/_cyutility.c"),
-    *(extension(f"fastnn._kernels.{v.name}", f"{KERNELS}/{v.name}.pyx", v.flags) for v in VARIANTS),
+    *(
+        extension(f"fastnn._kernels.{v.name}_{dtype}", f"{KERNELS}/{v.name}_{dtype}.pyx", v.flags)
+        for v in VARIANTS
+        for dtype in DTYPES
+    ),
 ]
 setup(
     ext_modules=cythonize(

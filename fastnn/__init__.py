@@ -8,7 +8,7 @@ from importlib import import_module as _import_module
 from typing import Any as _Any
 
 from . import datasets
-from ._kernels import variant as isa
+from ._kernels import active as isa
 from .datasets import one_hot
 from .evaluation import Evaluation
 from .functions import Activation

@@ -1,59 +1,96 @@
-"""Blocks of examples layer by layer, the matrix products by BLAS: for large batches.
+"""Blocks of examples layer by layer, the matrix products by BLAS: for all but small networks.
 
 It is also the way for the activations of users, which are NumPy functions of whole arrays.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from ._kernels import kernels_for
+from .by_kernel import workspace
 from .functions import Activation, Array, BuiltinActivation
-from .parameters import Parameters
+from .inputs import Inputs
+from .parameters import Parameters, aligned_zeros
 from .validation import Targets
 
 _WORK_PER_CALL = 400_000_000  # parameters times examples: some ten milliseconds
 _MOST_EXAMPLES = 1024  # larger blocks are no faster, and take memory
+_PRODUCT_SIZE = 1 << 18  # elements of a product that are added to a sum at a time
+
+# The kernels go row by row and skip zeros; BLAS does not, but is faster with all others.
+_DENSITY_FOR_BLAS = 0.35
+
+
+class _Views(NamedTuple):
+    """The matrices of n examples, per layer; ``inputs`` are the outputs of the layer before."""
+
+    inputs: list[Array]
+    outputs: list[Array]
+    deltas: list[Array]
 
 
 class _Forward:
-    """The forward pass, with buffers for the outputs of up to ``capacity`` examples."""
+    """The forward pass, with buffers for up to ``capacity`` examples."""
 
     def __init__(
-        self, parameters: Parameters, activations: Sequence[Activation], n_examples: int
+        self,
+        parameters: Parameters,
+        activations: Sequence[Activation],
+        inputs: Inputs,
+        capacity: int,
+        gradient: Array,
     ) -> None:
-        self._parameters = parameters
-        self._activations = activations
-        self._kernels = kernels_for(parameters.flat.dtype)
-        self._weights, self._biases = parameters.views(parameters.flat)
-        self.capacity = min(
-            n_examples, _MOST_EXAMPLES, max(1, _WORK_PER_CALL // parameters.flat.size)
-        )
-        self._a = self._buffers()
-        # z is kept beside a = f(z) only where the derivative is a function of z.
-        self._z = [
-            a if isinstance(f, BuiltinActivation) else np.empty_like(a)
-            for a, f in zip(self._a, activations, strict=True)
-        ]
+        self.capacity = capacity
+        self._inputs = inputs
+        self._kernels = parameters.kernels
+        self._weights, _ = parameters.views(parameters.flat)
+        dtype, n_units = parameters.flat.dtype, parameters.network.n_units
+        is_training = len(gradient) > 0
+        units = aligned_zeros(n_units * capacity, dtype).reshape(n_units, capacity)
+        deltas = np.zeros_like(units) if is_training else units
+        self._units, self._deltas = parameters.blocks(units), parameters.blocks(deltas)
+        self._block = self._kernels.Block(workspace(parameters), units, deltas, gradient)
+        # Of activations of users: the function, and room for z, of which the derivative is taken.
+        self._own = {
+            layer: (f, np.empty_like(self._units[layer]))
+            for layer, f in enumerate(activations)
+            if not isinstance(f, BuiltinActivation)
+        }
+        self._is_sparse = inputs.density() < _DENSITY_FOR_BLAS
+        if self._is_sparse:
+            self._examples = inputs.examples(self._kernels) if inputs.is_ready else None
+        else:
+            self._x = np.empty((capacity, inputs.n_inputs), dtype)
+        self._views: dict[int, _Views] = {}
 
-    def _buffers(self) -> list[Array]:
-        dtype = self._parameters.flat.dtype
-        return [np.empty((self.capacity, len(biases)), dtype) for biases in self._biases]
+    def views(self, n: int) -> _Views:
+        if n not in self._views:
+            outputs = [units[:n] for units in self._units]
+            first = outputs[0] if self._is_sparse else self._x[:n]  # sparse inputs are no matrix
+            deltas = [deltas[:n] for deltas in self._deltas]
+            self._views[n] = _Views([first, *outputs[:-1]], outputs, deltas)
+        return self._views[n]
 
-    def outputs(self, X: Array) -> Array:
+    def forward(self, rows: Array) -> Array:
         """Outputs of the last layer, in a buffer that the next call overwrites."""
-        for layer, (weights, biases) in enumerate(zip(self._weights, self._biases, strict=True)):
-            f = self._activations[layer]
-            z, a = self._z[layer][: len(X)], self._a[layer][: len(X)]
-            np.matmul(X, weights, out=z)
-            if isinstance(f, BuiltinActivation):
-                code = self._parameters.layers["activation"][layer]
-                self._kernels.add_biases_and_activate(z, biases, code)
-            else:
-                z += biases
-                a[:] = f.outputs(z)
-            X = a
-        return X
+        n = len(rows)
+        views = self.views(n)
+        if self._is_sparse:
+            self._part = None  # lets go of the last one
+            self._part = self._examples or self._inputs.part(self._kernels, rows)
+            self._kernels.multiply_sparse(self._block, self._part, rows)
+        else:
+            self._inputs.array(rows, out=views.inputs[0])
+        for layer, weights in enumerate(self._weights):
+            if layer or not self._is_sparse:
+                np.matmul(views.inputs[layer], weights, out=views.outputs[layer])
+            self._kernels.activate_block(self._block, layer, n)
+            if layer in self._own:
+                f, z = self._own[layer]
+                z[:n] = views.outputs[layer]
+                views.outputs[layer][...] = f.outputs(z[:n])
+        return views.outputs[-1]
 
 
 class Descent(_Forward):
@@ -63,81 +100,86 @@ class Descent(_Forward):
         self,
         parameters: Parameters,
         activations: Sequence[Activation],
-        X: Array,
+        inputs: Inputs,
         targets: Targets,
         batch_size: int,
         learning_rate: float,
     ) -> None:
-        super().__init__(parameters, activations, batch_size)
-        self._X, self._targets = X, targets
+        gradient = np.zeros_like(parameters.flat)
+        capacity = _capacity(parameters, batch_size)
+        super().__init__(parameters, activations, inputs, capacity, gradient)
         self._batch_size, self._learning_rate = batch_size, learning_rate
-        self._x = np.empty((self.capacity, X.shape[1]), X.dtype)
-        self._ones = np.ones(self.capacity, X.dtype)
-        self._deltas = self._buffers()
-        self._gradient = np.zeros_like(parameters.flat)
-        self._weight_gradients, self._bias_gradients = parameters.views(self._gradient)
-        # Room for the products of a batch's second and later blocks.
-        widest = max(weights.size for weights in self._weights)
-        self._product = np.empty(widest if batch_size > self.capacity else 0, X.dtype)
-        blocks = max(1, _WORK_PER_CALL // (parameters.flat.size * self.capacity))
-        self.chunk = blocks * self.capacity
+        self._targets = self._kernels.Targets(targets.values, targets.labels, parameters.n_outputs)
+        self._gradients, _ = parameters.views(gradient)
+        blocks = max(1, _WORK_PER_CALL // (parameters.flat.size * capacity))
+        self.chunk = blocks * capacity
 
-    def __call__(self, order: Array, start: int, stop: int) -> float:
+    def __call__(self, orders: Array, start: int, stop: int, losses: Array) -> None:
         with np.errstate(all="ignore"):  # divergence is found by the loss
-            return self._descend(order, start, stop)
+            for epoch, order in enumerate(orders):
+                losses[epoch] += self._descend(order, start, stop)
 
     def _descend(self, order: Array, start: int, stop: int) -> float:
         loss = 0.0
         while start < stop:
             batch_start = start - start % self._batch_size
             batch_stop = min(batch_start + self._batch_size, len(order))
-            rows = order[start : min(start + self.capacity, batch_stop, stop)]
-            loss += self._add_gradient(rows, is_first=start == batch_start)
-            start += len(rows)
+            block_stop = min(start + self.capacity, batch_stop, stop)
+            rows = order[start:block_stop]
+            scale = -self._learning_rate / (batch_stop - batch_start)
+            # The rows of weights that sparse inputs meet take their steps at once, if they can: a
+            # gradient for them would be mostly zeros.
+            is_whole = len(rows) == batch_stop - batch_start
+            self.forward(rows)
+            loss += self._kernels.block_losses(self._block, self._targets, rows)
+            self._backward(len(rows), start == batch_start)
+            if self._is_sparse:
+                if start == batch_start and not is_whole:
+                    self._gradients[0][...] = 0
+                self._kernels.add_sparse_gradient(
+                    self._block, self._part, rows, scale if is_whole else 1.0, is_whole
+                )
+            start = block_stop
             if start == batch_stop:
-                rate = self._learning_rate / (batch_stop - batch_start)
-                self._kernels.add_scaled(self._parameters.flat, self._gradient, -rate)
+                self._kernels.step_block(self._block, not (self._is_sparse and is_whole), scale)
         return loss
 
-    def _add_gradient(self, rows: Array, is_first: bool) -> float:
-        """Add the gradient of some examples, or begin the sum with it; return their loss."""
-        n = len(rows)
-        x = np.take(self._X, rows, axis=0, out=self._x[:n], mode="clip")
-        outputs = self.outputs(x)
-        delta = self._deltas[-1][:n]
-        loss = self._kernels.output_deltas(
-            outputs, self._targets.values, self._targets.labels, rows, delta
-        )
+    def _backward(self, n: int, is_first: bool) -> None:
+        """Begin the sum of gradients with those of a block, or add them to it."""
+        inputs, _, deltas = self.views(n)
         for layer in reversed(range(len(self._weights))):
-            self._multiply_by_slope(layer, delta)
-            layer_x = self._a[layer - 1][:n] if layer else x
-            self._add_product(layer_x.T, delta, self._weight_gradients[layer], is_first)
-            self._add_product(self._ones[:n], delta, self._bias_gradients[layer], is_first)
+            if layer in self._own:
+                f, z = self._own[layer]
+                deltas[layer] *= f.slope(z[:n], self._units[layer][:n])
+            self._kernels.multiply_by_slopes(self._block, layer, n, is_first)
             if layer:
-                delta = np.matmul(delta, self._weights[layer].T, out=self._deltas[layer - 1][:n])
-        return loss
+                np.matmul(deltas[layer], self._weights[layer].T, out=deltas[layer - 1])
+            if layer or not self._is_sparse:
+                _add_product(inputs[layer].T, deltas[layer], self._gradients[layer], is_first)
 
-    def _multiply_by_slope(self, layer: int, delta: Array) -> None:
-        f = self._activations[layer]
-        if isinstance(f, BuiltinActivation):
-            code = self._parameters.layers["activation"][layer]
-            self._kernels.multiply_by_slope(delta, self._a[layer][: len(delta)], code)
-        else:
-            delta *= f.slope(self._z[layer][: len(delta)], self._a[layer][: len(delta)])
 
-    def _add_product(self, a: Array, b: Array, total: Array, is_first: bool) -> None:
-        if is_first:
-            np.matmul(a, b, out=total)
-        else:
-            total += np.matmul(a, b, out=self._product[: total.size].reshape(total.shape))
+def _add_product(a: Array, b: Array, total: Array, is_first: bool) -> None:
+    if is_first:
+        np.matmul(a, b, out=total)
+        return
+    step = max(1, _PRODUCT_SIZE // b.shape[1])
+    for start in range(0, len(a), step):
+        total[start : start + step] += a[start : start + step] @ b
 
 
 def predict(
-    parameters: Parameters, activations: Sequence[Activation], X: Array, outputs: Array
+    parameters: Parameters, activations: Sequence[Activation], inputs: Inputs, outputs: Array
 ) -> None:
-    """Fill ``outputs`` with the network's outputs for X."""
-    forward = _Forward(parameters, activations, len(X))
+    """Fill ``outputs`` with the network's outputs."""
+    capacity = _capacity(parameters, len(inputs))
+    no_gradient = np.empty(0, parameters.flat.dtype)
+    forward = _Forward(parameters, activations, inputs, capacity, no_gradient)
+    numbers = np.arange(len(inputs))
     with np.errstate(all="ignore"):  # a sigmoid of an infinity is one
-        for start in range(0, len(X), forward.capacity):
-            rows = slice(start, start + forward.capacity)
-            outputs[rows] = forward.outputs(X[rows])
+        for start in range(0, len(inputs), capacity):
+            rows = slice(start, start + capacity)
+            outputs[rows] = forward.forward(numbers[rows])
+
+
+def _capacity(parameters: Parameters, n_examples: int) -> int:
+    return min(n_examples, _MOST_EXAMPLES, max(1, _WORK_PER_CALL // parameters.flat.size))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .functions import Array, Loss
+from .inputs import Inputs
 from .validation import Targets
 
 _BLOCK = 4096  # examples at a time, so that their outputs stay small
@@ -38,15 +39,19 @@ def classify(outputs: Array) -> Array:
 
 
 def evaluate(
-    predict: Callable[[Array], Array], X: Array, targets: Targets, loss: Loss, regression: bool
+    predict: Callable[[Inputs], Array],
+    inputs: Inputs,
+    targets: Targets,
+    loss: Loss,
+    regression: bool,
 ) -> Evaluation:
     """Loss and score of ``predict``.
 
     The score is R² for regression on targets, else accuracy: labels are always classes.
     """
     total_loss, n_correct, squared_errors = 0.0, 0, np.zeros(1)
-    for start in range(0, len(X), _BLOCK):
-        outputs = predict(X[start : start + _BLOCK])
+    for start in range(0, len(inputs), _BLOCK):
+        outputs = predict(inputs[start : start + _BLOCK])
         rows = slice(start, start + len(outputs))
         wanted = targets.rows(rows, outputs.shape[1], outputs.dtype)
         total_loss += loss.value(outputs, wanted)
@@ -57,8 +62,8 @@ def evaluate(
             n_correct += int((classify(outputs) == classify(wanted)).sum())
     if regression and targets.values is not None:
         score = _r2(squared_errors, targets.values)
-        return Evaluation(total_loss / len(X), score, "r2")
-    return Evaluation(total_loss / len(X), n_correct / len(X), "accuracy")
+        return Evaluation(total_loss / len(inputs), score, "r2")
+    return Evaluation(total_loss / len(inputs), n_correct / len(inputs), "accuracy")
 
 
 def _r2(squared_errors: Array, targets: Array) -> float:

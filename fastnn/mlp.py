@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from . import paths, validation
 from .functions import Array
+from .inputs import Inputs
 from .network import Network
 from .parameters import Parameters
 from .training import Descent, Plan
@@ -83,8 +84,8 @@ class MLP(Network):
     def _storage(self) -> Sequence[Array]:
         return [self._parameters.flat]
 
-    def _descent(self, X: Array, targets: Targets, plan: Plan) -> Descent:
-        return paths.descent(self._parameters, self.activations, X, targets, plan)
+    def _descent(self, inputs: Inputs, targets: Targets, plan: Plan) -> Descent:
+        return paths.descent(self._parameters, self.activations, inputs, targets, plan)
 
-    def _outputs(self, X: Array) -> Array:
-        return paths.predict(self._parameters, self.activations, X)
+    def _outputs(self, inputs: Inputs, n_threads: int) -> Array:
+        return paths.predict(self._parameters, self.activations, inputs, n_threads)

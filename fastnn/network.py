@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import evaluation, model_file, training, validation
 from .evaluation import Evaluation
 from .functions import Activation, Array
+from .inputs import Inputs, MatrixLike
 from .model_file import Model, ModelFileError
 from .training import Callback, Descent, History, Plan
 from .validation import Seed, Targets
@@ -70,12 +71,12 @@ class Network(ABC):
         """C-contiguous arrays that hold the parameters, and nothing that is not finite besides."""
 
     @abstractmethod
-    def _descent(self, X: Array, targets: Targets, plan: Plan) -> Descent:
+    def _descent(self, inputs: Inputs, targets: Targets, plan: Plan) -> Descent:
         """What descends along the gradient on this data."""
 
     @abstractmethod
-    def _outputs(self, X: Array) -> Array:
-        """Outputs (n_examples, n_outputs), a new array, for X (n_examples, n_inputs)."""
+    def _outputs(self, inputs: Inputs, n_threads: int) -> Array:
+        """Outputs (n_examples, n_outputs), a new array."""
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:
@@ -114,7 +115,7 @@ class Network(ABC):
 
     def train(
         self,
-        X: ArrayLike,
+        X: MatrixLike,
         y: ArrayLike,
         *,
         epochs: int = 1,
@@ -127,9 +128,10 @@ class Network(ABC):
 
         Parameters
         ----------
-        X : array_like, (n_examples, n_inputs)
-            Real finite numbers. A C-contiguous array of the network's dtype is used as it is,
-            anything else that `numpy.asarray` takes is copied.
+        X : array_like or sparse, (n_examples, n_inputs)
+            Real finite numbers: anything that `numpy.asarray` takes, or a sparse matrix or array
+            of scipy, whose zeros cost nothing. A C-contiguous array of the network's dtype is used
+            as it is; other dtypes and layouts are converted some rows at a time.
         y : array_like
             Targets (n_examples, n_outputs), or (n_examples,) where the network has one output;
             or integer class labels 0 .. n_outputs-1, (n_examples,), where it has several: the
@@ -174,13 +176,15 @@ class Network(ABC):
         finally:
             self._in_training.release()
 
-    def predict(self, X: ArrayLike) -> Array:
+    def predict(self, X: MatrixLike, *, n_threads: int = 1) -> Array:
         """Outputs of the network.
 
         Parameters
         ----------
-        X : array_like, (n_examples, n_inputs) or (n_inputs,)
-            Real finite numbers; n_examples may be 0.
+        X : array_like or sparse, (n_examples, n_inputs) or (n_inputs,)
+            Real finite numbers, as in `train`; n_examples may be 0.
+        n_threads : int, default 1
+            Threads that share the examples; the outputs are the same bits for any number.
 
         Returns
         -------
@@ -190,18 +194,19 @@ class Network(ABC):
         Raises
         ------
         TypeError, ValueError
-            If X is not that.
+            If an argument is not that.
         """
+        n_threads = validation.count(n_threads, "n_threads", minimum=1)
         inputs, is_single = validation.one_or_more_examples(X, self.layer_sizes[0], self.dtype)
-        outputs = self._outputs(inputs)
+        outputs = self._outputs(inputs, n_threads)
         return outputs[0] if is_single else outputs
 
-    def classify(self, X: ArrayLike) -> Array:
+    def classify(self, X: MatrixLike) -> Array:
         """Labels: the largest output or, of a single output, whether it is above 0.5.
 
         Parameters
         ----------
-        X : array_like, (n_examples, n_inputs) or (n_inputs,)
+        X : array_like or sparse, (n_examples, n_inputs) or (n_inputs,)
             As in `predict`.
 
         Returns
@@ -214,10 +219,10 @@ class Network(ABC):
             If X is not that.
         """
         inputs, is_single = validation.one_or_more_examples(X, self.layer_sizes[0], self.dtype)
-        labels = evaluation.classify(self._outputs(inputs))
+        labels = evaluation.classify(self._outputs(inputs, n_threads=1))
         return labels[0] if is_single else labels
 
-    def evaluate(self, X: ArrayLike, y: ArrayLike) -> Evaluation:
+    def evaluate(self, X: MatrixLike, y: ArrayLike) -> Evaluation:
         """Mean loss and score on data: R² for identity outputs with targets, else accuracy.
 
         Parameters
@@ -237,7 +242,9 @@ class Network(ABC):
         """
         inputs, targets = self._checked(X, y)
         regression = self.activations[-1].name == "identity"
-        return evaluation.evaluate(self._outputs, inputs, targets, self._loss, regression)
+        return evaluation.evaluate(
+            lambda block: self._outputs(block, n_threads=1), inputs, targets, self._loss, regression
+        )
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write parameters and architecture to a safetensors file.
@@ -332,7 +339,7 @@ class Network(ABC):
         for own, stored in zip((*self.weights, *self.biases), parameters, strict=True):
             own[:] = stored
 
-    def _checked(self, X: ArrayLike, y: ArrayLike) -> tuple[Array, Targets]:
+    def _checked(self, X: MatrixLike, y: ArrayLike) -> tuple[Inputs, Targets]:
         return validation.examples_and_targets(
             X, y, self.layer_sizes[0], self.layer_sizes[-1], self.dtype
         )

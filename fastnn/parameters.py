@@ -10,6 +10,7 @@ from . import _kernels
 from .functions import Activation, Array, BuiltinActivation
 
 _ALIGNMENT = 64  # bytes: a cache line, and the longest vector register
+_SPARE_ROWS = 3  # of zeros: kernels take rows four at a time
 _LAYER = np.dtype(
     [
         (field, np.intp)  # in the order of kernels.pxi's struct Layer
@@ -21,6 +22,7 @@ _LAYER = np.dtype(
             "transposed",
             "weights",
             "biases",
+            "inputs",
             "outputs",
             "activation",
         )
@@ -37,8 +39,10 @@ class Parameters:
         All of them, 64-byte aligned, with zeros between rows that only keep the rows aligned.
     layers : ndarray, (n_layers,)
         The table that tells the kernels where each layer lies in ``flat``.
-    n_units : int
-        Outputs of all layers, with those that only fill up vectors.
+    kernels : module
+        The kernels for this dtype.
+    network : Network
+        ``flat`` and ``layers`` as the kernels take them.
     n_outputs : int
         Outputs of the last layer.
     kernels_suffice : bool
@@ -51,30 +55,57 @@ class Parameters:
         activations: Sequence[Activation],
         dtype: "np.dtype[Any]",
     ) -> None:
-        lanes = _ALIGNMENT // dtype.itemsize
+        self.kernels = _kernels.kernels_for(dtype)
+        self._lanes = lanes = _ALIGNMENT // dtype.itemsize
         self.layers = np.zeros(len(activations), _LAYER)
-        size = n_units = 0
+        size = n_units = n_listed = 0
         for layer, (fan_in, fan_out), activation in zip(
             self.layers, pairwise(layer_sizes), activations, strict=True
         ):
-            # A layer of few outputs is stored with its long side contiguous: full vectors.
-            transposed = fan_out < lanes <= fan_in
+            # A layer of few outputs is stored with its long side contiguous: full vectors.  Not so
+            # the first, whose inputs may be sparse: their weights are to be next to each other.
+            transposed = size > 0 and fan_out < lanes <= fan_in
             n_rows, length = (fan_out, fan_in) if transposed else (fan_in, fan_out)
-            row_length = _rounded_up(length, lanes)
+            row_length = self.whole_vectors(length)
             layer["fan_in"], layer["fan_out"] = fan_in, fan_out
-            layer["width"] = width = _rounded_up(fan_out, lanes)
+            layer["width"] = width = self.whole_vectors(fan_out)
             layer["transposed"], layer["row_length"] = transposed, row_length
             layer["weights"] = size
-            layer["biases"] = size + n_rows * row_length
-            layer["outputs"] = n_units
-            layer["activation"] = _code(activation)
+            layer["biases"] = size + (n_rows + _SPARE_ROWS) * row_length
+            layer["inputs"], layer["outputs"] = n_listed, n_units
+            layer["activation"] = self._code(activation)
             size = int(layer["biases"]) + width
-            n_units += width
-        self.n_units = n_units
+            n_listed += self.room(fan_in)
+            n_units += self.room(fan_out)
         self.n_outputs = layer_sizes[-1]
         # Not so with activations of users, which by_block.py computes in NumPy.
         self.kernels_suffice = bool((self.layers["activation"] >= 0).all())
         self.flat = aligned_zeros(size, dtype)
+        self.network = self.kernels.Network(self.flat, self.layers)
+
+    def blocks(self, units: Array) -> list[Array]:
+        """Per layer, the (capacity, fan_out) that kernels.Block keeps in (n_units, capacity)."""
+        capacity = units.shape[1]
+        flat = units.reshape(-1)
+        matrices = []
+        for layer in self.layers:
+            start, width = layer["outputs"] * capacity, layer["width"]
+            matrix = flat[start : start + capacity * width].reshape(capacity, width)
+            matrices.append(matrix[:, : layer["fan_out"]])
+        return matrices
+
+    def whole_vectors(self, n: int) -> int:
+        """n, rounded up to whole vectors."""
+        return -(-n // self._lanes) * self._lanes
+
+    def room(self, n: int) -> int:
+        """What n units take, with those that only fill up rows and vectors."""
+        return self.whole_vectors(int(n) + _SPARE_ROWS)
+
+    def _code(self, activation: Activation) -> int:
+        if isinstance(activation, BuiltinActivation):
+            return int(self.kernels.ACTIVATION_CODES[activation.name])
+        return -1
 
     def views(self, flat: Array) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """Weights and biases of each layer within a vector that is laid out like ``flat``."""
@@ -92,16 +123,6 @@ def aligned_zeros(size: int, dtype: "np.dtype[Any]") -> Array:
     room = np.zeros(size + lanes, dtype)
     start = -room.ctypes.data % _ALIGNMENT // dtype.itemsize
     return room[start : start + size]
-
-
-def _rounded_up(n: int, multiple: int) -> int:
-    return -(-n // multiple) * multiple
-
-
-def _code(activation: Activation) -> int:
-    if isinstance(activation, BuiltinActivation):
-        return int(_kernels.active.ACTIVATION_CODES[activation.name])
-    return -1
 
 
 def _weights(flat: Array, layer: Any) -> Array:

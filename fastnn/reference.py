@@ -11,6 +11,7 @@ import numpy as np
 
 from . import validation
 from .functions import Array
+from .inputs import Inputs
 from .network import Network
 from .training import Plan
 from .validation import Targets
@@ -30,12 +31,13 @@ class MLP(Network):
     def _storage(self) -> Sequence[Array]:
         return *self.weights, *self.biases
 
-    def _descent(self, X: Array, targets: Targets, plan: Plan) -> "_Descent":
-        return _Descent(self, X, targets, plan)
+    def _descent(self, inputs: Inputs, targets: Targets, plan: Plan) -> "_Descent":
+        return _Descent(self, inputs, targets, plan)
 
-    def _outputs(self, X: Array) -> Array:
+    def _outputs(self, inputs: Inputs, n_threads: int) -> Array:
+        # BLAS brings threads of its own, which make better use of whole matrices.
         with np.errstate(all="ignore"):
-            return self._forward(X)[1][-1]
+            return self._forward(inputs.array(slice(None)))[1][-1]
 
     def _forward(self, X: Array) -> tuple[list[Array], list[Array]]:
         """Every layer's weighted inputs z, and X with every layer's outputs a = f(z)."""
@@ -51,26 +53,25 @@ class MLP(Network):
 class _Descent:
     """Gradient descent; see `training.Descent`."""
 
-    def __init__(self, network: MLP, X: Array, targets: Targets, plan: Plan) -> None:
-        self._network, self._X, self._targets = network, X, targets
+    def __init__(self, network: MLP, inputs: Inputs, targets: Targets, plan: Plan) -> None:
+        self._network, self._inputs, self._targets = network, inputs, targets
         self._learning_rate = plan.learning_rate
-        self._batch_size = plan.rows_per_batch(len(X))
+        self._batch_size = plan.rows_per_batch(len(inputs))
         self._gradients = [np.empty_like(weights) for weights in network.weights]
         # Whole batches, some hundred at most, per call: Python runs in between anyway.
         self.chunk = self._batch_size * max(1, 256 // self._batch_size)
 
-    def __call__(self, order: Array, start: int, stop: int) -> float:
+    def __call__(self, orders: Array, start: int, stop: int, losses: Array) -> None:
         # A sigmoid may overflow on its way to 0, and divergence is found by its loss.
         with np.errstate(all="ignore"):
-            return sum(
-                self._step(order[batch : min(batch + self._batch_size, stop)])
-                for batch in range(start, stop, self._batch_size)
-            )
+            for epoch, order in enumerate(orders):
+                for batch in range(start, stop, self._batch_size):
+                    losses[epoch] += self._step(order[batch : min(batch + self._batch_size, stop)])
 
     def _step(self, rows: Array) -> float:
         """One step along the mean gradient of a batch; return the sum of its losses before it."""
         network = self._network
-        zs, outputs = network._forward(self._X.take(rows, axis=0))
+        zs, outputs = network._forward(self._inputs.array(rows))
         wanted = self._targets.rows(rows, network.layer_sizes[-1], network.dtype)
         loss = network._loss.value(outputs[-1], wanted)
         delta = network._loss.gradient(outputs[-1], wanted)

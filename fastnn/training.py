@@ -1,6 +1,5 @@
 """The epoch loop: order, chunks, loss, divergence, history."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -8,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from . import validation
+from .finite import first_nonfinite
 from .functions import Array
 
 
@@ -98,11 +98,12 @@ class Descent(Protocol):
 
     chunk: int
 
-    def __call__(self, order: Array, start: int, stop: int) -> float:
-        """Train on the examples ``order[start:stop]``; return the sum of their losses.
+    def __call__(self, orders: Array, start: int, stop: int, losses: Array) -> None:
+        """Train on the examples ``orders[e, start:stop]`` of one epoch e after the other.
 
-        Batches begin at multiples of the batch size, and the last of an order may be smaller. A
-        batch may be spread over several calls.
+        Their losses are added to ``losses[e]``. Several epochs come whole. Batches begin at
+        multiples of the batch size, and the last of an epoch may be smaller. A batch may be spread
+        over several calls.
         """
 
 
@@ -110,35 +111,58 @@ def train(
     storage: Sequence[Array], descend: Descent, next_order: Callable[[], Array], plan: Plan
 ) -> History:
     """Train the parameters in ``storage``; however it ends, they are finite."""
-    if not all(validation.first_nonfinite(parameters) is None for parameters in storage):
+    if not all(first_nonfinite(parameters) is None for parameters in storage):
         raise ValueError("weights and biases must be finite to train, got NaN or infinity in them")
     history = History()
-    before_epoch = [np.empty_like(parameters) for parameters in storage]
-    for epoch in range(1, plan.epochs + 1):
-        _copy(storage, before_epoch)
-        order = next_order()
-        loss = 0.0
-        is_finite = False
-        try:
-            for start in range(0, len(order), descend.chunk):
-                loss += descend(order, start, min(start + descend.chunk, len(order)))
-            loss /= len(order)
-        finally:
-            is_finite = math.isfinite(loss) and all(
-                validation.first_nonfinite(parameters) is None for parameters in storage
+    backup = [np.empty_like(parameters) for parameters in storage]
+    while len(history.loss) < plan.epochs:
+        orders = next_order()[np.newaxis]
+        # Short epochs go together, unless there is somebody to call in between.
+        n_epochs = 1 if plan.callback else max(1, descend.chunk // orders.size)
+        n_epochs = min(n_epochs, plan.epochs - len(history.loss))
+        if n_epochs > 1:
+            orders = np.concatenate(
+                [orders, *(next_order()[np.newaxis] for _ in range(n_epochs - 1))]
             )
-            if not is_finite:
-                _copy(before_epoch, storage)
-        if not is_finite:
+        losses = _descend(storage, backup, descend, orders)
+        if losses is None and n_epochs > 1:
+            # One of them diverged: go through them again one by one, to stop before that one.
+            for order in orders:
+                losses = _descend(storage, backup, descend, order[np.newaxis])
+                if losses is None:
+                    break
+                history.loss += losses
+        if losses is None:
             raise TrainingDiverged(
-                f"training diverged in epoch {epoch}: the loss became {loss} or a parameter not "
-                "finite. The network is as it was before that epoch. Try a smaller learning_rate, "
-                "or scale the inputs to about [0, 1]"
+                f"training diverged in epoch {len(history.loss) + 1}: the loss or a parameter "
+                "became NaN or infinite. The network is as it was before that epoch. Try a smaller "
+                "learning_rate, or scale the inputs to about [0, 1]"
             )
-        history.loss.append(loss)
-        if plan.callback is not None and plan.callback(Step(epoch, loss)):
+        history.loss += losses
+        step = Step(len(history.loss), losses[-1])
+        if plan.callback is not None and plan.callback(step):
             break
     return history
+
+
+def _descend(
+    storage: Sequence[Array], backup: Sequence[Array], descend: Descent, orders: Array
+) -> list[float] | None:
+    """Mean losses of some epochs; None, and the parameters as before, if one is not finite."""
+    _copy(storage, backup)
+    losses = np.zeros(len(orders))
+    n_examples = orders.shape[1]
+    is_finite = False
+    try:
+        for start in range(0, n_examples, descend.chunk):
+            descend(orders, start, min(start + descend.chunk, n_examples), losses)
+    finally:
+        is_finite = bool(np.isfinite(losses).all()) and all(
+            first_nonfinite(parameters) is None for parameters in storage
+        )
+        if not is_finite:
+            _copy(backup, storage)
+    return (losses / n_examples).tolist() if is_finite else None
 
 
 def _copy(arrays: Sequence[Array], to: Sequence[Array]) -> None:

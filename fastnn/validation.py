@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from ._kernels import DTYPES, kernels_for
+from ._kernels import DTYPES
+from .finite import first_nonfinite
 from .functions import ACTIVATIONS, LOSSES, Activation, Array, BuiltinActivation, Loss
+from .inputs import DenseInputs, Inputs, MatrixLike, SparseInputs
 
 if TYPE_CHECKING:  # importing numpy.random takes longer than importing fastnn
     from numpy.random import Generator, SeedSequence
@@ -212,39 +214,106 @@ def is_integer(value: Any) -> bool:
 # Data
 
 
-def examples(X: ArrayLike, n_inputs: int, dtype: Dtype) -> Array:
-    """X as a finite, C-contiguous (n_examples, n_inputs) array; X itself if it is one already."""
-    given = _real_numbers(X, "X")
+def examples(X: MatrixLike, n_inputs: int, dtype: Dtype) -> Inputs:
+    """X as (n_examples, n_inputs) finite numbers."""
+    given = _matrix_or_numbers(X)
     if given.ndim != 2 or given.shape[1] != n_inputs:
         raise ValueError(f"X must have shape (n_examples, {n_inputs}), got {given.shape}")
-    return _kernel_ready(given, "X", dtype)
+    return _inputs(given, dtype)
 
 
-def one_or_more_examples(X: ArrayLike, n_inputs: int, dtype: Dtype) -> tuple[Array, bool]:
+def one_or_more_examples(X: MatrixLike, n_inputs: int, dtype: Dtype) -> tuple[Inputs, bool]:
     """As ``examples``, and whether X was one example alone, of shape (n_inputs,)."""
-    given = _real_numbers(X, "X")
+    given = _matrix_or_numbers(X)
     if given.shape == (n_inputs,):
-        return _kernel_ready(given[np.newaxis], "X", dtype), True
+        return _inputs(given.reshape(1, n_inputs), dtype), True
     if given.shape == (0,):  # an empty list
         given = given.reshape(0, n_inputs)
     if given.ndim != 2 or given.shape[1] != n_inputs:
         raise ValueError(
             f"X must have shape (n_examples, {n_inputs}) or ({n_inputs},), got {given.shape}"
         )
-    return _kernel_ready(given, "X", dtype), False
+    return _inputs(given, dtype), False
+
+
+def _matrix_or_numbers(X: Any) -> Any:
+    """A NumPy array, or the CSR form of a sparse matrix of scipy, which need not be imported."""
+    if not (hasattr(X, "tocsr") and hasattr(X, "nnz")):
+        return _real_numbers(X, "X")
+    if X.dtype.kind not in "biuf":
+        raise TypeError(f"X must be an array of real numbers, got a sparse matrix of {X.dtype}")
+    return X
+
+
+def _inputs(given: Any, dtype: Dtype) -> Inputs:
+    inputs = DenseInputs(given, dtype) if isinstance(given, np.ndarray) else _sparse(given, dtype)
+    _check_finite(inputs, given, dtype)
+    return inputs
+
+
+def _sparse(given: Any, dtype: Dtype) -> SparseInputs:
+    matrix = given.tocsr()
+    n_examples, n_inputs = matrix.shape
+    # Copies, of all but the values: the kernels index with them, and X may change under them.
+    indptr = np.array(matrix.indptr, np.intp)
+    kind = matrix.indices.dtype if matrix.indices.dtype in (np.int32, np.int64) else np.int64
+    indices = np.array(matrix.indices, kind)
+    n_stored = min(len(indices), len(matrix.data))
+    if (
+        len(indptr) != n_examples + 1
+        or indptr[0] != 0
+        or (np.diff(indptr) < 0).any()
+        or indptr[-1] > n_stored
+    ):
+        raise ValueError(
+            f"X must have an indptr that ascends from 0 to at most {n_stored}, the non-zeros it "
+            f"holds, and has {n_examples + 1} elements, got {indptr}"
+        )
+    indices, data = indices[: indptr[-1]], matrix.data[: indptr[-1]]
+    if len(indices) and not (indices.min() >= 0 and indices.max() < n_inputs):
+        raise ValueError(
+            f"X must have column indices from 0 to {n_inputs - 1}, got "
+            f"{indices.min()} to {indices.max()}"
+        )
+    ascends = np.diff(indices) > 0
+    starts = indptr[1:-1]
+    ascends[starts[(starts > 0) & (starts < len(indices))] - 1] = True  # from one row to the next
+    if not ascends.all():
+        matrix = matrix.copy()
+        matrix.has_sorted_indices = matrix.has_canonical_format = False  # it may be mistaken
+        matrix.sum_duplicates()
+        return _sparse(matrix, dtype)
+    return SparseInputs(data, indices, indptr, n_inputs, dtype)
+
+
+def _check_finite(inputs: Inputs, given: Any, dtype: Dtype) -> None:
+    if given.dtype.kind in "biu":  # finite in float32, all of them
+        return
+    step = len(inputs) if inputs.is_ready else inputs.rows_per_part()
+    for start in range(0, len(inputs), max(1, step)):
+        rows = slice(start, start + step)
+        with np.errstate(over="ignore", invalid="ignore"):  # reported below, with its place
+            at = inputs.first_nonfinite(rows)
+        if at is not None:
+            value = (given if isinstance(given, np.ndarray) else given.tocsr())[at]
+            row, column = at
+            raise ValueError(
+                f"X must be finite in {dtype}, got {value} at row {row}, column {column}"
+            )
 
 
 def examples_and_targets(
-    X: ArrayLike, y: ArrayLike, n_inputs: int, n_outputs: int, dtype: Dtype
-) -> tuple[Array, Targets]:
+    X: MatrixLike, y: ArrayLike, n_inputs: int, n_outputs: int, dtype: Dtype
+) -> tuple[Inputs, Targets]:
     """X as ``examples`` gives it, at least one, and as many targets."""
     inputs = examples(X, n_inputs, dtype)
     if not len(inputs):
-        raise ValueError(f"X must hold at least one example, got shape {inputs.shape}")
+        raise ValueError(f"X must hold at least one example, got shape (0, {n_inputs})")
     given = _real_numbers(y, "y")
     if given.ndim == 0 or len(given) != len(inputs):
         raise ValueError(
-            f"X and y must hold equally many examples, got shapes {inputs.shape} and {given.shape}"
+            f"X and y must hold equally many examples, got shapes ({len(inputs)}, {n_inputs}) and "
+            f"{given.shape}"
         )
     if given.ndim == 1 and n_outputs > 1:
         return inputs, Targets(None, _labels(given, n_outputs))
@@ -325,15 +394,3 @@ def _kernel_ready(given: Array, argument: str, dtype: Dtype) -> Array:
             f"column {column}"
         )
     return array
-
-
-def first_nonfinite(array: Array) -> int | None:
-    """Index of the first NaN or infinity in a C-contiguous array, counted as if it were flat."""
-    if not array.size:
-        return None
-    flat = array.reshape(-1)
-    if array.dtype in DTYPES:
-        at = kernels_for(array.dtype).first_nonfinite(flat)
-        return None if at < 0 else at
-    wrong = ~np.isfinite(flat)
-    return int(wrong.argmax()) if wrong.any() else None

@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 
 import hypothesis
+import numpy as np
 import pytest
 
-from fastnn import _kernels, paths
+from fastnn import _kernels, by_block, paths
 
 hypothesis.settings.register_profile(
     "default",
@@ -25,27 +26,32 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default")
 
 
 def pytest_report_header() -> str:
-    return f"fastnn: {_kernels.variant} of {', '.join(_kernels.runnable_variants())}"
+    return f"fastnn: {_kernels.active} of {', '.join(_kernels.runnable_variants())}"
 
 
 # FASTNN_ISA narrows the suite down to one variant.
-VARIANTS = [_kernels.variant] if os.environ.get("FASTNN_ISA") else _kernels.runnable_variants()
+VARIANTS = [_kernels.active] if os.environ.get("FASTNN_ISA") else _kernels.runnable_variants()
 
 
 @pytest.fixture(params=VARIANTS)
 def variant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a kernel variant, which networks use for the length of the test."""
     name: str = request.param
-    monkeypatch.setattr(_kernels, "active", _kernels.import_variant(name))
+    monkeypatch.setattr(_kernels, "active", name)
     return name
 
 
-@pytest.fixture(params=["by example", "by block"])
+# Where the choice is: whether to go by BLAS, and whether to skip zeros there.
+PATHS = {"side by side": (np.inf, 0), "by block": (0, 0), "by sparse block": (0, np.inf)}
+
+
+@pytest.fixture(params=PATHS)
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """A way through the numbers, which networks take wherever they have the choice."""
     name: str = request.param
-    work = float("inf") if name == "by example" else 0
-    monkeypatch.setattr(paths, "_WORK_FOR_BLAS", work)
+    work_for_blas, density_for_blas = PATHS[name]
+    monkeypatch.setattr(paths, "_WORK_FOR_BLAS", work_for_blas)
+    monkeypatch.setattr(by_block, "_DENSITY_FOR_BLAS", density_for_blas)
     return name
 
 

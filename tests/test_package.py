@@ -122,9 +122,12 @@ print(np.finfo(np.float32).smallest_subnormal > 0)
 ROOMS = [
     {"_kernels"},
     {"functions"},
+    {"finite"},
+    {"inputs"},
     {"validation"},
     {"datasets", "parameters", "evaluation", "training", "model_file"},
-    {"by_example", "by_block"},
+    {"by_kernel"},
+    {"by_block"},
     {"paths", "network"},
     {"mlp", "reference"},
     {"fastnn"},

@@ -134,9 +134,10 @@ def test_any_shape(
     assert net.evaluate(X, y).loss == pytest.approx(oracle.evaluate(X, y).loss, rel=1e-4)
 
 
-def test_a_batch_of_several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fastnn.paths._WORK_FOR_BLAS", 0)
+def test_a_batch_of_several_blocks(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fastnn.by_block._MOST_EXAMPLES", 16)
+    monkeypatch.setattr("fastnn.by_block._PRODUCT_SIZE", 10)
+    monkeypatch.setattr("fastnn.by_kernel._COLUMNS", 16)
     X, y = scaled_iris()
     net, oracle = (kind([4, 6, 3], dtype="float64", seed=1) for kind in (fastnn.MLP, reference.MLP))
     for n in (net, oracle):
@@ -149,8 +150,8 @@ def test_a_batch_of_several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_batch_spread_over_several_calls(
     path: str, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fastnn.by_example._WORK_PER_EXAMPLE", 0)
-    monkeypatch.setattr("fastnn.by_example._WORK_PER_CALL", chunk * 500)
+    monkeypatch.setattr("fastnn.by_kernel._WORK_PER_EXAMPLE", 0)
+    monkeypatch.setattr("fastnn.by_kernel._WORK_PER_CALL", chunk * 500)
     monkeypatch.setattr("fastnn.by_block._WORK_PER_CALL", chunk * 500)
     X, y = scaled_iris()
     net, oracle = (kind([4, 6, 3], dtype="float64", seed=1) for kind in (fastnn.MLP, reference.MLP))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import fastnn
 from fastnn import MLP, Step, TrainingDiverged, reference
+from fastnn.inputs import DenseInputs
 from fastnn.network import Network
 from fastnn.training import Plan
 from fastnn.validation import Targets
@@ -243,8 +244,33 @@ def test_divergence_in_blocks_is_silent_but_for_the_error() -> None:
     assert not np.isfinite(net.predict(X)).all()
 
 
+def test_divergence_in_the_middle_of_many_short_epochs() -> None:
+    """Epochs that are computed in one call are told apart all the same."""
+    X, y = np.array([[1.0]]), np.array([0.0])
+    nets = [MLP([1, 1], output_activation="identity", seed=1) for _ in range(2)]
+    with pytest.raises(TrainingDiverged) as caught:
+        nets[0].train(X, y, epochs=1000, learning_rate=3)
+    epoch = int(str(caught.value).split("epoch ")[1].split(":")[0])
+    assert epoch > 10
+    history = nets[1].train(X, y, epochs=epoch - 1, learning_rate=3)
+    assert np.isfinite(history.loss).all()
+    assert parameters(nets[0]) == parameters(nets[1])
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, None])
+def test_short_epochs_are_the_same_together_and_one_by_one(batch_size: int | None) -> None:
+    X, y = np.random.default_rng(0).random((20, 4)), np.arange(20) % 3
+    together, one_by_one = (MLP([4, 5, 3], seed=1) for _ in range(2))
+    losses = together.train(X, y, epochs=9, batch_size=batch_size).loss
+    steps: list[Step] = []
+    one_by_one.train(X, y, epochs=9, batch_size=batch_size, callback=steps.append)
+    assert [step.loss for step in steps] == losses
+    assert parameters(together) == parameters(one_by_one)
+
+
 class TestInterruption:
-    def test_ctrl_c_leaves_the_network_usable(self, path: str) -> None:
+    @pytest.mark.parametrize("batch_size", [1, 100])
+    def test_ctrl_c_leaves_the_network_usable(self, path: str, batch_size: int) -> None:
         net = MLP([50, 80, 10], seed=1)
         X, y = np.random.default_rng(0).random((5000, 50)), np.arange(5000) % 10
         before = parameters(net)
@@ -252,7 +278,7 @@ class TestInterruption:
         timer.start()
         with pytest.raises(KeyboardInterrupt):
             # Would take hours.
-            net.train(X, y, epochs=1_000_000, batch_size=1 if path == "by example" else 100)
+            net.train(X, y, epochs=1_000_000, batch_size=batch_size)
         timer.join()
         assert parameters(net) != before
         assert np.isfinite(net.predict(X)).all()
@@ -264,10 +290,10 @@ class TestInterruption:
         # example at a time, and some 15e9 by BLAS: either way less than 100 ms.
         net = MLP(sizes, seed=1)
         X, zeros = np.zeros((5000, sizes[0]), np.float32), np.zeros(5000, np.intp)
-        targets = (zeros[:, np.newaxis], None) if sizes[-1] == 1 else (None, zeros)
+        targets = (np.zeros((5000, 1), np.float32), None) if sizes[-1] == 1 else (None, zeros)
         plan = Plan(epochs=1, batch_size=None, learning_rate=0.1, shuffle=True, callback=None)
-        descend = net._descent(X, Targets(*targets), plan)
-        most = {"by example": 2e7, "by block": 4e8}[path]
+        descend = net._descent(DenseInputs(X, net.dtype), Targets(*targets), plan)
+        most = 2e7 if path == "side by side" else 4e8
         assert descend.chunk == 1 or descend.chunk * net.n_parameters <= most
 
 

@@ -4,14 +4,14 @@
 """
 
 import os
-from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from . import isa
 from .isa import VARIANTS
 
 try:
@@ -25,31 +25,16 @@ except ModuleNotFoundError as error:
 
 __all__ = [
     "DTYPES",
-    "Kernels",
     "active",
     "cpu_features",
-    "import_variant",
     "kernels_for",
     "missing_features",
     "runnable_variants",
-    "variant",
 ]
 
 
-class Kernels(NamedTuple):
-    """The entry points of kernels.pxi that the package calls, for one dtype."""
-
-    train: Callable[..., float]
-    predict: Callable[..., None]
-    add_biases_and_activate: Callable[..., None]
-    multiply_by_slope: Callable[..., None]
-    output_deltas: Callable[..., float]
-    add_scaled: Callable[..., None]
-    first_nonfinite: Callable[..., int]
-
-
-DTYPES = {np.dtype("float32"): "float", np.dtype("float64"): "double"}
-"""The dtypes that there are kernels for, and their names in C."""
+DTYPES = frozenset(map(np.dtype, isa.DTYPES))
+"""The dtypes that there are kernels for."""
 
 
 def missing_features(features: tuple[str, ...]) -> list[str]:
@@ -79,21 +64,15 @@ def _choose(forced: str | None) -> str:
     return forced
 
 
-def import_variant(name: str) -> ModuleType:
-    """The compiled module of one variant; the caller has made sure that it can run."""
-    return import_module(f"{__name__}.{name}")
+active: str = _choose(os.environ.get("FASTNN_ISA"))
+"""The name of the variant in use."""
 
 
-variant: str = _choose(os.environ.get("FASTNN_ISA"))
-active: ModuleType = import_variant(variant)
+def kernels_for(dtype: "np.dtype[Any]") -> ModuleType:
+    """The active variant's kernels for float32 or float64."""
+    return _compiled(active, dtype)
 
 
 @cache
-def _specialised(module: ModuleType, c_type: str) -> Kernels:
-    # Indexing a fused function picks its type once; each call would have to find it anew.
-    return Kernels(*(getattr(module, name)[c_type] for name in Kernels._fields))
-
-
-def kernels_for(dtype: "np.dtype[Any]") -> Kernels:
-    """The active variant's kernels for float32 or float64."""
-    return _specialised(active, DTYPES[dtype])
+def _compiled(variant: str, dtype: "np.dtype[Any]") -> ModuleType:
+    return import_module(f"{__name__}.{variant}_{dtype.name}")

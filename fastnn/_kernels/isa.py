@@ -26,7 +26,7 @@ def _flags(features: tuple[str, ...]) -> tuple[str, ...]:
 
 
 _X86_64 = (
-    Variant("avx512", (*_flags(_AVX512), "-mprefer-vector-width=512"), _AVX512),
+    Variant("avx512", (*_flags(_AVX512), "-mprefer-vector-width=256"), _AVX512),
     Variant("avx2", _flags(_AVX2), _AVX2),
     Variant("baseline", _flags(_V2), _V2),  # x86-64-v2, which NumPy 2 needs too
 )
@@ -39,3 +39,5 @@ VARIANTS: tuple[Variant, ...] = (
     if platform.machine() in ("x86_64", "AMD64") and platform.system() != "Darwin"
     else _ELSEWHERE
 )
+
+DTYPES = ("float32", "float64")  # and once for each of these

@@ -1,1 +1,2 @@
+include "float64.pxi"
 include "kernels.pxi"

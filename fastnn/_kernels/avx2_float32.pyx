@@ -1,0 +1,2 @@
+include "float32.pxi"
+include "kernels.pxi"

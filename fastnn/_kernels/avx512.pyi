@@ -1,1 +1,0 @@
-from .baseline import *  # noqa: F403

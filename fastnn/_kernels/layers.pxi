@@ -1,0 +1,123 @@
+"""One layer, one example.  Weights are taken four rows at a time."""
+
+
+cdef struct Four:
+    Py_ssize_t row[4]
+
+
+cdef inline Four four_rows(const Py_ssize_t* index, Py_ssize_t k) noexcept nogil:
+    cdef Four four
+    cdef Py_ssize_t i
+    for i in range(4):
+        four.row[i] = k + i if index == NULL else index[k + i]
+    return four
+
+
+cdef inline void add_four(
+    const real* w, Py_ssize_t row_length, Four f, const real* x, real* z, Py_ssize_t n
+) noexcept nogil:
+    """z += x W"""
+    axpy4(
+        x,
+        w + f.row[0] * row_length, w + f.row[1] * row_length,
+        w + f.row[2] * row_length, w + f.row[3] * row_length,
+        z, n,
+    )
+
+
+cdef inline void multiply_four(
+    const real* w, Py_ssize_t row_length, Four f, const real* y, real* products, Py_ssize_t n
+) noexcept nogil:
+    """products[row] = y . W[row]"""
+    cdef real totals[4]
+    cdef Py_ssize_t i
+    dot4(
+        y,
+        w + f.row[0] * row_length, w + f.row[1] * row_length,
+        w + f.row[2] * row_length, w + f.row[3] * row_length,
+        totals, n,
+    )
+    for i in range(4):
+        products[f.row[i]] = totals[i]
+
+
+cdef inline void step_four(
+    real* w, Py_ssize_t row_length, Four f, const real* x, real scale, const real* y, Py_ssize_t n
+) noexcept nogil:
+    """W += scale x' y"""
+    cdef real c[4]
+    cdef Py_ssize_t i
+    for i in range(4):
+        c[i] = scale * x[i]
+    step4(
+        c, y,
+        w + f.row[0] * row_length, w + f.row[1] * row_length,
+        w + f.row[2] * row_length, w + f.row[3] * row_length,
+        n,
+    )
+
+
+cdef void add_inputs(const real* w, const Layer* layer, Inputs x, real* z) noexcept nogil:
+    """z += x W, row after row"""
+    cdef Py_ssize_t k
+    for k in range(0, x.n, 4):
+        add_four(w, layer.row_length, four_rows(x.index, k), x.values + k, z, layer.width)
+
+
+cdef void forward_layer(
+    const real* parameters, const Layer* layer, Inputs x, real* a
+) noexcept nogil:
+    """a = f(x W + b), and zeros from fan_out to width"""
+    cdef const real* w = parameters + layer.weights
+    cdef const real* biases = parameters + layer.biases
+    cdef Py_ssize_t k
+    if layer.transposed:
+        for k in range(0, layer.fan_out, 4):
+            multiply_four(w, layer.row_length, four_rows(NULL, k), x.values, a, layer.row_length)
+        axpy(1, biases, a, layer.width)
+    else:
+        memcpy(a, biases, layer.width * sizeof(real))
+        add_inputs(w, layer, x, a)
+    activate_layer(layer, a)
+
+
+cdef void activate_layer(const Layer* layer, real* a) noexcept nogil:
+    cdef Py_ssize_t i
+    activate(layer.activation, a, layer.width)
+    for i in range(layer.fan_out, layer.width):
+        a[i] = 0
+
+
+cdef void backward_layer(
+    real* parameters, const Layer* layer, Inputs x, const real* delta, real scale, real* dx
+) noexcept nogil:
+    """dx = dL/dx = delta W', or 0 where not listed; then W += scale x' delta unless scale is 0."""
+    cdef real* w = parameters + layer.weights
+    cdef Py_ssize_t k
+    cdef Four f
+    if layer.transposed or x.index != NULL:
+        memset(dx, 0, layer.fan_in * sizeof(real))
+    if layer.transposed:
+        for k in range(0, layer.fan_out, 4):
+            f = four_rows(NULL, k)
+            add_four(w, layer.row_length, f, delta + k, dx, layer.row_length)
+            if scale != 0:
+                step_four(w, layer.row_length, f, delta + k, scale, x.values, layer.row_length)
+    else:
+        for k in range(0, x.n, 4):
+            f = four_rows(x.index, k)
+            multiply_four(w, layer.row_length, f, delta, dx, layer.width)
+            if scale != 0:
+                step_four(w, layer.row_length, f, x.values + k, scale, delta, layer.width)
+
+
+cdef void step_weights(
+    real* parameters, const Layer* layer, Inputs x, const real* delta, real scale
+) noexcept nogil:
+    """W += scale x' delta, row after row"""
+    cdef Py_ssize_t k
+    for k in range(0, x.n, 4):
+        step_four(
+            parameters + layer.weights, layer.row_length, four_rows(x.index, k), x.values + k,
+            scale, delta, layer.width,
+        )

@@ -1,0 +1,191 @@
+"""What the kernels work on: a network, examples, and the room that one example takes."""
+
+
+cdef struct Layer:
+    Py_ssize_t fan_in
+    Py_ssize_t fan_out
+    Py_ssize_t width       # fan_out, rounded up to whole vectors
+    Py_ssize_t row_length  # elements from one row of weights to the next
+    Py_ssize_t transposed
+    Py_ssize_t weights     # offsets: into the parameters
+    Py_ssize_t biases
+    Py_ssize_t inputs      # into the lists of inputs
+    Py_ssize_t outputs     # into the units
+    Py_ssize_t activation
+
+
+cdef class Network:
+    """Parameters and the table of their layers.
+
+    Attributes
+    ----------
+    n_units, n_listed : int
+        Room that the outputs of all layers take, and lists of the inputs of all layers.
+    """
+    cdef real[::1] parameters
+    cdef const Layer[::1] layers
+    cdef readonly Py_ssize_t n_units, n_listed
+
+    def __init__(self, real[::1] parameters, const Layer[::1] layers):
+        cdef const Layer* last = &layers[layers.shape[0] - 1]
+        self.parameters = parameters
+        self.layers = layers
+        self.n_units = last.outputs + ((last.fan_out + 3 + LANES - 1) & -LANES)
+        self.n_listed = last.inputs + last.fan_in + 3
+
+
+cdef struct Work:
+    real* parameters
+    const Layer* layers
+    Py_ssize_t n_layers
+    real* units            # outputs of all layers
+    real* deltas           # dL/dz of all layers
+    real* values           # of the inputs listed, for all layers
+    Py_ssize_t* index      # their places
+    Py_ssize_t* n_listed   # their number, per layer
+
+
+cdef class Workspace:
+    """Room for one example."""
+    cdef Network network
+    cdef real[::1] scratch
+    cdef Py_ssize_t[::1] places
+    cdef Work work
+
+    def __init__(
+        self,
+        Network network,
+        real[::1] scratch,        # SCRATCH (2 * n_units + n_listed,), zero at first
+        Py_ssize_t[::1] places,   # SCRATCH (n_listed + n_layers,)
+    ):
+        self.network, self.scratch, self.places = network, scratch, places
+        self.work = Work(
+            &network.parameters[0], &network.layers[0], network.layers.shape[0],
+            &scratch[0], &scratch[network.n_units], &scratch[2 * network.n_units],
+            &places[0], &places[network.n_listed],
+        )
+
+
+cdef struct Rows:
+    const real* values
+    const Py_ssize_t* indptr         # NULL: dense
+    const int32_t* indices           # either these
+    const int64_t* long_indices      # or those
+    Py_ssize_t n_inputs
+    bint in_order                    # rows come as they are to be visited, not by their number
+
+
+cdef inline Py_ssize_t row_at(
+    const Rows* rows, const Py_ssize_t* order, Py_ssize_t start, Py_ssize_t t
+) noexcept nogil:
+    """Row of the example at place t of an order that is visited from ``start`` on"""
+    return t - start if rows.in_order else order[t]
+
+
+cdef class Examples:
+    """The inputs of examples: all of them, or those of a part of an order, in order."""
+    cdef object memory
+    cdef Rows rows
+
+
+def dense(
+    const real[:, ::1] X,  # IN  (n_examples, n_inputs)
+    bint in_order,
+) -> Examples:
+    cdef Examples new = Examples.__new__(Examples)
+    new.memory = X
+    new.rows = Rows(&X[0, 0], NULL, NULL, NULL, X.shape[1], in_order)
+    return new
+
+
+def compressed(
+    const real[::1] data,            # IN  (nnz,)
+    indices,                         # IN  (nnz,) int32 or int64, ascending in each row
+    const Py_ssize_t[::1] indptr,    # IN  (n_examples + 1,)
+    Py_ssize_t n_inputs,
+    bint in_order,
+) -> Examples:
+    """Compressed sparse rows (CSR)."""
+    cdef Examples new = Examples.__new__(Examples)
+    cdef const int32_t[::1] short_ones
+    cdef const int64_t[::1] long_ones
+    new.rows = Rows(NULL, &indptr[0], NULL, NULL, n_inputs, in_order)
+    new.memory = (data, indices, indptr)
+    if data.shape[0] == 0:
+        return new
+    new.rows.values = &data[0]
+    if indices.itemsize == sizeof(int32_t):
+        short_ones = indices
+        new.rows.indices = &short_ones[0]
+    else:
+        long_ones = indices
+        new.rows.long_indices = &long_ones[0]
+    return new
+
+
+# The inputs of a layer: all of them, or a list of those that are not 0.  Their number is rounded up
+# to fours: rows of zeros follow the weights of every layer, zeros the units, and zeros the list.
+
+cdef struct Inputs:
+    Py_ssize_t n
+    const Py_ssize_t* index  # NULL: 0, 1, 2, ...
+    const real* values
+
+
+cdef inline Py_ssize_t fours(Py_ssize_t n) noexcept nogil:
+    return (n + 3) & -4
+
+
+cdef inline Inputs inputs(const Work* work, Py_ssize_t layer) noexcept nogil:
+    if is_listed(work.layers, layer):
+        return Inputs(
+            fours(work.n_listed[layer]),
+            work.index + work.layers[layer].inputs,
+            work.values + work.layers[layer].inputs,
+        )
+    return Inputs(
+        fours(work.layers[layer].fan_in), NULL, work.units + work.layers[layer - 1].outputs
+    )
+
+
+cdef inline bint is_listed(const Layer* layers, Py_ssize_t i) noexcept nogil:
+    """Rows of weights that meet a 0 are skipped; with columns there is nothing to gain."""
+    return i == 0 or (layers[i - 1].activation == RELU and not layers[i].transposed)
+
+
+cdef inline void end_list(const Work* work, Py_ssize_t layer, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t inputs = work.layers[layer].inputs, i
+    work.n_listed[layer] = n
+    for i in range(n, n + 3):
+        work.index[inputs + i] = work.layers[layer].fan_in + i - n
+        work.values[inputs + i] = 0
+
+
+cdef void list_nonzeros(const Work* work, Py_ssize_t layer, const real* x) noexcept nogil:
+    cdef Py_ssize_t* index = work.index + work.layers[layer].inputs
+    cdef real* values = work.values + work.layers[layer].inputs
+    cdef Py_ssize_t n = 0, i
+    for i in range(work.layers[layer].fan_in):
+        index[n] = i
+        values[n] = x[i]
+        n += x[i] != 0
+    end_list(work, layer, n)
+
+
+cdef void list_example(const Work* work, const Rows* rows, Py_ssize_t row) noexcept nogil:
+    """List the inputs of the first layer."""
+    cdef Py_ssize_t start, n, i
+    if rows.indptr == NULL:
+        list_nonzeros(work, 0, rows.values + row * rows.n_inputs)
+        return
+    start = rows.indptr[row]
+    n = rows.indptr[row + 1] - start
+    for i in range(n):
+        work.values[i] = rows.values[start + i]
+    if rows.indices != NULL:
+        for i in range(n):
+            work.index[i] = rows.indices[start + i]
+    else:
+        for i in range(n):
+            work.index[i] = rows.long_indices[start + i]
+    end_list(work, 0, n)

@@ -1,0 +1,124 @@
+"""Vectors, and rows of matrices four at a time, so that what they share is read once.
+
+Lengths are whole 64-byte vectors: n & -LANES says so, which spares the compiler all code for a
+remainder.  What is written to is ``restricted``, C's restrict: nothing else points there, which
+spares it the code to find out.
+"""
+
+
+cdef enum:
+    LANES = 64 // sizeof(real)
+
+
+cdef inline void axpy(
+    real a, const real* x, restricted y, Py_ssize_t n
+) noexcept nogil:
+    """y += a x"""
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        y[i] += a * x[i]
+
+
+cdef inline real dot(const real* x, const real* y, Py_ssize_t n) noexcept nogil:
+    cdef real total = 0
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        total += x[i] * y[i]
+    return total
+
+
+cdef inline real total(const real* x, Py_ssize_t n) noexcept nogil:
+    cdef real total = 0
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        total += x[i]
+    return total
+
+
+cdef inline void dot4(
+    const real* x,
+    const real* w0, const real* w1, const real* w2, const real* w3,
+    real* totals, Py_ssize_t n,
+) noexcept nogil:
+    """totals[k] = x . wk"""
+    cdef real t0 = 0, t1 = 0, t2 = 0, t3 = 0
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        t0 += x[i] * w0[i]
+        t1 += x[i] * w1[i]
+        t2 += x[i] * w2[i]
+        t3 += x[i] * w3[i]
+    totals[0] = t0
+    totals[1] = t1
+    totals[2] = t2
+    totals[3] = t3
+
+
+cdef inline void axpy4(
+    const real* a,
+    const real* w0, const real* w1, const real* w2, const real* w3,
+    restricted z, Py_ssize_t n,
+) noexcept nogil:
+    """z += sum of a[k] wk"""
+    cdef real a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3]
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        z[i] += a0 * w0[i] + a1 * w1[i] + a2 * w2[i] + a3 * w3[i]
+
+
+cdef inline void step4(
+    const real* c, const real* d,
+    restricted w0, restricted w1, restricted w2, restricted w3, Py_ssize_t n,
+) noexcept nogil:
+    """wk += c[k] d"""
+    cdef real c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3]
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        w0[i] += c0 * d[i]
+        w1[i] += c1 * d[i]
+        w2[i] += c2 * d[i]
+        w3[i] += c3 * d[i]
+
+
+cdef inline void step_and_axpy4(
+    const real* c, const real* d, const real* a,
+    restricted w0, restricted w1, restricted w2, restricted w3,
+    restricted z, Py_ssize_t n,
+) noexcept nogil:
+    """wk += c[k] d, then z += sum of a[k] wk"""
+    cdef real c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3]
+    cdef real a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3], u, v, p, q
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        u = w0[i] + c0 * d[i]
+        v = w1[i] + c1 * d[i]
+        p = w2[i] + c2 * d[i]
+        q = w3[i] + c3 * d[i]
+        w0[i] = u
+        w1[i] = v
+        w2[i] = p
+        w3[i] = q
+        z[i] += a0 * u + a1 * v + a2 * p + a3 * q
+
+
+cdef inline void steps_and_axpy4(
+    const real* c,
+    const real* d0, const real* d1, const real* d2, const real* d3,
+    const real* a,
+    restricted w0, restricted w1, restricted w2, restricted w3,
+    restricted z, Py_ssize_t n,
+) noexcept nogil:
+    """wk += c[k] dk, then z += sum of a[k] wk"""
+    cdef real c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3]
+    cdef real a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3], u, v, p, q
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        u = w0[i] + c0 * d0[i]
+        v = w1[i] + c1 * d1[i]
+        p = w2[i] + c2 * d2[i]
+        q = w3[i] + c3 * d3[i]
+        w0[i] = u
+        w1[i] = v
+        w2[i] = p
+        w3[i] = q
+        z[i] += a0 * u + a1 * v + a2 * p + a3 * q

@@ -1,0 +1,18 @@
+"""The search for what is not finite."""
+
+import numpy as np
+
+from ._kernels import DTYPES, kernels_for
+from .functions import Array
+
+
+def first_nonfinite(array: Array) -> int | None:
+    """Index of the first NaN or infinity in a C-contiguous array, counted as if it were flat."""
+    if not array.size:
+        return None
+    flat = array.reshape(-1)
+    if array.dtype in DTYPES:
+        at = kernels_for(array.dtype).first_nonfinite(flat)
+        return None if at < 0 else at
+    wrong = ~np.isfinite(flat)
+    return int(wrong.argmax()) if wrong.any() else None

@@ -1,0 +1,198 @@
+"""The inputs of examples: as the user's array holds them, and as the numerics take them.
+
+An array that the kernels can read is used as it is; any other is converted a few rows at a time.
+"""
+
+from abc import ABC, abstractmethod
+from types import ModuleType
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .finite import first_nonfinite
+from .functions import Array
+
+_BYTES_PER_PART = 1 << 20  # converted at a time: much for a call, little for a cache
+_SAMPLE = 64  # rows that stand for all when their density is estimated
+
+
+class SparseMatrix(Protocol):
+    """What tells a sparse matrix or array of scipy, which need not be imported for it."""
+
+    @property
+    def nnz(self) -> int: ...
+
+    def tocsr(self) -> Any: ...
+
+
+MatrixLike: TypeAlias = ArrayLike | SparseMatrix
+"""What users may pass for X."""
+
+
+class Inputs(ABC):
+    """Rows of finite numbers, one per example.
+
+    Attributes
+    ----------
+    n_inputs : int
+        Their length.
+    is_ready : bool
+        Whether the kernels can read the user's array itself.
+    """
+
+    n_inputs: int
+    is_ready: bool
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def __getitem__(self, rows: slice) -> "Inputs": ...
+
+    @abstractmethod
+    def density(self) -> float:
+        """The part of the numbers that are not 0, estimated."""
+
+    @abstractmethod
+    def array(self, rows: Array | slice, out: Array | None = None) -> Array:
+        """Some rows as a C-contiguous array of the network's dtype, in ``out`` if given."""
+
+    @abstractmethod
+    def examples(self, kernels: ModuleType) -> Any:
+        """All rows, for the kernels to find by number; only if they are ready."""
+
+    @abstractmethod
+    def part(self, kernels: ModuleType, rows: Array | slice) -> Any:
+        """Some rows for the kernels, in this order."""
+
+    @abstractmethod
+    def first_nonfinite(self, rows: slice) -> tuple[int, int] | None:
+        """Row and column of the first number among the rows that the dtype does not hold."""
+
+    def rows_per_part(self) -> int:
+        """How many rows to ask for at a time where they have to be converted."""
+        return max(1, _BYTES_PER_PART // (8 * self.n_inputs))
+
+
+class DenseInputs(Inputs):
+    """Inputs in an array of any real dtype and memory layout, (n_examples, n_inputs)."""
+
+    def __init__(self, array: Array, dtype: "np.dtype[Any]") -> None:
+        self._array, self._dtype = array, dtype
+        self.n_inputs = array.shape[1]
+        # np.require would find the same, in 2 µs: much, for a prediction of one example.
+        flags = array.flags
+        self.is_ready = array.dtype == dtype and flags.c_contiguous and flags.aligned
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __getitem__(self, rows: slice) -> "DenseInputs":
+        return DenseInputs(self._array[rows], self._dtype)
+
+    def density(self) -> float:
+        sample = self._array[:: max(1, len(self) // _SAMPLE)]
+        return np.count_nonzero(sample) / max(1, sample.size)
+
+    def array(self, rows: Array | slice, out: Array | None = None) -> Array:
+        if self.is_ready and isinstance(rows, slice):
+            return self._array[rows]
+        if self.is_ready and isinstance(rows, np.ndarray):
+            return self._array.take(rows, axis=0, out=out, mode="clip")  # "raise" buffers out
+        if isinstance(rows, slice):
+            rows = np.arange(*rows.indices(len(self)))
+        if out is None:
+            out = np.empty((len(rows), self.n_inputs), self._dtype)
+        step = self.rows_per_part()  # what NumPy gathers, it gathers in the array's own dtype
+        for start in range(0, len(rows), step):
+            out[start : start + step] = self._array[rows[start : start + step]]
+        return out
+
+    def examples(self, kernels: ModuleType) -> Any:
+        return kernels.dense(self._array, False)
+
+    def part(self, kernels: ModuleType, rows: Array | slice) -> Any:
+        return kernels.dense(self.array(rows), True)
+
+    def first_nonfinite(self, rows: slice) -> tuple[int, int] | None:
+        at = first_nonfinite(self.array(rows))
+        return None if at is None else (rows.start + at // self.n_inputs, at % self.n_inputs)
+
+
+class SparseInputs(Inputs):
+    """Inputs as compressed sparse rows (CSR).
+
+    Parameters
+    ----------
+    data : ndarray, (nnz,)
+        The non-zeros, of any real dtype.
+    indices : ndarray of int32 or int64, (nnz,)
+        Their columns, ascending in each row.
+    indptr : ndarray of intp, (n_examples + 1,)
+        Where each row begins; the last is nnz.
+    """
+
+    def __init__(
+        self, data: Array, indices: Array, indptr: Array, n_inputs: int, dtype: "np.dtype[Any]"
+    ) -> None:
+        self._data, self._indices, self._indptr = data, indices, indptr
+        self._dtype = dtype
+        self.n_inputs = n_inputs
+        flags = data.flags
+        self.is_ready = data.dtype == dtype and flags.c_contiguous and flags.aligned
+
+    def __len__(self) -> int:
+        return len(self._indptr) - 1
+
+    def __getitem__(self, rows: slice) -> "SparseInputs":
+        start, stop, _ = rows.indices(len(self))
+        indptr = self._indptr[start : stop + 1]
+        held = slice(indptr[0], indptr[-1])
+        return SparseInputs(
+            self._data[held], self._indices[held], indptr - indptr[0], self.n_inputs, self._dtype
+        )
+
+    def density(self) -> float:
+        return len(self._data) / max(1, len(self) * self.n_inputs)
+
+    def array(self, rows: Array | slice, out: Array | None = None) -> Array:
+        part = self._rows(rows)
+        if out is None:
+            out = np.empty((len(part), self.n_inputs), self._dtype)
+        out[...] = 0
+        out[np.repeat(np.arange(len(part)), np.diff(part._indptr)), part._indices] = part._data
+        return out
+
+    def _rows(self, rows: Array | slice) -> "SparseInputs":
+        if isinstance(rows, slice):
+            return self[rows]
+        starts = self._indptr[rows]
+        lengths = self._indptr[rows + 1] - starts
+        indptr = np.concatenate([[0], lengths.cumsum()])
+        held = np.arange(indptr[-1]) + np.repeat(starts - indptr[:-1], lengths)
+        return SparseInputs(
+            self._data[held], self._indices[held], indptr, self.n_inputs, self._dtype
+        )
+
+    def examples(self, kernels: ModuleType) -> Any:
+        return self._compressed(kernels, in_order=False)
+
+    def part(self, kernels: ModuleType, rows: Array | slice) -> Any:
+        return self._rows(rows)._compressed(kernels, in_order=True)
+
+    def _compressed(self, kernels: ModuleType, in_order: bool) -> Any:
+        data = np.ascontiguousarray(self._data, self._dtype)
+        return kernels.compressed(data, self._indices, self._indptr, self.n_inputs, in_order)
+
+    def first_nonfinite(self, rows: slice) -> tuple[int, int] | None:
+        part = self[rows]
+        at = first_nonfinite(np.ascontiguousarray(part._data, self._dtype))
+        if at is None:
+            return None
+        row = int(np.searchsorted(part._indptr, at, side="right")) - 1
+        return rows.start + row, int(part._indices[at])
+
+    def rows_per_part(self) -> int:
+        per_row = max(1, len(self._data) // max(1, len(self)))
+        return max(1, _BYTES_PER_PART // (16 * per_row))

@@ -1,0 +1,198 @@
+"""Sparse matrices of scipy as X."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse
+from numpy.typing import NDArray
+
+from fastnn import MLP, reference
+from fastnn.network import Network
+
+pytestmark = pytest.mark.usefixtures("variant")
+
+KINDS = [MLP, reference.MLP]
+Make = Callable[[NDArray[Any]], Any]
+
+
+def long_indices(X: NDArray[Any]) -> Any:
+    matrix = scipy.sparse.csr_array(X)
+    matrix.indices, matrix.indptr = matrix.indices.astype("i8"), matrix.indptr.astype("i8")
+    return matrix
+
+
+def short_indices(X: NDArray[Any]) -> Any:
+    matrix = scipy.sparse.csr_array(X)
+    matrix.indices = matrix.indices.astype("u2")
+    return matrix
+
+
+def unsorted(X: NDArray[Any]) -> Any:
+    matrix = scipy.sparse.csr_array(X)
+    for start, stop in zip(matrix.indptr, matrix.indptr[1:], strict=False):
+        matrix.indices[start:stop] = matrix.indices[start:stop][::-1].copy()
+        matrix.data[start:stop] = matrix.data[start:stop][::-1].copy()
+    return matrix
+
+
+def duplicates(X: NDArray[Any], claims_to_be_canonical: bool = False) -> Any:
+    matrix = scipy.sparse.csr_array(X)
+    data, indices = np.repeat(matrix.data / 2, 2), np.repeat(matrix.indices, 2)
+    matrix = scipy.sparse.csr_array((data, indices, matrix.indptr * 2), X.shape)
+    if claims_to_be_canonical:
+        matrix.has_canonical_format = True
+    return matrix
+
+
+def with_zeros(X: NDArray[Any]) -> Any:
+    matrix = scipy.sparse.csr_array(np.where(X == 0, 9, X))
+    matrix.data[matrix.data == 9] = 0
+    return matrix
+
+
+def more_room_than_needed(X: NDArray[Any]) -> Any:
+    matrix = scipy.sparse.csr_array(X)
+    matrix.data = np.concatenate([matrix.data, [7.0] * 5]).astype(X.dtype)
+    matrix.indices = np.concatenate([matrix.indices, [99_999] * 5]).astype("i4")
+    return matrix
+
+
+MAKES: dict[str, Make] = {
+    "csr_array": scipy.sparse.csr_array,
+    "csr_matrix": scipy.sparse.csr_matrix,
+    "csc_array": scipy.sparse.csc_array,
+    "coo_matrix": scipy.sparse.coo_matrix,
+    "lil_array": scipy.sparse.lil_array,
+    "float64": lambda X: scipy.sparse.csr_array(X.astype(np.float64)),
+    "integers": lambda X: scipy.sparse.csr_array(X.astype(np.int8)),
+    "long indices": long_indices,
+    "short indices": short_indices,
+    "unsorted": unsorted,
+    "duplicates": duplicates,
+    "hidden duplicates": lambda X: duplicates(X, claims_to_be_canonical=True),
+    "explicit zeros": with_zeros,
+    "more room than needed": more_room_than_needed,
+}
+
+
+def dense(n_examples: int = 60, n_inputs: int = 40) -> NDArray[np.float32]:
+    """Small integers, which every dtype holds and every sum of duplicates comes to exactly."""
+    generator = np.random.default_rng(0)
+    X = generator.integers(-3, 4, size=(n_examples, n_inputs)).astype(np.float32)
+    X[generator.random(X.shape) < 0.8] = 0
+    X[3] = 0
+    return X
+
+
+def results(net: Network, X: Any, y: NDArray[Any], batch_size: int | None) -> list[NDArray[Any]]:
+    net.train(X, y, epochs=3, batch_size=batch_size, learning_rate=0.05)
+    evaluation = net.evaluate(X, y)
+    return [
+        *net.weights,
+        *net.biases,
+        net.predict(X),
+        net.classify(X),
+        np.array([evaluation.loss, evaluation.score]),
+    ]
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, None])
+@pytest.mark.parametrize("make", MAKES.values(), ids=MAKES)
+def test_the_same_as_dense(path: str, make: Make, batch_size: int | None) -> None:
+    X, y = dense(), np.arange(60) % 3
+    expected = results(reference.MLP([40, 20, 3], seed=1), X, y, batch_size)
+    for kind in KINDS:
+        found = results(kind([40, 20, 3], seed=1), make(X), y, batch_size)
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_shapes(kind: type[Network]) -> None:
+    net = kind([40, 3], seed=1)
+    X = scipy.sparse.csr_array(dense())
+    assert net.predict(X[:0]).shape == (0, 3)
+    assert net.predict(scipy.sparse.csr_array((5, 40))).shape == (5, 3)
+    row = scipy.sparse.coo_array(dense()[0])
+    assert row.shape == (40,)
+    assert net.predict(row).shape == (3,)
+    assert net.classify(X[:2]).shape == (2,)
+    for bad in (X[:, :39], X.T, row[:39]):
+        with pytest.raises(ValueError, match=r"X must have shape \(n_examples, 40\)"):
+            net.predict(bad)
+
+
+def damaged(**parts: Any) -> Any:
+    matrix = scipy.sparse.csr_array(dense())
+    for name, change in parts.items():
+        array = getattr(matrix, name).copy()
+        change(array)
+        setattr(matrix, name, array)
+    return matrix
+
+
+def put(index: int, value: float) -> Callable[[NDArray[Any]], None]:
+    def change(array: NDArray[Any]) -> None:
+        array[index] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (damaged(indices=put(5, 40)), r"X must have column indices from 0 to 39, got 0 to 40"),
+        (damaged(indices=put(5, -1)), r"X must have column indices from 0 to 39, got -1 to 39"),
+        (damaged(indptr=put(-1, 10**6)), r"X must have an indptr that ascends from 0 to at most"),
+        (damaged(indptr=put(0, 1)), r"X must have an indptr that ascends from 0"),
+        (damaged(indptr=put(9, 10**6)), r"X must have an indptr that ascends from 0"),
+        (
+            damaged(data=put(7, np.nan)),
+            r"X must be finite in float32, got nan at row 1, column \d+",
+        ),
+        (damaged(data=put(-1, np.inf)), r"X must be finite in float32, got inf at row 59"),
+        (
+            scipy.sparse.csr_array(dense().astype(float) * 1e300),
+            r"X must be finite in float32, got .*e\+300 at",
+        ),
+    ],
+    ids=["beyond", "negative", "too long", "late", "descending", "nan", "inf", "float64"],
+)
+def test_a_damaged_matrix_is_an_error_before_any_kernel_runs(X: Any, message: str) -> None:
+    net = MLP([40, 20, 3], seed=1)
+    before = [w.tobytes() for w in net.weights]
+    for call in (net.predict, net.classify, lambda X: net.train(X, np.arange(60) % 3)):
+        with pytest.raises(ValueError, match=message):
+            call(X)
+    assert [w.tobytes() for w in net.weights] == before
+
+
+def test_complex_numbers_are_an_error() -> None:
+    with pytest.raises(TypeError, match=r"X must be an array of real numbers, got .* complex64"):
+        MLP([40, 3]).predict(scipy.sparse.csr_array(dense().astype(np.complex64)))
+
+
+def test_indices_that_change_after_the_check_do_no_harm() -> None:
+    X, y = scipy.sparse.csr_array(dense()), np.arange(60) % 3
+    untroubled, net = (MLP([40, 20, 3], seed=1) for _ in range(2))
+    untroubled.train(X, y, epochs=3)
+
+    def damage(step: object) -> None:
+        X.indices[:] = 10**6
+        X.indptr[1:] = 10**6
+
+    net.train(X, y, epochs=3, callback=damage)
+    assert net.weights[0].tobytes() == untroubled.weights[0].tobytes()
+
+
+def test_scipy_is_not_imported() -> None:
+    code = "import fastnn, sys; fastnn.MLP([2, 1]).predict([1, 2]); print('scipy' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ, check=True
+    )
+    assert done.stdout.strip() == "False"
