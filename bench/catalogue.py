@@ -23,7 +23,7 @@ from .problems import (
 )
 
 _TILED = Prediction(problem=MNIST_TILED, contenders=(FASTNN,))
-_IN_SEQUENCE = TwoTrainings(problem=MNIST, batch_size=1, learning_rate=0.01, in_threads=False)
+_IN_SEQUENCE = TwoTrainings(problem=MNIST, batch_size=1, learning_rate=0.01)
 
 JOBS: tuple[Job, ...] = (
     Training(
@@ -128,7 +128,7 @@ JOBS: tuple[Job, ...] = (
         problem=MNIST,
         batch_size=1,
         learning_rate=0.01,
-        in_threads=True,
+        threads=2,
         bars=(at_least(1.8, FASTNN, on=_IN_SEQUENCE),),
     ),
 )

@@ -2,8 +2,8 @@
 
 import math
 from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Thread
 from typing import ClassVar
 
 import numpy as np
@@ -136,15 +136,13 @@ class Training(Job):
 
 @dataclass(frozen=True, kw_only=True)
 class TwoTrainings(Training):
-    """The training of two networks, one after the other or each in a thread."""
+    """The training of two networks: with one thread one after the other, with two at once."""
 
-    in_threads: bool
-    threads: int = 2
     contenders: tuple[Contender, ...] = (FASTNN,)
 
     @property
     def _work(self) -> str:
-        return f"{super()._work}, two networks {'at once' if self.in_threads else 'in sequence'}"
+        return f"{super()._work}, two networks"
 
     def count(self, n_examples: int) -> int:
         return 2 * super().count(n_examples)
@@ -157,15 +155,9 @@ class TwoTrainings(Training):
                 run.reset()
 
         def work() -> None:
-            if not self.in_threads:
-                for run in runs:
-                    run.work()
-                return
-            threads = [Thread(target=run.work) for run in runs]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+            with ThreadPoolExecutor(self.threads) as pool:
+                for done in [pool.submit(run.work) for run in runs]:
+                    done.result()
 
         def outcome() -> Outcome:
             return {

@@ -2,13 +2,14 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from .bars import standings
 from .contenders import CONTENDERS, FASTNN, Contender
 from .jobs import Bar, Job
 from .machine import Machine
+from .markdown import digits, table
 from .nearest import nearest
 from .runner import Result
 
@@ -111,7 +112,7 @@ def _times(report: Report) -> list[str]:
         if note and note not in notes:
             notes.append(note)
         mark = f" [{notes.index(note) + 1}]" if note else ""
-        return f"{_digits(result.minimum)} ({_digits(result.median)}){mark}"
+        return f"{digits(result.minimum)} ({digits(result.median)}){mark}"
 
     head = ["job", "µs per", *(contender.name for contender in report.contenders)]
     rows = [
@@ -121,7 +122,7 @@ def _times(report: Report) -> list[str]:
     return [
         "Microseconds: minimum (median) of all repeats.",
         "",
-        *_table(head, rows, n_text=2),
+        *table(head, rows, n_text=2),
         *([""] if notes else []),
         *(f"[{number}] {note}." for number, note in enumerate(notes, start=1)),
     ]
@@ -132,7 +133,7 @@ def _ratios(report: Report) -> list[str]:
 
     def cell(job: Job, contender: Contender) -> str:
         times = report.times_fastnn(job, contender)
-        return f"1 : {_digits(times)}" if times else "-"
+        return f"1 : {digits(times)}" if times else "-"
 
     head = ["fastnn : contender", *(contender.name for contender in opponents)]
     rows = [
@@ -140,7 +141,7 @@ def _ratios(report: Report) -> list[str]:
         for job in report.jobs
         if report.result(job, FASTNN)
     ]
-    return _table(head, rows, n_text=1) if opponents and rows else []
+    return table(head, rows, n_text=1) if opponents and rows else []
 
 
 def _bars(report: Report) -> list[str]:
@@ -150,34 +151,13 @@ def _bars(report: Report) -> list[str]:
             standing.job.name,
             " or ".join(opponent.name for opponent in standing.bar.opponents),
             _goal(standing.bar),
-            _digits(standing.measured),
+            digits(standing.measured),
             "yes" if standing.is_met else "NO",
         ]
         for standing in standings(report.results)
     ]
-    return _table(head, rows, n_text=2) if rows else []
+    return table(head, rows, n_text=2) if rows else []
 
 
 def _goal(bar: Bar) -> str:
     return f"≤ {bar.at_most:g}" if math.isfinite(bar.at_most) else f"≥ {bar.at_least:g}"
-
-
-def _table(head: Sequence[str], body: Iterable[Sequence[str]], n_text: int) -> list[str]:
-    """In Markdown; so many columns of text come first, then columns of numbers."""
-    rows = [head, *body]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    rows.insert(1, ["-" * w if i < n_text else "-" * (w - 1) + ":" for i, w in enumerate(widths)])
-    return [
-        "| "
-        + " | ".join(
-            cell.ljust(width) if i < n_text else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        + " |"
-        for row in rows
-    ]
-
-
-def _digits(value: float) -> str:
-    """Three digits that count."""
-    return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"

@@ -20,7 +20,7 @@ from .nearest import nearest
 from .verification import outcome
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-_ROUNDS = 5
+_ROUNDS = 7
 
 
 class WorkerError(Exception):
