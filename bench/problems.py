@@ -100,9 +100,10 @@ def _sparse() -> Examples:
     n_rows, n_columns, n_values = 2_000, 50_000, 100
     generator = np.random.default_rng(0)
     stretch = n_columns // n_values
-    columns = generator.integers(stretch, size=(n_rows, n_values)) + stretch * np.arange(n_values)
+    columns = generator.integers(stretch, size=(n_rows, n_values), dtype=np.int32)
+    columns += stretch * np.arange(n_values, dtype=np.int32)  # one in each stretch, in order
     values = generator.standard_normal((n_rows, n_values), np.float32)
-    starts = np.arange(0, columns.size + 1, n_values)
+    starts = np.arange(0, columns.size + 1, n_values, dtype=np.int32)
     X = sparse.csr_array((values.ravel(), columns.ravel(), starts), shape=(n_rows, n_columns))
     return Examples(X, generator.standard_normal(n_rows, np.float32))
 
