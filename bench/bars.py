@@ -10,31 +10,32 @@ from .runner import Result
 
 @dataclass(frozen=True)
 class Standing:
-    """What a bar came to: how many times fastnn's time its opponents took."""
+    """What a bar came to: how many times fastnn's time the fastest opponent took.
+
+    It is None where fastnn or an opponent has no time.
+    """
 
     job: Job
     bar: Bar
-    measured: float
+    measured: float | None
 
     @property
-    def is_met(self) -> bool:
-        """Whether it is as good as wanted."""
+    def is_met(self) -> bool | None:
+        """Whether it is as good as wanted, if it is known."""
+        if self.measured is None:
+            return None
         return self.bar.at_least <= self.measured <= self.bar.at_most
 
 
 def standings(results: Iterable[Result]) -> list[Standing]:
-    """Of all bars that there are results for."""
+    """Of all bars of the jobs that there are results of."""
     minimum = {(result.job, result.contender): result.minimum for result in results}
-    found = []
-    for job, contender in minimum:
-        if contender != FASTNN:
-            continue
-        for bar in job.bars:
-            times = [
-                minimum[bar.on or job, opponent]
-                for opponent in bar.opponents
-                if (bar.on or job, opponent) in minimum
-            ]
-            if times:
-                found.append(Standing(job, bar, min(times) / minimum[job, FASTNN]))
-    return found
+
+    def measured(job: Job, bar: Bar) -> float | None:
+        times = [minimum.get((bar.on or job, opponent)) for opponent in bar.opponents]
+        known = [time for time in times if time is not None]
+        own = minimum.get((job, FASTNN))
+        return min(known) / own if own and len(known) == len(times) else None
+
+    jobs = dict.fromkeys(job for job, _ in minimum)
+    return [Standing(job, bar, measured(job, bar)) for job in jobs for bar in job.bars]

@@ -77,6 +77,7 @@ def as_json(report: Report) -> str:
         "bars": [
             {
                 "job": standing.job.name,
+                "against": _opponents(standing.bar),
                 "bar": _goal(standing.bar),
                 "measured": standing.measured,
                 "met": standing.is_met,
@@ -139,24 +140,30 @@ def _ratios(report: Report) -> list[str]:
     rows = [
         [job.name, *(cell(job, contender) for contender in opponents)]
         for job in report.jobs
-        if report.result(job, FASTNN)
+        if any(report.times_fastnn(job, contender) for contender in opponents)
     ]
-    return table(head, rows, n_text=1) if opponents and rows else []
+    return table(head, rows, n_text=1) if rows else []
 
 
 def _bars(report: Report) -> list[str]:
+    met = {True: "yes", False: "NO", None: "-"}
     head = ["goal: times fastnn's time", "against", "goal", "measured", "met"]
     rows = [
         [
             standing.job.name,
-            " or ".join(opponent.name for opponent in standing.bar.opponents),
+            _opponents(standing.bar),
             _goal(standing.bar),
-            digits(standing.measured),
-            "yes" if standing.is_met else "NO",
+            digits(standing.measured) if standing.measured else "-",
+            met[standing.is_met],
         ]
         for standing in standings(report.results)
     ]
     return table(head, rows, n_text=2) if rows else []
+
+
+def _opponents(bar: Bar) -> str:
+    names = " or ".join(opponent.name for opponent in bar.opponents)
+    return f"{names} on {bar.on.name}" if bar.on else names
 
 
 def _goal(bar: Bar) -> str:
