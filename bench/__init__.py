@@ -1,7 +1,10 @@
 """Benchmarks: fastnn beside other implementations of the same networks.
 
-``python -m bench``, from the root of the checkout, verifies that all of them compute the same
-thing, times them, and prints one table. ``pytest bench`` runs the same jobs under pytest-benchmark.
+Commands, from the root of the checkout:
+
+- ``python -m bench`` verifies that all of them compute the same thing, and prints their times;
+- ``python -m bench.growth`` shows how fastnn's times grow with the size of the work;
+- ``pytest bench`` verifies on less data, and times fastnn alone, under pytest-benchmark.
 """
 
 import sys
@@ -9,7 +12,7 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-# Both commands put the root of the checkout in front of the path, where its fastnn folder hides the
+# The commands put the root of the checkout in front of the path, where its fastnn folder hides the
 # installed package and has no compiled kernels. bench itself does not need the entry: its modules
 # are found beside this file. Only that one entry goes; an editable install may have added the root
 # as well. The import pins the installed package, as pytest may add the entry again.

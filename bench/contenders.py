@@ -1,67 +1,58 @@
-"""The implementations that are compared: a contender is a row of this table."""
+"""Who is compared: a contender is a row of this table."""
 
 import pkgutil
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from importlib.metadata import PackageNotFoundError, version
+from typing import cast
 
-from numpy.typing import ArrayLike, NDArray
+from fastnn import _kernels
 
-Array = NDArray[Any]
-
-
-class Network(Protocol):
-    """What the jobs need of a network; `fastnn.MLP` says what the methods do."""
-
-    @property
-    def weights(self) -> Sequence[Array]: ...
-
-    @property
-    def biases(self) -> Sequence[Array]: ...
-
-    def train(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        *,
-        epochs: int,
-        batch_size: int | None,
-        learning_rate: float,
-    ) -> object: ...
-
-    def predict(self, X: ArrayLike) -> Array: ...
-
-
-class NetworkClass(Protocol):
-    """Builds a network of sigmoid layers and squared error, in float32."""
-
-    def __call__(self, layer_sizes: Sequence[int], *, seed: int) -> Network: ...
+from .peers import Peer
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One implementation.
+    """One implementation, or one way to run it.
 
     Attributes
     ----------
     name : str
         What the table calls it.
     path : str
-        ``module:class`` of a `NetworkClass`, imported by the processes that run it and no others.
-    distribution : str
-        The installed distribution whose version counts.
+        ``module:class`` of a `Peer` in ``bench.peers``, imported by the processes that run it.
+    distributions : tuple of str
+        What has to be installed, and whose versions count.
+    isa : str, optional
+        The value of ``FASTNN_ISA``; by default fastnn chooses.
     """
 
     name: str
     path: str
-    distribution: str
+    distributions: tuple[str, ...]
+    isa: str | None = None
 
-    def load(self) -> NetworkClass:
+    def missing(self) -> str | None:
+        """What it lacks to run here, in words."""
+        for distribution in self.distributions:
+            try:
+                version(distribution)
+            except PackageNotFoundError:
+                return f"{distribution} is not installed"
+        if self.isa and self.isa not in _kernels.runnable_variants():
+            return f"this CPU cannot run {self.isa}"
+        return None
+
+    def load(self) -> type[Peer]:
         """Import the class."""
-        return cast(NetworkClass, pkgutil.resolve_name(self.path))
+        return cast(type[Peer], pkgutil.resolve_name(f"{__package__}.peers.{self.path}"))
 
 
-FASTNN = Contender("fastnn", "fastnn:MLP", "fastnn-mlp")
-REFERENCE = Contender("NumPy", "fastnn.reference:MLP", "numpy")  # what the others are held to
+FASTNN = Contender("fastnn", "mlp:FastNN", ("fastnn-mlp",))
+FASTNN_AVX2 = Contender("fastnn, AVX2", "mlp:FastNN", ("fastnn-mlp",), isa="avx2")
+NUMPY = Contender("NumPy", "mlp:NumPy", ("numpy",))  # the reference, which all are held to
+SCIKIT_LEARN = Contender("scikit-learn", "scikit_learn:ScikitLearn", ("scikit-learn",))
+PYTORCH = Contender("PyTorch", "torch:PyTorch", ("torch",))
+JAX = Contender("JAX", "jax:JAX", ("jax", "jaxlib"))
+ONNX_RUNTIME = Contender("ONNX Runtime", "onnx_runtime:ONNXRuntime", ("onnxruntime", "onnx"))
 
-CONTENDERS = (FASTNN, REFERENCE)
+CONTENDERS = (FASTNN, FASTNN_AVX2, NUMPY, SCIKIT_LEARN, PYTORCH, JAX, ONNX_RUNTIME)

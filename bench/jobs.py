@@ -1,20 +1,19 @@
-"""What is timed: a job is a row of the table at the end."""
+"""The kinds of work that is timed."""
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 
-from .contenders import Array, NetworkClass
-from .problems import IRIS, MNIST, RANDOM, Examples, Problem
+from .contenders import FASTNN, JAX, NUMPY, ONNX_RUNTIME, PYTORCH, SCIKIT_LEARN, Contender
+from .peers import Descent, Outcome, Peer, Run
+from .problems import Examples, Problem
 
 _SEED = 0
 _EPS = float(np.finfo(np.float32).eps)
-
-Outcome = Mapping[str, Array]
 
 
 def _tolerance(steps: int, longest_sum: int) -> float:
@@ -24,31 +23,56 @@ def _tolerance(steps: int, longest_sum: int) -> float:
     return 8 * _EPS * math.sqrt(steps + longest_sum)
 
 
-class Run(NamedTuple):
-    """One run of a job on a new network.
+@dataclass(frozen=True)
+class Bar:
+    """A goal of the project: how many times fastnn's time the fastest of some others takes.
 
     Attributes
     ----------
-    work : callable
-        What is timed.
-    outcome : callable
-        After the work: what it came to, by name.
+    opponents : Contender, ...
+        The others.
+    at_least, at_most : float
+        The goal.
+    on : Job, optional
+        What the others' time is for, by default the job that the bar belongs to.
     """
 
-    work: Callable[[], None]
-    outcome: Callable[[], Outcome]
+    opponents: tuple[Contender, ...]
+    at_least: float = 0
+    at_most: float = math.inf
+    on: "Job | None" = None
 
 
-@dataclass(frozen=True)
+def at_least(times: float, *opponents: Contender, on: "Job | None" = None) -> Bar:
+    """So many times fastnn's time, or more."""
+    return Bar(opponents, at_least=times, on=on)
+
+
+def at_most(times: float, *opponents: Contender) -> Bar:
+    """So many times fastnn's time, or less."""
+    return Bar(opponents, at_most=times)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Job(ABC):
     """Work for a network on the data of a problem."""
 
     problem: Problem
+    rows: int | None = None  # of the data, from the start; None: all
+    threads: int = 1
+    contenders: tuple[Contender, ...]
+    bars: tuple[Bar, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Unique."""
+        threads = f", {self.threads} threads" if self.threads > 1 else ""
+        return f"{self.problem}: {self._work}{threads}"
 
     @property
     @abstractmethod
-    def name(self) -> str:
-        """Unique, and with what sets the job apart."""
+    def _work(self) -> str:
+        """In words."""
 
     @property
     @abstractmethod
@@ -60,69 +84,109 @@ class Job(ABC):
         """How many of them one run does."""
 
     @abstractmethod
-    def prepare(self, network_class: NetworkClass, examples: Examples) -> Run:
+    def prepare(self, peer_class: type[Peer], examples: Examples) -> Run:
         """Make ready to run: none of this is timed."""
 
     @abstractmethod
-    def tolerance(self, n_examples: int) -> float:
+    def tolerance(self, examples: Examples) -> float:
         """How far right outcomes may be apart, as a part of the largest number in each array."""
 
+    def load(self) -> Examples:
+        """The data.
 
-@dataclass(frozen=True)
+        Raises
+        ------
+        MissingDataError
+            If they were not found.
+        """
+        return self.problem.load().first(self.rows)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Training(Job):
     """Training by gradient descent, in shuffled order."""
 
     per: ClassVar[str] = "example"
 
     batch_size: int | None  # None: the full batch
-    epochs: int
+    epochs: int = 1
     learning_rate: float
+    contenders: tuple[Contender, ...] = (FASTNN, NUMPY, SCIKIT_LEARN, PYTORCH, JAX)
 
     @property
-    def name(self) -> str:
+    def _work(self) -> str:
         sizes = {1: "per example", None: "full batch"}
-        return f"{self.problem}: train, {sizes.get(self.batch_size, f'batch {self.batch_size}')}"
+        return f"train, {sizes.get(self.batch_size, f'batch {self.batch_size}')}"
 
     def count(self, n_examples: int) -> int:
         return n_examples * self.epochs
 
-    def prepare(self, network_class: NetworkClass, examples: Examples) -> Run:
-        network = network_class(self.problem.layer_sizes, seed=_SEED)
+    def prepare(self, peer_class: type[Peer], examples: Examples) -> Run:
+        descent = Descent(self.epochs, self.batch_size, self.learning_rate)
+        return peer_class(self.problem, _SEED, self.threads).training(examples, descent)
+
+    def tolerance(self, examples: Examples) -> float:
+        batch_size = self.batch_size or examples.n_examples
+        steps = self.epochs * math.ceil(examples.n_examples / batch_size)
+        X = examples.X
+        terms = X.shape[1] if isinstance(X, np.ndarray) else X.nnz // X.shape[0]
+        return _tolerance(steps, max(batch_size, terms, *self.problem.layer_sizes[1:]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoTrainings(Training):
+    """The training of two networks: with one thread one after the other, with two at once."""
+
+    contenders: tuple[Contender, ...] = (FASTNN,)
+
+    @property
+    def _work(self) -> str:
+        return f"{super()._work}, two networks"
+
+    def count(self, n_examples: int) -> int:
+        return 2 * super().count(n_examples)
+
+    def prepare(self, peer_class: type[Peer], examples: Examples) -> Run:
+        runs = [super(TwoTrainings, self).prepare(peer_class, examples) for _ in range(2)]
+
+        def reset() -> None:
+            for run in runs:
+                run.reset()
 
         def work() -> None:
-            network.train(
-                examples.X,
-                examples.y,
-                epochs=self.epochs,
-                batch_size=self.batch_size,
-                learning_rate=self.learning_rate,
-            )
+            with ThreadPoolExecutor(self.threads) as pool:
+                for done in [pool.submit(run.work) for run in runs]:
+                    done.result()
 
         def outcome() -> Outcome:
             return {
-                **{f"weights[{layer}]": w for layer, w in enumerate(network.weights)},
-                **{f"biases[{layer}]": b for layer, b in enumerate(network.biases)},
-                "predictions": network.predict(examples.X),
+                f"network {number}: {name}": array
+                for number, run in enumerate(runs)
+                for name, array in run.outcome().items()
             }
 
-        return Run(work, outcome)
-
-    def tolerance(self, n_examples: int) -> float:
-        batch_size = self.batch_size or n_examples
-        steps = self.epochs * math.ceil(n_examples / batch_size)
-        return _tolerance(steps, max(batch_size, *self.problem.layer_sizes))
+        return Run(reset, work, outcome)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Prediction(Job):
-    """Prediction of every row, all in one call or each in a call of its own."""
+    """Prediction of all rows in one call, or of each in a call of its own."""
 
-    one_by_one: bool
+    one_by_one: bool = False
     passes: int = 1  # over the data: small data are soon done
+    contenders: tuple[Contender, ...] = (
+        FASTNN,
+        NUMPY,
+        SCIKIT_LEARN,
+        PYTORCH,
+        JAX,
+        ONNX_RUNTIME,
+    )
 
     @property
-    def name(self) -> str:
-        return f"{self.problem}: predict, {'one row' if self.one_by_one else 'all rows'}"
+    def _work(self) -> str:
+        rows = "one row" if self.one_by_one else f"{self.rows:,} rows" if self.rows else "all rows"
+        return f"predict, {rows}"
 
     @property
     def per(self) -> str:
@@ -131,35 +195,23 @@ class Prediction(Job):
     def count(self, n_examples: int) -> int:
         return n_examples * self.passes
 
-    def prepare(self, network_class: NetworkClass, examples: Examples) -> Run:
-        network = network_class(self.problem.layer_sizes, seed=_SEED)
-        inputs = (list(examples.X) if self.one_by_one else [examples.X]) * self.passes
+    def prepare(self, peer_class: type[Peer], examples: Examples) -> Run:
+        peer = peer_class(self.problem, _SEED, self.threads)
+        X = examples.X
+        blocks = [X[row : row + 1] for row in range(len(X))] if self.one_by_one else [X]
+        inputs = [peer.own(block) for block in blocks]
+        predict = peer.predictor()
 
         def work() -> None:
-            for X in inputs:
-                network.predict(X)
+            for _ in range(self.passes):
+                for own in inputs:
+                    predict(own)
 
         def outcome() -> Outcome:
-            return {"predictions": np.vstack([network.predict(X) for X in inputs])}
+            outputs = np.concatenate([np.asarray(predict(own)) for own in inputs])
+            return {"predictions": outputs.reshape(len(X), -1)}
 
-        return Run(work, outcome)
+        return Run(lambda: None, work, outcome)
 
-    def tolerance(self, n_examples: int) -> float:
+    def tolerance(self, examples: Examples) -> float:
         return _tolerance(0, max(self.problem.layer_sizes))
-
-
-JOBS: tuple[Job, ...] = (
-    Training(IRIS, batch_size=1, epochs=100, learning_rate=0.1),
-    Training(IRIS, batch_size=32, epochs=100, learning_rate=0.3),
-    Training(IRIS, batch_size=None, epochs=1_000, learning_rate=1.0),
-    Prediction(IRIS, one_by_one=True, passes=10),
-    Prediction(IRIS, one_by_one=False, passes=100),
-    Training(MNIST, batch_size=1, epochs=1, learning_rate=0.1),
-    Training(MNIST, batch_size=32, epochs=1, learning_rate=0.5),
-    Training(MNIST, batch_size=128, epochs=1, learning_rate=0.5),
-    Training(MNIST, batch_size=None, epochs=3, learning_rate=1.0),
-    Prediction(MNIST, one_by_one=True),
-    Prediction(MNIST, one_by_one=False),
-    Training(RANDOM, batch_size=1, epochs=1, learning_rate=0.1),
-    Training(RANDOM, batch_size=128, epochs=1, learning_rate=0.5),
-)

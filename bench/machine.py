@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
@@ -9,8 +10,7 @@ from pathlib import Path
 
 import fastnn
 
-from .contenders import CONTENDERS
-from .runner import THREADS
+from .contenders import Contender
 
 
 @dataclass(frozen=True)
@@ -20,19 +20,17 @@ class Machine:
     cpu: str
     cores: int | None
     isa: str
-    threads: int
     versions: dict[str, str]
     date: str
 
     @classmethod
-    def this(cls) -> "Machine":
+    def this(cls, contenders: Iterable[Contender]) -> "Machine":
         """The one this process runs on, today."""
-        distributions = [contender.distribution for contender in CONTENDERS]
+        distributions = dict.fromkeys(d for c in contenders for d in c.distributions)
         return cls(
             cpu=_cpu(),
             cores=os.cpu_count(),
             isa=fastnn.isa,
-            threads=THREADS,
             versions={
                 "Python": platform.python_version(),
                 **{distribution: version(distribution) for distribution in distributions},

@@ -1,84 +1,170 @@
-"""The results as a table in Markdown, and as JSON."""
+"""The results as tables in Markdown, and as JSON."""
 
 import json
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from itertools import groupby
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
-from .contenders import CONTENDERS, FASTNN
+from .bars import standings
+from .contenders import CONTENDERS, FASTNN, Contender
+from .jobs import Bar, Job
 from .machine import Machine
-from .problems import Problem
+from .markdown import digits, table
+from .nearest import nearest
 from .runner import Result
 
 
-def as_markdown(machine: Machine, results: Sequence[Result]) -> str:
-    """What it ran on, what the jobs are about, and a table with a row per job."""
-    problems = dict.fromkeys(result.job.problem for result in results)
-    return "\n".join([*_header(machine, problems), "", *_table(results)])
+@dataclass(frozen=True)
+class Report:
+    """All there is to say after a run."""
+
+    machine: Machine
+    missing: Mapping[str, str]  # contender: what it lacks
+    failures: Sequence[str]
+    results: Sequence[Result]
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Those with results."""
+        return list(dict.fromkeys(result.job for result in self.results))
+
+    @property
+    def contenders(self) -> list[Contender]:
+        """Those with results, in the order of their table."""
+        ran = {result.contender for result in self.results}
+        return [contender for contender in CONTENDERS if contender in ran]
+
+    def result(self, job: Job, contender: Contender) -> Result | None:
+        """If there is one."""
+        results = (r for r in self.results if (r.job, r.contender) == (job, contender))
+        return next(results, None)
+
+    def times_fastnn(self, job: Job, contender: Contender) -> float | None:
+        """How many times fastnn's time it took."""
+        one, fastnn = self.result(job, contender), self.result(job, FASTNN)
+        return one.minimum / fastnn.minimum if one and fastnn else None
 
 
-def as_json(machine: Machine, results: Sequence[Result]) -> str:
+def as_markdown(report: Report) -> str:
+    """What it ran on, what the jobs are about, times, ratios, goals, and what is missing."""
+    sections = [_header(report), _times(report), _ratios(report), _bars(report)]
+    missing = [f"{name}: {why}" for name, why in report.missing.items()]
+    if missing:
+        sections.append(["Missing:", *(f"- {line}" for line in missing)])
+    if report.failures:
+        sections.append(["Failed:", *(f"- {line}" for line in report.failures)])
+    return "\n\n".join("\n".join(lines) for lines in sections if lines)
+
+
+def as_json(report: Report) -> str:
     """The same with all digits."""
-    rows = [
-        {
-            "job": result.job.name,
-            "contender": result.contender.name,
-            "microseconds_per": result.job.per,
-            "minimum": result.minimum,
-            "median": result.median,
-            "repeats": result.repeats,
-        }
-        for result in results
-    ]
-    return json.dumps({"machine": asdict(machine), "results": rows}, indent=2) + "\n"
+    document = {
+        "machine": asdict(report.machine),
+        "missing": report.missing,
+        "failures": report.failures,
+        "results": [
+            {
+                "job": result.job.name,
+                "contender": result.contender.name,
+                "note": nearest(result.job, result.contender).note,
+                "microseconds_per": result.job.per,
+                "minimum": result.minimum,
+                "median": result.median,
+                "repeats": result.repeats,
+            }
+            for result in report.results
+        ],
+        "bars": [
+            {
+                "job": standing.job.name,
+                "against": _opponents(standing.bar),
+                "bar": _goal(standing.bar),
+                "measured": standing.measured,
+                "met": standing.is_met,
+            }
+            for standing in standings(report.results)
+        ],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _header(machine: Machine, problems: Iterable[Problem]) -> list[str]:
+def _header(report: Report) -> list[str]:
+    machine = report.machine
     versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+    problems = dict.fromkeys(f"{job.problem}: {job.problem.data}" for job in report.jobs)
     return [
-        f"{machine.cpu}, {machine.cores} cores, threads: {machine.threads}; "
+        f"{machine.cpu}, {machine.cores} cores; one thread where no other number is given; "
         f"kernels: {machine.isa}; {versions}; {machine.date}.",
-        f"Sigmoid, squared error, float32. {'; '.join(f'{p}: {p.data}' for p in problems)}.",
-        "Microseconds: minimum (median) of all repeats.",
+        "Squared error, float32; all layers sigmoid, or hidden layers ReLU and outputs identity.",
+        *(f"{problem}." for problem in problems),
     ]
 
 
-def _table(results: Sequence[Result]) -> list[str]:
-    opponents = [contender for contender in CONTENDERS if contender != FASTNN]
-    head = [
-        "job",
-        "µs per",
-        *(contender.name for contender in CONTENDERS),
-        *(f"{FASTNN.name} : {opponent.name}" for opponent in opponents),
+def _times(report: Report) -> list[str]:
+    if not report.results:
+        return []
+    notes: list[str] = []
+
+    def cell(job: Job, contender: Contender) -> str:
+        result = report.result(job, contender)
+        if not result:
+            return "-"
+        note = nearest(job, contender).note
+        if note and note not in notes:
+            notes.append(note)
+        mark = f" [{notes.index(note) + 1}]" if note else ""
+        return f"{digits(result.minimum)} ({digits(result.median)}){mark}"
+
+    head = ["job", "µs per", *(contender.name for contender in report.contenders)]
+    rows = [
+        [job.name, job.per, *(cell(job, contender) for contender in report.contenders)]
+        for job in report.jobs
     ]
-    rows = [head]
-    for job, results_of_job in groupby(results, key=lambda result: result.job):
-        by_contender = {result.contender: result for result in results_of_job}
-        times = [by_contender[contender] for contender in CONTENDERS]
-        fastest = by_contender[FASTNN].minimum
-        rows.append(
-            [
-                job.name,
-                job.per,
-                *(f"{_digits(time.minimum)} ({_digits(time.median)})" for time in times),
-                *(f"1 : {_digits(by_contender[o].minimum / fastest)}" for o in opponents),
-            ]
-        )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    rule = ["-" * width if i < 2 else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
-    rows.insert(1, rule)
     return [
-        "| "
-        + " | ".join(
-            cell.ljust(width) if i < 2 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        + " |"
-        for row in rows
+        "Microseconds: minimum (median) of all repeats.",
+        "",
+        *table(head, rows, n_text=2),
+        *([""] if notes else []),
+        *(f"[{number}] {note}." for number, note in enumerate(notes, start=1)),
     ]
 
 
-def _digits(value: float) -> str:
-    """Three digits that count."""
-    return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
+def _ratios(report: Report) -> list[str]:
+    opponents = [contender for contender in report.contenders if contender != FASTNN]
+
+    def cell(job: Job, contender: Contender) -> str:
+        times = report.times_fastnn(job, contender)
+        return f"1 : {digits(times)}" if times else "-"
+
+    head = ["fastnn : contender", *(contender.name for contender in opponents)]
+    rows = [
+        [job.name, *(cell(job, contender) for contender in opponents)]
+        for job in report.jobs
+        if any(report.times_fastnn(job, contender) for contender in opponents)
+    ]
+    return table(head, rows, n_text=1) if rows else []
+
+
+def _bars(report: Report) -> list[str]:
+    met = {True: "yes", False: "NO", None: "-"}
+    head = ["goal: times fastnn's time", "against", "goal", "measured", "met"]
+    rows = [
+        [
+            standing.job.name,
+            _opponents(standing.bar),
+            _goal(standing.bar),
+            digits(standing.measured) if standing.measured else "-",
+            met[standing.is_met],
+        ]
+        for standing in standings(report.results)
+    ]
+    return table(head, rows, n_text=2) if rows else []
+
+
+def _opponents(bar: Bar) -> str:
+    names = " or ".join(opponent.name for opponent in bar.opponents)
+    return f"{names} on {bar.on.name}" if bar.on else names
+
+
+def _goal(bar: Bar) -> str:
+    return f"≤ {bar.at_most:g}" if math.isfinite(bar.at_most) else f"≥ {bar.at_least:g}"

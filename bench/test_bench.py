@@ -1,41 +1,66 @@
-"""The jobs under pytest-benchmark: ``pytest bench``.
+"""Every contender computes what the reference computes; fastnn's times under pytest-benchmark.
 
-It measures in one process and leaves threads as they are: set OMP_NUM_THREADS=1 and
-OPENBLAS_NUM_THREADS=1 for it, or run ``python -m bench``.
+``pytest bench`` measures in one process and leaves threads as they are, so it is good for comparing
+fastnn with itself (``--benchmark-autosave``, ``--benchmark-compare``); the other comparison is
+``python -m bench``.
 """
 
 from collections.abc import Callable
-from functools import cache
+from dataclasses import replace
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from .contenders import CONTENDERS, REFERENCE, Contender
-from .jobs import JOBS, Job, Outcome
-from .problems import MissingDataError
+from .catalogue import JOBS
+from .contenders import FASTNN, NUMPY, Contender
+from .jobs import Job, Training
+from .nearest import nearest
+from .problems import Examples, MissingDataError
 from .verification import check, outcome
 
 
-@cache
-def expected(job: Job) -> Outcome:
-    return outcome(job, REFERENCE.load(), job.problem.load())
+def load(job: Job) -> Examples:
+    try:
+        return job.load()
+    except MissingDataError as error:
+        pytest.skip(f"{job.problem.name}: {error}")
+
+
+def small(job: Job) -> Job:
+    job = replace(job, rows=300)
+    return replace(job, epochs=min(job.epochs, 20)) if isinstance(job, Training) else job
+
+
+@pytest.mark.parametrize(
+    ("job", "contender"),
+    [
+        pytest.param(small(job), contender, id=f"{job.name}, {contender.name}")
+        for job in JOBS
+        for contender in job.contenders
+        if contender != NUMPY and not contender.isa  # this process has its kernels already
+    ],
+)
+def test_contender_computes_what_the_reference_computes(job: Job, contender: Contender) -> None:
+    if lack := contender.missing():
+        pytest.skip(lack)
+    examples = load(job)
+    done = nearest(job, contender).job
+    got = outcome(done, contender.load(), examples)
+    check(got, outcome(done, NUMPY.load(), examples), done.tolerance(examples))
 
 
 @pytest.mark.benchmark(disable_gc=True)
-@pytest.mark.parametrize("contender", CONTENDERS, ids=lambda contender: contender.name)
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
-def test_job(job: Job, contender: Contender, benchmark: BenchmarkFixture) -> None:
-    try:
-        examples = job.problem.load()
-    except MissingDataError as error:
-        pytest.skip(f"{job.problem.name}: {error}")
-    network_class = contender.load()
-    got = outcome(job, network_class, examples)
-    check(got, expected(job), job.tolerance(len(examples.X)))
+def test_fastnn(job: Job, benchmark: BenchmarkFixture) -> None:
+    examples = load(job)
+    run = job.prepare(FASTNN.load(), examples)
 
     def prepare() -> tuple[tuple[Callable[[], None]], dict[str, object]]:
-        return (job.prepare(network_class, examples).work,), {}
+        run.reset()
+        return (run.work,), {}
 
-    benchmark.group = f"{job.name} ({job.count(len(examples.X)):,} × 1 {job.per})"
+    benchmark.group = f"{job.name} ({job.count(examples.n_examples):,} × 1 {job.per})"
     # pytest-benchmark says that it is typed, and is not.
-    benchmark.pedantic(lambda work: work(), setup=prepare, rounds=5)  # type: ignore[no-untyped-call]
+    benchmark.pedantic(  # type: ignore[no-untyped-call]
+        lambda work: work(), setup=prepare, rounds=5, warmup_rounds=1
+    )

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .contenders import NetworkClass
-from .jobs import Job, Outcome
+from .jobs import Job
+from .peers import Outcome, Peer
 from .problems import Examples
 
 
@@ -11,9 +11,9 @@ class MismatchError(Exception):
     """A contender computes something else."""
 
 
-def outcome(job: Job, network_class: NetworkClass, examples: Examples) -> Outcome:
+def outcome(job: Job, peer_class: type[Peer], examples: Examples) -> Outcome:
     """Run the job once."""
-    run = job.prepare(network_class, examples)
+    run = job.prepare(peer_class, examples)
     run.work()
     return run.outcome()
 

@@ -1,50 +1,52 @@
-"""The process of one contender on one job: verify, then time, then print the seconds as JSON.
+"""The process of one contender on one job: verify, then time as often as it is asked to.
 
-``python -m bench.worker JOB CONTENDER EXAMPLES.npz EXPECTED.npz``
+``python -m bench.worker JOB CONTENDER EXAMPLES EXPECTED``, two pickles that the runner has written.
+After verification it prints a line; for every line it reads it prints the seconds of some runs.
 """
 
 import gc
 import json
 import os
+import pickle
 import sys
 import time
+from pathlib import Path
 
-import numpy as np
+from .catalogue import JOBS
+from .contenders import CONTENDERS
+from .nearest import nearest
+from .peers import Run
+from .verification import MismatchError, check
 
-from .contenders import CONTENDERS, NetworkClass
-from .jobs import JOBS, Job
-from .problems import Examples
-from .verification import MismatchError, check, outcome
-
-_MIN_REPEATS = 3  # in each of the rounds
-_MIN_SECONDS = 0.5
+_MIN_SECONDS = 0.3
 
 
 def main(job_name: str, contender_name: str, examples_path: str, expected_path: str) -> None:
     """Do one job with one contender."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    (job,) = (job for job in JOBS if job.name == job_name)
+    (asked,) = (job for job in JOBS if job.name == job_name)
     (contender,) = (contender for contender in CONTENDERS if contender.name == contender_name)
-    with np.load(examples_path) as arrays:
-        examples = Examples(**arrays)
-    with np.load(expected_path) as arrays:
-        expected = dict(arrays)
-    network_class = contender.load()
-    # This run warms up, too.
-    got = outcome(job, network_class, examples)
-    check(got, expected, job.tolerance(len(examples.X)))
-    json.dump(_time(job, network_class, examples), sys.stdout)
-
-
-def _time(job: Job, network_class: NetworkClass, examples: Examples) -> list[float]:
-    """Seconds of run after run, each on a network that starts like the one verified."""
-    seconds: list[float] = []
+    if hasattr(os, "sched_setaffinity"):  # not every library heeds the variables for threads
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-asked.threads :])
+    job = nearest(asked, contender).job
+    examples, expected = (
+        pickle.loads(Path(path).read_bytes()) for path in (examples_path, expected_path)
+    )
+    run = job.prepare(contender.load(), examples)
+    run.work()  # warms up, and compiles what is compiled just in time
+    check(run.outcome(), expected, job.tolerance(examples))
     gc.collect()
     gc.disable()
+    print("verified", flush=True)
+    for _ in sys.stdin:
+        print(json.dumps(_time(run)), flush=True)
+
+
+def _time(run: Run) -> list[float]:
+    """Seconds of run after run, each on a network that starts like the one verified."""
+    seconds: list[float] = []
     stop = time.perf_counter() + _MIN_SECONDS
-    while len(seconds) < _MIN_REPEATS or time.perf_counter() < stop:
-        run = job.prepare(network_class, examples)
+    while not seconds or time.perf_counter() < stop:
+        run.reset()
         start = time.perf_counter()
         run.work()
         seconds.append(time.perf_counter() - start)

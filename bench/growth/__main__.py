@@ -1,0 +1,39 @@
+"""``python -m bench.growth``."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from . import __doc__ as description
+from . import report
+from .costs import Cost, Rates, measure
+from .points import SWEEPS
+
+
+def main() -> None:
+    """Measure, print tables, draw."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.growth",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--chart", metavar="FILE", type=Path, help="draw the costs there (PNG)")
+    arguments = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    with threadpool_limits(1):
+        rates = Rates.measured()
+        costs: list[Cost] = []
+        for sweep in SWEEPS:
+            print(sweep, file=sys.stderr)
+            costs += measure(sweep, rates)
+    print(report.as_markdown(rates, costs))
+    if arguments.chart:
+        report.draw(costs, arguments.chart)
+
+
+if __name__ == "__main__":
+    main()
