@@ -3,7 +3,7 @@
 It is also the way for the activations of users, which are NumPy functions of whole arrays.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -167,18 +167,19 @@ def _add_product(a: Array, b: Array, total: Array, is_first: bool) -> None:
         total[start : start + step] += a[start : start + step] @ b
 
 
-def predict(
-    parameters: Parameters, activations: Sequence[Activation], inputs: Inputs, outputs: Array
-) -> None:
-    """Fill ``outputs`` with the network's outputs."""
-    capacity = _capacity(parameters, len(inputs))
+def predictor(
+    parameters: Parameters, activations: Sequence[Activation], inputs: Inputs, n_rows: int
+) -> Callable[[slice, Array], None]:
+    """Fills an array with the outputs for some rows, at most ``n_rows``."""
     no_gradient = np.empty(0, parameters.flat.dtype)
-    forward = _Forward(parameters, activations, inputs, capacity, no_gradient)
+    forward = _Forward(parameters, activations, inputs, n_rows, no_gradient)
     numbers = np.arange(len(inputs))
-    with np.errstate(all="ignore"):  # a sigmoid of an infinity is one
-        for start in range(0, len(inputs), capacity):
-            rows = slice(start, start + capacity)
-            outputs[rows] = forward.forward(numbers[rows])
+
+    def fill(rows: slice, outputs: Array) -> None:
+        with np.errstate(all="ignore"):  # a sigmoid of an infinity is one
+            outputs[...] = forward.forward(numbers[rows])
+
+    return fill
 
 
 def _capacity(parameters: Parameters, n_examples: int) -> int:

@@ -1,6 +1,8 @@
 """The whole computation in the kernels: for one example at a time, and for small networks."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,7 +28,7 @@ class _Descent(ABC):
         self._kernels = parameters.kernels
         self._inputs = inputs
         self._targets = self._kernels.Targets(targets.values, targets.labels, parameters.n_outputs)
-        self.chunk = _examples_per_call(parameters)
+        self.chunk = _examples_per_call(parameters, inputs.density())
         if inputs.is_ready:
             self._examples = inputs.examples(self._kernels)
         else:
@@ -101,18 +103,24 @@ class SideBySide(_Descent):
         )
 
 
-def predict(parameters: Parameters, inputs: Inputs, outputs: Array) -> None:
-    """Fill ``outputs`` with the network's outputs, example after example."""
-    kernels, work = parameters.kernels, workspace(parameters)
-    for rows in _parts(parameters, inputs):
-        kernels.predict(work, inputs.part(kernels, rows), outputs[rows])
+def one_example(parameters: Parameters) -> Callable[[Any], Array | None]:
+    """Predicts a single example that is a plain array, and returns None for all else."""
+    return parameters.kernels.OneExample(
+        parameters.network,
+        np.ndarray,
+        partial(workspace, parameters),
+        partial(np.empty, dtype=parameters.flat.dtype),
+    )
 
 
-def predict_side_by_side(parameters: Parameters, inputs: Inputs, outputs: Array) -> None:
-    """Fill ``outputs`` with the outputs of a small network."""
+def predictor(parameters: Parameters, inputs: Inputs) -> Callable[[slice, Array], None]:
+    """Fills an array with the outputs of a small network for some rows."""
     kernels, room = parameters.kernels, _side_by_side(parameters, len(inputs))
-    for rows in _parts(parameters, inputs):
-        kernels.predict_side_by_side(room, inputs.part(kernels, rows), outputs[rows])
+
+    def fill(rows: slice, outputs: Array) -> None:
+        kernels.predict_side_by_side(room, inputs.part(kernels, rows), outputs)
+
+    return fill
 
 
 def workspace(parameters: Parameters) -> Any:
@@ -161,14 +169,8 @@ def _side_by_side(parameters: Parameters, n_examples: int) -> Any:
     )
 
 
-def _parts(parameters: Parameters, inputs: Inputs) -> "list[slice]":
-    step = _examples_per_call(parameters)
-    if not inputs.is_ready:
-        step = min(step, inputs.rows_per_part())
-    return [slice(start, start + step) for start in range(0, len(inputs), step)]
-
-
-def _examples_per_call(parameters: Parameters) -> int:
-    n_units = parameters.network.n_units
-    work = parameters.flat.size + _WORK_PER_UNIT * n_units + _WORK_PER_EXAMPLE
-    return max(1, _WORK_PER_CALL // work)
+def _examples_per_call(parameters: Parameters, density: float) -> int:
+    first = parameters.layers["biases"][0]  # where the weights of the first layer end
+    work = density * first + parameters.flat.size - first
+    work += _WORK_PER_UNIT * parameters.network.n_units + _WORK_PER_EXAMPLE
+    return max(1, int(_WORK_PER_CALL // work))

@@ -78,6 +78,10 @@ class Network(ABC):
     def _outputs(self, inputs: Inputs, n_threads: int) -> Array:
         """Outputs (n_examples, n_outputs), a new array."""
 
+    def _quick_outputs(self, X: Any) -> Array | None:
+        """Outputs for a single example (n_inputs,) or (1, n_inputs), if there is a quick way."""
+        return None
+
     @property
     def layer_sizes(self) -> tuple[int, ...]:
         """Widths from input to output."""
@@ -196,7 +200,10 @@ class Network(ABC):
         TypeError, ValueError
             If an argument is not that.
         """
-        n_threads = validation.count(n_threads, "n_threads", minimum=1)
+        if type(n_threads) is not int or n_threads < 1:  # else a check in full takes its time
+            n_threads = validation.count(n_threads, "n_threads", minimum=1)
+        if (outputs := self._quick_outputs(X)) is not None:
+            return outputs
         inputs, is_single = validation.one_or_more_examples(X, self.layer_sizes[0], self.dtype)
         outputs = self._outputs(inputs, n_threads)
         return outputs[0] if is_single else outputs
@@ -218,9 +225,9 @@ class Network(ABC):
         TypeError, ValueError
             If X is not that.
         """
-        inputs, is_single = validation.one_or_more_examples(X, self.layer_sizes[0], self.dtype)
-        labels = evaluation.classify(self._outputs(inputs, n_threads=1))
-        return labels[0] if is_single else labels
+        outputs = self.predict(X)
+        labels = evaluation.classify(outputs.reshape(-1, self.layer_sizes[-1]))
+        return labels[0] if outputs.ndim == 1 else labels
 
     def evaluate(self, X: MatrixLike, y: ArrayLike) -> Evaluation:
         """Mean loss and score on data: R² for identity outputs with targets, else accuracy.
@@ -328,7 +335,7 @@ class Network(ABC):
         return copy.deepcopy(self)  # parameters and random generator of its own
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("_in_training", "_weights", "_biases", "_parameters")
+        derived = ("_in_training", "_weights", "_biases", "_parameters", "_one_example")
         state = {name: value for name, value in vars(self).items() if name not in derived}
         return {**state, "parameters": [np.array(p) for p in (*self.weights, *self.biases)]}
 

@@ -1,6 +1,6 @@
 """Which way the numbers go."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,13 +11,16 @@ from .parameters import Parameters
 from .training import Descent, Plan
 from .validation import Targets
 
-# Parameters times examples at a time, from which BLAS is faster than kernels.  Measured for layers
-# of 3 to 784 units; below it, BLAS is called for too little at a time.
+# Parameters times examples at a time, from which BLAS is faster than the kernels: they go side by
+# side, and are done before BLAS has been called.  More examples than the most, of a network that is
+# small by then, gain BLAS nothing (measured for layers of 3 to 200 units); fewer than the fewest
+# leave vectors partly empty.
 _WORK_FOR_BLAS = 200_000
-_FEWEST_COLUMNS = 16  # examples side by side fill a vector, or leave it partly empty
+_MOST_EXAMPLES = 48
+_FEWEST_EXAMPLES = 16
 
 # Rows that are predicted together; the same for any number of threads, for the same bits.
-_ROWS_PER_BLOCK = 1024
+_ROWS_PER_BLOCK = 512
 
 
 def descent(
@@ -43,34 +46,30 @@ def predict(
 ) -> Array:
     """Outputs (n_examples, n_outputs)."""
     outputs = np.empty((len(inputs), parameters.n_outputs), parameters.flat.dtype)
-    way = _way_to_predict(parameters, activations, len(inputs))
-
-    def fill(start: int) -> None:
-        rows = slice(start, start + _ROWS_PER_BLOCK)
-        way(inputs[rows], outputs[rows])
-
+    n_rows = min(len(inputs), _ROWS_PER_BLOCK)
     starts = range(0, len(inputs), _ROWS_PER_BLOCK)
-    if n_threads == 1 or len(starts) < 2:
-        for start in starts:
-            fill(start)
-        return outputs
-    from concurrent.futures import ThreadPoolExecutor
+    n_threads = min(n_threads, len(starts))
 
-    with ThreadPoolExecutor(min(n_threads, len(starts))) as pool:
-        for _ in pool.map(fill, starts):  # which raises what a thread has raised
-            pass
+    def fill(thread: int) -> None:
+        # Each thread has its buffers, and every n-th block.
+        if parameters.kernels_suffice and _is_small(parameters, n_rows):
+            fill_rows = by_kernel.predictor(parameters, inputs)
+        else:
+            fill_rows = by_block.predictor(parameters, activations, inputs, n_rows)
+        for start in starts[thread::n_threads]:
+            rows = slice(start, min(start + _ROWS_PER_BLOCK, len(inputs)))
+            fill_rows(rows, outputs[rows])
+
+    if n_threads == 1:
+        fill(0)
+    elif n_threads > 1:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(n_threads) as pool:
+            list(pool.map(fill, range(n_threads)))  # raises what a thread has raised
     return outputs
 
 
-def _way_to_predict(
-    parameters: Parameters, activations: Sequence[Activation], n_examples: int
-) -> Callable[[Inputs, Array], None]:
-    if parameters.kernels_suffice and n_examples == 1:
-        return lambda inputs, outputs: by_kernel.predict(parameters, inputs, outputs)
-    if parameters.kernels_suffice and _is_small(parameters, min(n_examples, _ROWS_PER_BLOCK)):
-        return lambda inputs, outputs: by_kernel.predict_side_by_side(parameters, inputs, outputs)
-    return lambda inputs, outputs: by_block.predict(parameters, activations, inputs, outputs)
-
-
 def _is_small(parameters: Parameters, n_examples: int) -> bool:
-    return parameters.flat.size * max(n_examples, _FEWEST_COLUMNS) < _WORK_FOR_BLAS
+    counted = min(max(n_examples, _FEWEST_EXAMPLES), _MOST_EXAMPLES)
+    return parameters.flat.size * counted < _WORK_FOR_BLAS

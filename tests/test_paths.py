@@ -46,7 +46,7 @@ def test_chunks_of_an_epoch_are_the_same_to_the_bit(monkeypatch: pytest.MonkeyPa
     X, y = sparse_rows(300, 30, 0.3, "float32"), np.arange(300) % 3
     found = []
     for chunk in (300, 7):
-        monkeypatch.setattr(by_kernel, "_examples_per_call", lambda _, n=chunk: n)
+        monkeypatch.setattr(by_kernel, "_examples_per_call", lambda *_, n=chunk: n)
         net = MLP([30, 20, 3], seed=1)
         net.train(X, y, epochs=2)
         found.append([w.tobytes() for w in (*net.weights, *net.biases)])

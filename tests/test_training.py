@@ -289,7 +289,7 @@ class TestInterruption:
         # Ctrl-C is noticed between calls.  A core computes 3e9 parameters and more per second one
         # example at a time, and some 15e9 by BLAS: either way less than 100 ms.
         net = MLP(sizes, seed=1)
-        X, zeros = np.zeros((5000, sizes[0]), np.float32), np.zeros(5000, np.intp)
+        X, zeros = np.ones((5000, sizes[0]), np.float32), np.zeros(5000, np.intp)
         targets = (np.zeros((5000, 1), np.float32), None) if sizes[-1] == 1 else (None, zeros)
         plan = Plan(epochs=1, batch_size=None, learning_rate=0.1, shuffle=True, callback=None)
         descend = net._descent(DenseInputs(X, net.dtype), Targets(*targets), plan)

@@ -79,18 +79,69 @@ cdef double output_loss(
     return squared_error(a, target, label, delta, last.fan_out, last.width)
 
 
-def predict(
-    Workspace workspace,
-    Examples examples,      # in order
-    real[:, ::1] outputs_,  # OUT (n_examples, n_outputs)
-):
-    cdef Py_ssize_t n_examples = outputs_.shape[0], n_outputs = outputs_.shape[1], t
-    cdef const Work* work = &workspace.work
-    cdef fastnn_control control
-    with nogil:
-        control = fastnn_flush_subnormals()
-        for t in range(n_examples):
-            list_example(work, &examples.rows, t)
-            forward(work, 0)
-            memcpy(&outputs_[t, 0], outputs(work), n_outputs * sizeof(real))
-        fastnn_restore_subnormals(control)
+cdef class OneExample:
+    """Predicts a single example, at the least cost a call can have."""
+    cdef Network network
+    cdef object ndarray, new_workspace, new_outputs
+    cdef list idle  # workspaces, so that threads that predict at a time have one each
+    cdef Py_ssize_t n_inputs
+    cdef tuple row, rows  # shapes of the outputs
+
+    def __init__(self, Network network, type ndarray, new_workspace, new_outputs):
+        cdef Py_ssize_t last = network.layers.shape[0] - 1
+        self.network = network
+        self.ndarray, self.new_workspace, self.new_outputs = ndarray, new_workspace, new_outputs
+        self.idle = []
+        self.n_inputs = network.layers[0].fan_in
+        self.row, self.rows = (network.layers[last].fan_out,), (1, network.layers[last].fan_out)
+
+    def __call__(self, X):
+        """Outputs for a plain finite array X (n_inputs,) or (1, n_inputs); None for all else."""
+        cdef Py_buffer x, a
+        cdef bint is_plain
+        if type(X) is not self.ndarray:
+            return None
+        try:
+            PyObject_GetBuffer(X, &x, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
+        except (ValueError, BufferError):
+            return None
+        try:
+            if not (
+                x.shape[x.ndim - 1] == self.n_inputs
+                and (x.ndim == 1 or (x.ndim == 2 and x.shape[0] == 1))
+                and x.format[0] == (c'f' if sizeof(real) == sizeof(float) else c'd')
+                and x.format[1] == 0
+                and <size_t>x.buf % sizeof(real) == 0
+                and nonfinite_index(<const real*>x.buf, self.n_inputs) < 0
+            ):
+                return None
+            outputs = self.new_outputs(self.row if x.ndim == 1 else self.rows)
+            PyObject_GetBuffer(outputs, &a, PyBUF_WRITABLE)
+            try:
+                self.fill(<const real*>x.buf, <real*>a.buf)
+            finally:
+                PyBuffer_Release(&a)
+        finally:
+            PyBuffer_Release(&x)
+        return outputs
+
+    cdef fill(self, const real* x, real* a):
+        cdef Workspace workspace = self.idle.pop() if self.idle else self.new_workspace()
+        if self.network.parameters.shape[0] < _LONG:
+            forward_example(&workspace.work, x, a)
+        else:
+            with nogil:
+                forward_example(&workspace.work, x, a)
+        self.idle.append(workspace)
+
+
+cdef enum:
+    _LONG = 20_000  # parameters that take microseconds, in which other threads may have the GIL
+
+
+cdef void forward_example(const Work* work, const real* x, real* a) noexcept nogil:
+    cdef fastnn_control control = fastnn_flush_subnormals()
+    list_nonzeros(work, 0, x)
+    forward(work, 0)
+    memcpy(a, outputs(work), work.layers[work.n_layers - 1].fan_out * sizeof(real))
+    fastnn_restore_subnormals(control)

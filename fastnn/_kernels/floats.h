@@ -18,6 +18,12 @@ static inline float fastnn_float(uint32_t bits) {
     return x;
 }
 
+#if defined(__GNUC__)
+#define fastnn_prefetch(address) __builtin_prefetch(address, 1)
+#else
+#define fastnn_prefetch(address) ((void)(address))
+#endif
+
 /* Subnormal operands cost a hundred cycles and more each on most CPUs, and deltas of saturated
  * neurons end there: the kernels treat them as zero, in the calling thread, for as long as they run.
  * The control word returned must be handed to fastnn_restore_subnormals. */

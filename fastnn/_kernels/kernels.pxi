@@ -13,6 +13,9 @@ Loops over the outputs of a layer run to ``width``, in whole vectors.  What lies
 and width is 0 in weights, biases, outputs and deltas, and stays so.
 """
 
+from cpython.buffer cimport (
+    PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
+)
 from libc.float cimport DBL_MAX, FLT_MAX
 from libc.math cimport exp as exp_double, tanh as tanh_double
 from libc.stdint cimport int32_t, int64_t, uint32_t
@@ -22,6 +25,7 @@ cdef extern from "floats.h" nogil:
     ctypedef int fastnn_control
     uint32_t fastnn_bits(float x)
     float fastnn_float(uint32_t bits)
+    void fastnn_prefetch(const void* address)
     fastnn_control fastnn_flush_subnormals()
     void fastnn_restore_subnormals(fastnn_control saved)
 
@@ -36,10 +40,10 @@ LOSSES = ["squared_error"]
 
 include "vectors.pxi"
 include "activations.pxi"
+include "services.pxi"
 include "network.pxi"
 include "layers.pxi"
 include "examples.pxi"
 include "one_by_one.pxi"
 include "side_by_side.pxi"
 include "blocks.pxi"
-include "services.pxi"

@@ -100,6 +100,17 @@ cdef void catch_up(const Layer* layer, real* w, Waiting* waiting) noexcept nogil
     waiting.n_deltas = 0
 
 
+cdef void prefetch_rows(
+    const Layer* layer, const real* w, const Rows* rows, Py_ssize_t row
+) noexcept nogil:
+    """Ask for the rows of weights that an example will need: too far apart for the hardware to."""
+    cdef Py_ssize_t i, k, at
+    for i in range(rows.indptr[row], rows.indptr[row + 1]):
+        at = rows.indices[i] if rows.indices != NULL else rows.long_indices[i]
+        for k in range(layer.width // LANES):
+            fastnn_prefetch(w + at * layer.row_length + k * LANES)
+
+
 def train_one_by_one(
     Workspace workspace,
     Postponed postponed,
@@ -131,6 +142,11 @@ def train_one_by_one(
                     work, &examples.rows, row_at(&examples.rows, &orders[epoch, 0], start, t)
                 )
                 x = inputs(work, 0)
+                if examples.rows.indptr != NULL and t + 1 < stop:
+                    prefetch_rows(
+                        first, w, &examples.rows,
+                        row_at(&examples.rows, &orders[epoch, 0], start, t + 1),
+                    )
                 memcpy(work.units, biases, first.width * sizeof(real))
                 # Back and forth, so that what was used last, and is still near, comes first.
                 catch_up_and_add_rows(first, w, x, waiting, t & 1, work.units)
