@@ -116,22 +116,21 @@ def train(
     history = History()
     backup = [np.empty_like(parameters) for parameters in storage]
     while len(history.loss) < plan.epochs:
-        orders = next_order()[np.newaxis]
         # Short epochs go together, unless there is somebody to call in between.
-        n_epochs = 1 if plan.callback else max(1, descend.chunk // orders.size)
-        n_epochs = min(n_epochs, plan.epochs - len(history.loss))
-        if n_epochs > 1:
-            orders = np.concatenate(
-                [orders, *(next_order()[np.newaxis] for _ in range(n_epochs - 1))]
-            )
+        order = next_order()
+        n_epochs = 1 if plan.callback else max(1, descend.chunk // len(order))
+        n_more = min(n_epochs, plan.epochs - len(history.loss)) - 1
+        orders = order[np.newaxis]
+        if n_more:
+            orders = np.stack([order, *(next_order() for _ in range(n_more))])
         losses = _descend(storage, backup, descend, orders)
-        if losses is None and n_epochs > 1:
+        if losses is None and n_more:
             # One of them diverged: go through them again one by one, to stop before that one.
             for order in orders:
-                losses = _descend(storage, backup, descend, order[np.newaxis])
-                if losses is None:
+                losses_of_one = _descend(storage, backup, descend, order[np.newaxis])
+                if losses_of_one is None:
                     break
-                history.loss += losses
+                history.loss += losses_of_one
         if losses is None:
             raise TrainingDiverged(
                 f"training diverged in epoch {len(history.loss) + 1}: the loss or a parameter "
@@ -139,7 +138,7 @@ def train(
                 "learning_rate, or scale the inputs to about [0, 1]"
             )
         history.loss += losses
-        step = Step(len(history.loss), losses[-1])
+        step = Step(len(history.loss), history.loss[-1])
         if plan.callback is not None and plan.callback(step):
             break
     return history
