@@ -557,3 +557,11 @@ def test_predictions_for_no_examples(
 def test_no_epochs(watched: Watched) -> None:
     with unchanged(watched):
         assert watched.network.train(X, LABELS, epochs=0).loss == []
+
+
+def test_a_number_alone_is_no_example() -> None:
+    """Arrays of no dimension have no last one to compare with the number of inputs."""
+    for dtype in ("float32", "float64"):
+        net = fastnn.MLP([1, 2], dtype=dtype)
+        with pytest.raises(ValueError, match=r"X must have shape \(n_examples, 1\)"):
+            net.predict(np.array(1, dtype))

@@ -15,8 +15,8 @@ cdef void forward(const Work* work, Py_ssize_t first) noexcept nogil:
 cdef void backward(const Work* work, real* first_delta, real scale) noexcept nogil:
     """Deltas of all layers, given dL/da of the last; that of the first goes to ``first_delta``.
 
-    Unless scale is 0, ``scale`` times their gradient is added to the parameters of all layers but
-    the first, once each has passed its delta on.
+    ``scale`` times the gradient is added to the parameters of all layers but the first, once each
+    has passed its delta on.
     """
     cdef const Layer* layer
     cdef real* delta
@@ -29,8 +29,7 @@ cdef void backward(const Work* work, real* first_delta, real scale) noexcept nog
             work.parameters, layer, inputs(work, i), delta, scale,
             first_delta if i == 1 else work.deltas + work.layers[i - 1].outputs,
         )
-        if scale != 0:
-            axpy(scale, delta, work.parameters + layer.biases, layer.width)
+        axpy(scale, delta, work.parameters + layer.biases, layer.width)
     layer = work.layers
     times_slope(layer.activation, work.units, first_delta, layer.width)
 
@@ -98,7 +97,6 @@ cdef class OneExample:
     def __call__(self, X):
         """Outputs for a plain finite array X (n_inputs,) or (1, n_inputs); None for all else."""
         cdef Py_buffer x, a
-        cdef bint is_plain
         if type(X) is not self.ndarray:
             return None
         try:
@@ -107,8 +105,8 @@ cdef class OneExample:
             return None
         try:
             if not (
-                x.shape[x.ndim - 1] == self.n_inputs
-                and (x.ndim == 1 or (x.ndim == 2 and x.shape[0] == 1))
+                (x.ndim == 1 or (x.ndim == 2 and x.shape[0] == 1))
+                and x.shape[x.ndim - 1] == self.n_inputs
                 and x.format[0] == (c'f' if sizeof(real) == sizeof(float) else c'd')
                 and x.format[1] == 0
                 and <size_t>x.buf % sizeof(real) == 0

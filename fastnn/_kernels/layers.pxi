@@ -91,7 +91,7 @@ cdef void activate_layer(const Layer* layer, real* a) noexcept nogil:
 cdef void backward_layer(
     real* parameters, const Layer* layer, Inputs x, const real* delta, real scale, real* dx
 ) noexcept nogil:
-    """dx = dL/dx = delta W', or 0 where not listed; then W += scale x' delta unless scale is 0."""
+    """dx = dL/dx = delta W', or 0 where not listed; then W += scale x' delta."""
     cdef real* w = parameters + layer.weights
     cdef Py_ssize_t k
     cdef Four f
@@ -101,14 +101,12 @@ cdef void backward_layer(
         for k in range(0, layer.fan_out, 4):
             f = four_rows(NULL, k)
             add_four(w, layer.row_length, f, delta + k, dx, layer.row_length)
-            if scale != 0:
-                step_four(w, layer.row_length, f, delta + k, scale, x.values, layer.row_length)
+            step_four(w, layer.row_length, f, delta + k, scale, x.values, layer.row_length)
     else:
         for k in range(0, x.n, 4):
             f = four_rows(x.index, k)
             multiply_four(w, layer.row_length, f, delta, dx, layer.width)
-            if scale != 0:
-                step_four(w, layer.row_length, f, x.values + k, scale, delta, layer.width)
+            step_four(w, layer.row_length, f, x.values + k, scale, delta, layer.width)
 
 
 cdef void step_weights(
