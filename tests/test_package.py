@@ -104,6 +104,10 @@ print(np.finfo(np.float32).smallest_subnormal > 0)
         assert not loaded & {"safetensors", "tqdm", "scipy", "sklearn", "pandas", "torch", "Cython"}
         assert "argparse" not in loaded
 
+    def test_sparse_matrices_are_recognised_without_scipy(self) -> None:
+        code = "fastnn.MLP([2, 1]).predict([[1, 2], [3, 4]]); print('scipy' in sys.modules)"
+        assert output_of(f"import fastnn, sys; {code}") == "False"
+
     def test_what_takes_long_is_imported_when_it_is_asked_for(self) -> None:
         late = {"importlib.metadata", "numpy.random", "fastnn.reference"}
         assert output_of(f"import fastnn, sys; print(*({late!r} & sys.modules.keys()))") == ""
