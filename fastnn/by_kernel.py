@@ -18,7 +18,8 @@ _WORK_PER_EXAMPLE = 256  # what an example costs in any network
 
 _DELTAS = 64  # that wait at most: more would save little, and fall out of the near caches
 _BYTES_OF_DELTAS = 256 * 1024
-_COLUMNS = 128  # examples side by side, at most
+_COLUMNS = 144  # examples side by side, at most
+_ROWS = 256  # examples in a block, at most: larger ones are no faster, and take memory
 
 
 class _Descent(ABC):
@@ -74,8 +75,8 @@ class OneByOne(_Descent):
         )
 
 
-class SideBySide(_Descent):
-    """Batches, for small networks."""
+class InBatches(_Descent):
+    """Batches, in a room of `side_by_side` or `block`."""
 
     def __init__(
         self,
@@ -84,13 +85,16 @@ class SideBySide(_Descent):
         targets: Targets,
         batch_size: int,
         learning_rate: float,
+        room: Any,
     ) -> None:
         super().__init__(parameters, inputs, targets)
-        self._batch_size, self._learning_rate = batch_size, learning_rate
-        self._room = _side_by_side(parameters, batch_size)
+        self._batch_size, self._learning_rate, self._room = batch_size, learning_rate, room
+        # A batch that the room holds comes whole.
+        if batch_size <= room.capacity:
+            self.chunk = max(1, self.chunk // batch_size) * batch_size
 
     def _train(self, examples: Any, orders: Array, start: int, stop: int, losses: Array) -> None:
-        self._kernels.train_side_by_side(
+        self._kernels.train_in_batches(
             self._room,
             examples,
             self._targets,
@@ -113,12 +117,12 @@ def one_example(parameters: Parameters) -> Callable[[Any], Array | None]:
     )
 
 
-def predictor(parameters: Parameters, inputs: Inputs) -> Callable[[slice, Array], None]:
-    """Fills an array with the outputs of a small network for some rows."""
-    kernels, room = parameters.kernels, _side_by_side(parameters, len(inputs))
+def predictor(parameters: Parameters, inputs: Inputs, room: Any) -> Callable[[slice, Array], None]:
+    """Fills an array with the outputs for some rows."""
+    kernels = parameters.kernels
 
     def fill(rows: slice, outputs: Array) -> None:
-        kernels.predict_side_by_side(room, inputs.part(kernels, rows), outputs)
+        kernels.predict_in_batches(room, inputs.part(kernels, rows), outputs)
 
     return fill
 
@@ -153,20 +157,46 @@ def _deltas_that_wait(parameters: Parameters, inputs: Inputs) -> int:
     return max(8, min(_DELTAS, _BYTES_OF_DELTAS // length))
 
 
-def _side_by_side(parameters: Parameters, n_examples: int) -> Any:
-    network, dtype = parameters.network, parameters.flat.dtype
-    columns = parameters.whole_vectors(min(n_examples, _COLUMNS))
+def side_by_side(parameters: Parameters, n_examples: int, to_train: bool) -> Any:
+    """Room for blocks of batches of so many examples, of a small network."""
+    network = parameters.network
+    n_vectors = parameters.whole_vectors(min(n_examples, _COLUMNS)) // parameters.lanes
+    columns = (n_vectors | 1) * parameters.lanes  # an even number would share few cache sets
 
     def matrix(n_rows: int) -> Array:
-        return aligned_zeros(n_rows * columns, dtype).reshape(n_rows, columns)
+        return aligned_zeros(n_rows * columns, parameters.flat.dtype).reshape(n_rows, columns)
 
     return parameters.kernels.SideBySide(
         workspace(parameters),
         matrix(int(parameters.layers["fan_in"][0]) + 3),
         matrix(network.n_units),
         matrix(network.n_units),
-        aligned_zeros(parameters.flat.size, dtype),
+        _gradient(parameters, to_train and n_examples > columns),
     )
+
+
+def block(parameters: Parameters, n_examples: int, is_sparse: bool, to_train: bool) -> Any:
+    """Room for blocks of batches of so many examples, whose zeros are skipped if ``is_sparse``."""
+    kernels, network, dtype = parameters.kernels, parameters.network, parameters.flat.dtype
+    capacity = min(n_examples, _ROWS)
+    shape = network.n_units, capacity
+    units = aligned_zeros(network.n_units * capacity, dtype).reshape(shape)
+    deltas = aligned_zeros(units.size, dtype).reshape(shape) if to_train else units
+    n_gathered = 1 if is_sparse else capacity
+    return kernels.Block(
+        workspace(parameters),
+        units,
+        deltas,
+        aligned_zeros(kernels.BLOCK_DEPTH * int(parameters.layers["width"].max()), dtype),
+        _gradient(parameters, to_train and n_examples > capacity),
+        np.empty((n_gathered, int(parameters.layers["fan_in"][0])), dtype),
+        is_sparse,
+    )
+
+
+def _gradient(parameters: Parameters, in_blocks: bool) -> Array:
+    # That of a batch that comes whole is added to the parameters at once.
+    return aligned_zeros(parameters.flat.size if in_blocks else 0, parameters.flat.dtype)
 
 
 def _examples_per_call(parameters: Parameters, density: float) -> int:

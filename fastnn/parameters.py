@@ -43,6 +43,8 @@ class Parameters:
         The kernels for this dtype.
     network : Network
         ``flat`` and ``layers`` as the kernels take them.
+    lanes : int
+        Elements in a vector of 64 bytes, of which rows hold whole ones.
     n_outputs : int
         Outputs of the last layer.
     kernels_suffice : bool
@@ -56,7 +58,7 @@ class Parameters:
         dtype: "np.dtype[Any]",
     ) -> None:
         self.kernels = _kernels.kernels_for(dtype)
-        self._lanes = lanes = _ALIGNMENT // dtype.itemsize
+        self.lanes = lanes = _ALIGNMENT // dtype.itemsize
         self.layers = np.zeros(len(activations), _LAYER)
         size = n_units = n_listed = 0
         for layer, (fan_in, fan_out), activation in zip(
@@ -78,7 +80,7 @@ class Parameters:
             n_listed += self.room(fan_in)
             n_units += self.room(fan_out)
         self.n_outputs = layer_sizes[-1]
-        # Not so with activations of users, which by_block.py computes in NumPy.
+        # Not so with activations of users, which by_blas.py computes in NumPy.
         self.kernels_suffice = bool((self.layers["activation"] >= 0).all())
         self.flat = aligned_zeros(size, dtype)
         self.network = self.kernels.Network(self.flat, self.layers)
@@ -89,14 +91,14 @@ class Parameters:
         flat = units.reshape(-1)
         matrices = []
         for layer in self.layers:
-            start, width = layer["outputs"] * capacity, layer["width"]
-            matrix = flat[start : start + capacity * width].reshape(capacity, width)
+            start, row_length = layer["outputs"] * capacity, self.room(layer["fan_out"])
+            matrix = flat[start : start + capacity * row_length].reshape(capacity, row_length)
             matrices.append(matrix[:, : layer["fan_out"]])
         return matrices
 
     def whole_vectors(self, n: int) -> int:
         """n, rounded up to whole vectors."""
-        return -(-n // self._lanes) * self._lanes
+        return -(-n // self.lanes) * self.lanes
 
     def room(self, n: int) -> int:
         """What n units take, with those that only fill up rows and vectors."""

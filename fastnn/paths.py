@@ -1,23 +1,30 @@
 """Which way the numbers go."""
 
+import os
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from . import by_block, by_kernel
+from . import by_blas, by_kernel
 from .functions import Activation, Array
 from .inputs import Inputs
 from .parameters import Parameters
 from .training import Descent, Plan
 from .validation import Targets
 
-# Parameters times examples at a time, from which BLAS is faster than the kernels: they go side by
-# side, and are done before BLAS has been called.  More examples than the most, of a network that is
-# small by then, gain BLAS nothing (measured for layers of 3 to 200 units); fewer than the fewest
-# leave vectors partly empty.
-_WORK_FOR_BLAS = 200_000
-_MOST_EXAMPLES = 48
-_FEWEST_EXAMPLES = 16
+# Networks of so few parameters go side by side, which leaves no vector of narrow layers partly
+# empty, if there are examples to fill them: that many parameters for each, up to a most.
+_PARAMETERS_PER_EXAMPLE = 150
+_MOST_PARAMETERS = 3000
+
+# Parameters times examples in a batch, from which BLAS is faster if it has several threads.  With
+# one thread it is not.
+_WORK_FOR_BLAS = 8_000_000
+
+# Below this part of non-zeros, going row by row through those of the first layer is faster than a
+# product of matrices.
+_DENSITY_FOR_PRODUCTS = 0.33
 
 # Rows that are predicted together; the same for any number of threads, for the same bits.
 _ROWS_PER_BLOCK = 512
@@ -31,13 +38,14 @@ def descent(
     plan: Plan,
 ) -> Descent:
     """What descends along the gradient on this data."""
-    batch_size = plan.rows_per_batch(len(inputs))
+    batch_size, rate = plan.rows_per_batch(len(inputs)), plan.learning_rate
     if parameters.kernels_suffice and batch_size == 1:
-        return by_kernel.OneByOne(parameters, inputs, targets, plan.learning_rate)
-    if parameters.kernels_suffice and _is_small(parameters, batch_size):
-        return by_kernel.SideBySide(parameters, inputs, targets, batch_size, plan.learning_rate)
-    return by_block.Descent(
-        parameters, activations, inputs, targets, batch_size, plan.learning_rate
+        return by_kernel.OneByOne(parameters, inputs, targets, rate)
+    if parameters.kernels_suffice and not _blas_pays(parameters, inputs, batch_size):
+        room = _room(parameters, batch_size, _is_sparse(inputs), to_train=True)
+        return by_kernel.InBatches(parameters, inputs, targets, batch_size, rate, room)
+    return by_blas.Descent(
+        parameters, activations, inputs, targets, batch_size, rate, _is_sparse(inputs)
     )
 
 
@@ -49,13 +57,15 @@ def predict(
     n_rows = min(len(inputs), _ROWS_PER_BLOCK)
     starts = range(0, len(inputs), _ROWS_PER_BLOCK)
     n_threads = min(n_threads, len(starts))
+    is_sparse = _is_sparse(inputs)
 
     def fill(thread: int) -> None:
         # Each thread has its buffers, and every n-th block.
-        if parameters.kernels_suffice and _is_small(parameters, n_rows):
-            fill_rows = by_kernel.predictor(parameters, inputs)
+        if parameters.kernels_suffice:
+            room = _room(parameters, n_rows, is_sparse, to_train=False)
+            fill_rows = by_kernel.predictor(parameters, inputs, room)
         else:
-            fill_rows = by_block.predictor(parameters, activations, inputs, n_rows)
+            fill_rows = by_blas.predictor(parameters, activations, inputs, n_rows, is_sparse)
         for start in starts[thread::n_threads]:
             rows = slice(start, min(start + _ROWS_PER_BLOCK, len(inputs)))
             fill_rows(rows, outputs[rows])
@@ -70,6 +80,24 @@ def predict(
     return outputs
 
 
-def _is_small(parameters: Parameters, n_examples: int) -> bool:
-    counted = min(max(n_examples, _FEWEST_EXAMPLES), _MOST_EXAMPLES)
-    return parameters.flat.size * counted < _WORK_FOR_BLAS
+def _room(parameters: Parameters, n_examples: int, is_sparse: bool, to_train: bool) -> Any:
+    if parameters.flat.size <= min(_PARAMETERS_PER_EXAMPLE * n_examples, _MOST_PARAMETERS):
+        return by_kernel.side_by_side(parameters, n_examples, to_train)
+    return by_kernel.block(parameters, n_examples, is_sparse, to_train)
+
+
+def _is_sparse(inputs: Inputs) -> bool:
+    return inputs.density() < _DENSITY_FOR_PRODUCTS
+
+
+def _blas_pays(parameters: Parameters, inputs: Inputs, batch_size: int) -> bool:
+    work = parameters.flat.size * batch_size
+    return work > _WORK_FOR_BLAS and not _is_sparse(inputs) and _blas_threads() > 1
+
+
+def _blas_threads() -> int:
+    """How many threads NumPy's BLAS probably has: NumPy does not tell."""
+    for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+        if os.environ.get(variable, "").isdecimal():
+            return int(os.environ[variable])
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

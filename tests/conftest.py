@@ -7,7 +7,7 @@ import hypothesis
 import numpy as np
 import pytest
 
-from fastnn import _kernels, by_block, paths
+from fastnn import _kernels, paths
 
 hypothesis.settings.register_profile(
     "default",
@@ -41,17 +41,27 @@ def variant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     return name
 
 
-# Where the choice is: whether to go by BLAS, and whether to skip zeros there.
-PATHS = {"side by side": (np.inf, 0), "by block": (0, 0), "by sparse block": (0, np.inf)}
+# Parameters up to which examples go side by side, work up to which the kernels multiply matrices
+# rather than BLAS, and density below which the first layer goes through the non-zeros.
+PATHS = {
+    "side by side": (np.inf, np.inf, 0),
+    "in blocks": (0, np.inf, 0),
+    "in sparse blocks": (0, np.inf, np.inf),
+    "by BLAS": (0, 0, 0),
+}
 
 
 @pytest.fixture(params=PATHS)
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """A way through the numbers, which networks take wherever they have the choice."""
     name: str = request.param
-    work_for_blas, density_for_blas = PATHS[name]
+    most_parameters, work_for_blas, density_for_products = PATHS[name]
+    monkeypatch.setattr(paths, "_MOST_PARAMETERS", most_parameters)
+    if most_parameters:
+        monkeypatch.setattr(paths, "_PARAMETERS_PER_EXAMPLE", most_parameters)
     monkeypatch.setattr(paths, "_WORK_FOR_BLAS", work_for_blas)
-    monkeypatch.setattr(by_block, "_DENSITY_FOR_BLAS", density_for_blas)
+    monkeypatch.setattr(paths, "_DENSITY_FOR_PRODUCTS", density_for_products)
+    monkeypatch.setattr(paths, "_blas_threads", lambda: 2)
     return name
 
 

@@ -131,7 +131,7 @@ ROOMS = [
     {"validation"},
     {"datasets", "parameters", "evaluation", "training", "model_file"},
     {"by_kernel"},
-    {"by_block"},
+    {"by_blas"},
     {"paths", "network"},
     {"mlp", "reference"},
     {"fastnn"},

@@ -1,5 +1,5 @@
-/* What the kernels need of C and Cython cannot say: the bits of floats, and the CPU's treatment
- * of subnormal numbers. */
+/* What the kernels need of C and Cython cannot say: the bits of floats, vectors, and the CPU's
+ * treatment of subnormal numbers. */
 #ifndef FASTNN_FLOATS_H
 #define FASTNN_FLOATS_H
 
@@ -17,6 +17,27 @@ static inline float fastnn_float(uint32_t bits) {
     memcpy(&x, &bits, sizeof x);
     return x;
 }
+
+/* Vectors, with GCC's and Clang's arithmetic on them: compilers keep a matrix of such variables in
+ * registers, which they do not of elements of an array that they would have to vectorise first.
+ * A tile of so many rows and vectors leaves registers for what is added to it. */
+#if defined(__AVX512F__)
+#define FASTNN_VECTOR 64
+#define FASTNN_TILE_ROWS 8
+#define FASTNN_TILE_VECTORS 1
+#else
+#if defined(__AVX__)
+#define FASTNN_VECTOR 32
+#else
+#define FASTNN_VECTOR 16
+#endif
+#define FASTNN_TILE_ROWS 6
+#define FASTNN_TILE_VECTORS 2
+#endif
+typedef float fastnn_floats __attribute__((vector_size(FASTNN_VECTOR), may_alias));
+typedef double fastnn_doubles __attribute__((vector_size(FASTNN_VECTOR), may_alias));
+
+#define FASTNN_INLINED __attribute__((always_inline))
 
 #if defined(__GNUC__)
 #define fastnn_prefetch(address) __builtin_prefetch(address, 1)

@@ -40,10 +40,12 @@ LOSSES = ["squared_error"]
 
 include "vectors.pxi"
 include "activations.pxi"
+include "products.pxi"
 include "services.pxi"
 include "network.pxi"
 include "layers.pxi"
 include "examples.pxi"
 include "one_by_one.pxi"
+include "batches.pxi"
 include "side_by_side.pxi"
 include "blocks.pxi"

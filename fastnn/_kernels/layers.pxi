@@ -1,6 +1,12 @@
 """One layer, one example.  Weights are taken four rows at a time."""
 
 
+cdef inline Matrix weights(const real* parameters, const Layer* layer) noexcept nogil:
+    """(fan_in, fan_out), however they are stored"""
+    cdef Matrix stored = rows_of(parameters + layer.weights, layer.row_length)
+    return transposed(stored) if layer.transposed else stored
+
+
 cdef struct Four:
     Py_ssize_t row[4]
 

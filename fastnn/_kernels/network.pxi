@@ -14,6 +14,11 @@ cdef struct Layer:
     Py_ssize_t activation
 
 
+cdef inline Py_ssize_t room(const Layer* layer) noexcept nogil:
+    """What its units take, with those that only fill up rows and vectors"""
+    return (layer.fan_out + 3 + LANES - 1) & -LANES
+
+
 cdef class Network:
     """Parameters and the table of their layers.
 
@@ -30,7 +35,7 @@ cdef class Network:
         cdef const Layer* last = &layers[layers.shape[0] - 1]
         self.parameters = parameters
         self.layers = layers
-        self.n_units = last.outputs + ((last.fan_out + 3 + LANES - 1) & -LANES)
+        self.n_units = last.outputs + room(last)
         self.n_listed = last.inputs + last.fan_in + 3
 
 
@@ -189,3 +194,17 @@ cdef void list_example(const Work* work, const Rows* rows, Py_ssize_t row) noexc
         for i in range(n):
             work.index[i] = rows.long_indices[start + i]
     end_list(work, 0, n)
+
+
+cdef void copy_example(
+    const Work* work, const Rows* rows, Py_ssize_t row, real* to
+) noexcept nogil:
+    """All inputs of an example, zeros included"""
+    cdef Py_ssize_t i
+    if rows.indptr == NULL:
+        memcpy(to, rows.values + row * rows.n_inputs, rows.n_inputs * sizeof(real))
+        return
+    memset(to, 0, rows.n_inputs * sizeof(real))
+    list_example(work, rows, row)
+    for i in range(work.n_listed[0]):
+        to[work.index[i]] = work.values[i]

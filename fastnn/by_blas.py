@@ -1,6 +1,7 @@
-"""Blocks of examples layer by layer, the matrix products by BLAS: for all but small networks.
+"""Blocks of examples layer by layer in NumPy, the matrix products by BLAS.
 
-It is also the way for the activations of users, which are NumPy functions of whole arrays.
+That is the way for the activations of users, which are functions of whole arrays, and for large
+batches where BLAS has several threads.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,9 +18,6 @@ from .validation import Targets
 _WORK_PER_CALL = 400_000_000  # parameters times examples: some ten milliseconds
 _MOST_EXAMPLES = 1024  # larger blocks are no faster, and take memory
 _PRODUCT_SIZE = 1 << 18  # elements of a product that are added to a sum at a time
-
-# The kernels go row by row and skip zeros; BLAS does not, but is faster with all others.
-_DENSITY_FOR_BLAS = 0.35
 
 
 class _Views(NamedTuple):
@@ -40,25 +38,34 @@ class _Forward:
         inputs: Inputs,
         capacity: int,
         gradient: Array,
+        is_sparse: bool,
     ) -> None:
         self.capacity = capacity
         self._inputs = inputs
         self._kernels = parameters.kernels
         self._weights, _ = parameters.views(parameters.flat)
         dtype, n_units = parameters.flat.dtype, parameters.network.n_units
-        is_training = len(gradient) > 0
-        units = aligned_zeros(n_units * capacity, dtype).reshape(n_units, capacity)
-        deltas = np.zeros_like(units) if is_training else units
+        shape = n_units, capacity
+        units = aligned_zeros(n_units * capacity, dtype).reshape(shape)
+        deltas = aligned_zeros(units.size, dtype).reshape(shape) if len(gradient) else units
         self._units, self._deltas = parameters.blocks(units), parameters.blocks(deltas)
-        self._block = self._kernels.Block(workspace(parameters), units, deltas, gradient)
+        self._block = self._kernels.Block(
+            workspace(parameters),
+            units,
+            deltas,
+            aligned_zeros(1, dtype),  # weights are not turned
+            gradient,
+            aligned_zeros(1, dtype).reshape(1, 1),  # and examples not gathered, in the kernels
+            is_sparse,
+        )
         # Of activations of users: the function, and room for z, of which the derivative is taken.
         self._own = {
             layer: (f, np.empty_like(self._units[layer]))
             for layer, f in enumerate(activations)
             if not isinstance(f, BuiltinActivation)
         }
-        self._is_sparse = inputs.density() < _DENSITY_FOR_BLAS
-        if self._is_sparse:
+        self._is_sparse = is_sparse
+        if is_sparse:
             self._examples = inputs.examples(self._kernels) if inputs.is_ready else None
         else:
             self._x = np.empty((capacity, inputs.n_inputs), dtype)
@@ -104,10 +111,11 @@ class Descent(_Forward):
         targets: Targets,
         batch_size: int,
         learning_rate: float,
+        is_sparse: bool,
     ) -> None:
-        gradient = np.zeros_like(parameters.flat)
+        gradient = aligned_zeros(parameters.flat.size, parameters.flat.dtype)
         capacity = _capacity(parameters, batch_size)
-        super().__init__(parameters, activations, inputs, capacity, gradient)
+        super().__init__(parameters, activations, inputs, capacity, gradient, is_sparse)
         self._batch_size, self._learning_rate = batch_size, learning_rate
         self._targets = self._kernels.Targets(targets.values, targets.labels, parameters.n_outputs)
         self._gradients, _ = parameters.views(gradient)
@@ -131,17 +139,15 @@ class Descent(_Forward):
             # gradient for them would be mostly zeros.
             is_whole = len(rows) == batch_stop - batch_start
             self.forward(rows)
-            loss += self._kernels.block_losses(self._block, self._targets, rows)
+            loss += self._kernels.block_losses(self._block, self._targets, rows, scale)
             self._backward(len(rows), start == batch_start)
             if self._is_sparse:
                 if start == batch_start and not is_whole:
                     self._gradients[0][...] = 0
-                self._kernels.add_sparse_gradient(
-                    self._block, self._part, rows, scale if is_whole else 1.0, is_whole
-                )
+                self._kernels.add_sparse_gradient(self._block, self._part, rows, is_whole)
             start = block_stop
             if start == batch_stop:
-                self._kernels.step_block(self._block, not (self._is_sparse and is_whole), scale)
+                self._kernels.step_block(self._block, not (self._is_sparse and is_whole))
         return loss
 
     def _backward(self, n: int, is_first: bool) -> None:
@@ -168,11 +174,15 @@ def _add_product(a: Array, b: Array, total: Array, is_first: bool) -> None:
 
 
 def predictor(
-    parameters: Parameters, activations: Sequence[Activation], inputs: Inputs, n_rows: int
+    parameters: Parameters,
+    activations: Sequence[Activation],
+    inputs: Inputs,
+    n_rows: int,
+    is_sparse: bool,
 ) -> Callable[[slice, Array], None]:
     """Fills an array with the outputs for some rows, at most ``n_rows``."""
     no_gradient = np.empty(0, parameters.flat.dtype)
-    forward = _Forward(parameters, activations, inputs, n_rows, no_gradient)
+    forward = _Forward(parameters, activations, inputs, n_rows, no_gradient, is_sparse)
     numbers = np.arange(len(inputs))
 
     def fill(rows: slice, outputs: Array) -> None:
