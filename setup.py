@@ -32,7 +32,7 @@ if SANITIZE:
     COMPILE += [f"-fsanitize={SANITIZE}", "-fno-sanitize-recover=all", "-g"]
     LINK += [f"-fsanitize={SANITIZE}"]
 elif not DEBUG and sys.platform != "darwin":
-    LINK += []
+    LINK += ["-Wl,--strip-all"]
 
 DIRECTIVES = {
     "language_level": 3,

@@ -1,7 +1,6 @@
 """Blocks of examples layer by layer in NumPy, the matrix products by BLAS.
 
-That is the way for the activations of users, which are functions of whole arrays, and for large
-batches where BLAS has several threads.
+That is the way for the activations of users, which are functions of whole arrays.
 """
 
 from collections.abc import Callable, Sequence
@@ -45,9 +44,8 @@ class _Forward:
         self._kernels = parameters.kernels
         self._weights, _ = parameters.views(parameters.flat)
         dtype, n_units = parameters.flat.dtype, parameters.network.n_units
-        shape = n_units, capacity
-        units = aligned_zeros(n_units * capacity, dtype).reshape(shape)
-        deltas = aligned_zeros(units.size, dtype).reshape(shape) if len(gradient) else units
+        units = aligned_zeros((n_units, capacity), dtype)
+        deltas = aligned_zeros((n_units, capacity), dtype) if len(gradient) else units
         self._units, self._deltas = parameters.blocks(units), parameters.blocks(deltas)
         self._block = self._kernels.Block(
             workspace(parameters),
@@ -55,8 +53,10 @@ class _Forward:
             deltas,
             aligned_zeros(1, dtype),  # weights are not turned
             gradient,
-            aligned_zeros(1, dtype).reshape(1, 1),  # and examples not gathered, in the kernels
+            aligned_zeros((1, 1), dtype),  # and examples not gathered, in the kernels
             is_sparse,
+            self._kernels.Team(1),
+            0,
         )
         # Of activations of users: the function, and room for z, of which the derivative is taken.
         self._own = {

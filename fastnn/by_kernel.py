@@ -1,7 +1,7 @@
 """The whole computation in the kernels: for one example at a time, and for small networks."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,8 @@ from .inputs import Inputs
 from .parameters import Parameters, aligned_zeros
 from .validation import Targets
 
-_WORK_PER_CALL = 20_000_000  # parameters visited: some milliseconds
+_WORK_PER_CALL = 20_000_000  # parameters visited one example at a time: some milliseconds
+_WORK_PER_CALL_IN_BATCHES = 200_000_000
 _WORK_PER_UNIT = 16  # an activation, which may be a call of libm, in the same unit
 _WORK_PER_EXAMPLE = 256  # what an example costs in any network
 
@@ -25,11 +26,13 @@ _ROWS = 256  # examples in a block, at most: larger ones are no faster, and take
 class _Descent(ABC):
     """Whole chunks of an epoch, or several epochs, in one kernel call; see `training.Descent`."""
 
-    def __init__(self, parameters: Parameters, inputs: Inputs, targets: Targets) -> None:
+    def __init__(
+        self, parameters: Parameters, inputs: Inputs, targets: Targets, work_per_call: int
+    ) -> None:
         self._kernels = parameters.kernels
         self._inputs = inputs
         self._targets = self._kernels.Targets(targets.values, targets.labels, parameters.n_outputs)
-        self.chunk = _examples_per_call(parameters, inputs.density())
+        self.chunk = _examples_per_call(parameters, inputs.density(), work_per_call)
         if inputs.is_ready:
             self._examples = inputs.examples(self._kernels)
         else:
@@ -56,7 +59,7 @@ class OneByOne(_Descent):
     def __init__(
         self, parameters: Parameters, inputs: Inputs, targets: Targets, learning_rate: float
     ) -> None:
-        super().__init__(parameters, inputs, targets)
+        super().__init__(parameters, inputs, targets, _WORK_PER_CALL)
         self._learning_rate = learning_rate
         self._workspace = workspace(parameters)
         self._postponed = _postponed(parameters, _deltas_that_wait(parameters, inputs))
@@ -76,7 +79,7 @@ class OneByOne(_Descent):
 
 
 class InBatches(_Descent):
-    """Batches, in a room of `side_by_side` or `block`."""
+    """Batches, in the rooms of `side_by_side` or `blocks`."""
 
     def __init__(
         self,
@@ -85,26 +88,61 @@ class InBatches(_Descent):
         targets: Targets,
         batch_size: int,
         learning_rate: float,
-        room: Any,
+        rooms: "Rooms",
     ) -> None:
-        super().__init__(parameters, inputs, targets)
-        self._batch_size, self._learning_rate, self._room = batch_size, learning_rate, room
-        # A batch that the room holds comes whole.
-        if batch_size <= room.capacity:
+        super().__init__(parameters, inputs, targets, _WORK_PER_CALL_IN_BATCHES)
+        self._batch_size, self._learning_rate, self._rooms = batch_size, learning_rate, rooms
+        # A batch that a room holds comes whole.
+        if batch_size <= rooms.capacity:
             self.chunk = max(1, self.chunk // batch_size) * batch_size
 
     def _train(self, examples: Any, orders: Array, start: int, stop: int, losses: Array) -> None:
-        self._kernels.train_in_batches(
-            self._room,
-            examples,
-            self._targets,
-            orders,
-            start,
-            stop,
-            self._batch_size,
-            self._learning_rate,
-            losses,
-        )
+        def descend(room: Any, losses: Array) -> None:
+            self._kernels.train_in_batches(
+                room,
+                examples,
+                self._targets,
+                orders,
+                start,
+                stop,
+                self._batch_size,
+                self._learning_rate,
+                losses,
+            )
+
+        self._rooms.run(descend, losses)
+
+
+class Rooms:
+    """Rooms for blocks of examples, and a thread for each: the caller's and others."""
+
+    def __init__(self, rooms: Sequence[Any], team: Any = None) -> None:
+        self.rooms, self._team = rooms, team
+        self.capacity: int = rooms[0].capacity
+        if len(rooms) > 1:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._others = ThreadPoolExecutor(len(rooms) - 1)
+
+    def run(self, descend: Callable[[Any, Array], None], losses: Array) -> None:
+        """Call ``descend`` for each room at a time, and add up the losses."""
+        first, *others = self.rooms
+        if not others:
+            descend(first, losses)
+            return
+        parts = np.zeros((len(others), *losses.shape))
+        try:
+            calls = [
+                self._others.submit(descend, room, part)
+                for room, part in zip(others, parts, strict=True)
+            ]
+            descend(first, losses)
+        except BaseException:  # Ctrl-C, before all have begun
+            self._team.abandon()
+            raise
+        for call in calls:
+            call.result()
+        losses += parts.sum(axis=0)
 
 
 def one_example(parameters: Parameters) -> Callable[[Any], Array | None]:
@@ -117,9 +155,11 @@ def one_example(parameters: Parameters) -> Callable[[Any], Array | None]:
     )
 
 
-def predictor(parameters: Parameters, inputs: Inputs, room: Any) -> Callable[[slice, Array], None]:
+def predictor(
+    parameters: Parameters, inputs: Inputs, rooms: Rooms
+) -> Callable[[slice, Array], None]:
     """Fills an array with the outputs for some rows."""
-    kernels = parameters.kernels
+    kernels, room = parameters.kernels, rooms.rooms[0]
 
     def fill(rows: slice, outputs: Array) -> None:
         kernels.predict_in_batches(room, inputs.part(kernels, rows), outputs)
@@ -142,7 +182,7 @@ def _postponed(parameters: Parameters, n_deltas: int) -> Any:
     n_rows, dtype = first["fan_in"] + 3, parameters.flat.dtype
     length = parameters.room(first["fan_out"])
     return parameters.kernels.Postponed(
-        aligned_zeros((n_deltas + 1) * length, dtype).reshape(n_deltas + 1, length),
+        aligned_zeros((n_deltas + 1, length), dtype),
         np.zeros(n_rows, dtype),
         np.zeros(n_rows, np.intp),
         np.zeros(n_rows, np.intp),
@@ -157,41 +197,48 @@ def _deltas_that_wait(parameters: Parameters, inputs: Inputs) -> int:
     return max(8, min(_DELTAS, _BYTES_OF_DELTAS // length))
 
 
-def side_by_side(parameters: Parameters, n_examples: int, to_train: bool) -> Any:
-    """Room for blocks of batches of so many examples, of a small network."""
-    network = parameters.network
+def side_by_side(parameters: Parameters, n_examples: int, to_train: bool) -> Rooms:
+    """A room for blocks of batches of so many examples, of a small network."""
+    kernels, network, dtype = parameters.kernels, parameters.network, parameters.flat.dtype
     n_vectors = parameters.whole_vectors(min(n_examples, _COLUMNS)) // parameters.lanes
     columns = (n_vectors | 1) * parameters.lanes  # an even number would share few cache sets
-
-    def matrix(n_rows: int) -> Array:
-        return aligned_zeros(n_rows * columns, parameters.flat.dtype).reshape(n_rows, columns)
-
-    return parameters.kernels.SideBySide(
+    room = kernels.SideBySide(
         workspace(parameters),
-        matrix(int(parameters.layers["fan_in"][0]) + 3),
-        matrix(network.n_units),
-        matrix(network.n_units),
+        aligned_zeros((int(parameters.layers["fan_in"][0]) + 3, columns), dtype),
+        aligned_zeros((network.n_units, columns), dtype),
+        aligned_zeros((network.n_units, columns), dtype),
         _gradient(parameters, to_train and n_examples > columns),
     )
+    return Rooms([room])
 
 
-def block(parameters: Parameters, n_examples: int, is_sparse: bool, to_train: bool) -> Any:
-    """Room for blocks of batches of so many examples, whose zeros are skipped if ``is_sparse``."""
+def blocks(
+    parameters: Parameters, n_examples: int, is_sparse: bool, to_train: bool, n_threads: int = 1
+) -> Rooms:
+    """Rooms for blocks of batches of so many examples, whose zeros are skipped if ``is_sparse``."""
     kernels, network, dtype = parameters.kernels, parameters.network, parameters.flat.dtype
     capacity = min(n_examples, _ROWS)
-    shape = network.n_units, capacity
-    units = aligned_zeros(network.n_units * capacity, dtype).reshape(shape)
-    deltas = aligned_zeros(units.size, dtype).reshape(shape) if to_train else units
-    n_gathered = 1 if is_sparse else capacity
-    return kernels.Block(
-        workspace(parameters),
-        units,
-        deltas,
-        aligned_zeros(kernels.BLOCK_DEPTH * int(parameters.layers["width"].max()), dtype),
-        _gradient(parameters, to_train and n_examples > capacity),
-        np.empty((n_gathered, int(parameters.layers["fan_in"][0])), dtype),
-        is_sparse,
-    )
+    units = aligned_zeros((network.n_units, capacity), dtype)
+    deltas = aligned_zeros((network.n_units, capacity), dtype) if to_train else units
+    gradient = _gradient(parameters, to_train and n_examples > capacity)
+    gathered = np.empty((1 if is_sparse else capacity, int(parameters.layers["fan_in"][0])), dtype)
+    n_turned = kernels.BLOCK_DEPTH * int(parameters.layers["width"].max())
+    team = kernels.Team(n_threads)
+    rooms = [
+        kernels.Block(
+            workspace(parameters),
+            units,
+            deltas,
+            aligned_zeros(n_turned, dtype),
+            gradient,
+            gathered,
+            is_sparse,
+            team,
+            thread,
+        )
+        for thread in range(n_threads)
+    ]
+    return Rooms(rooms, team)
 
 
 def _gradient(parameters: Parameters, in_blocks: bool) -> Array:
@@ -199,8 +246,8 @@ def _gradient(parameters: Parameters, in_blocks: bool) -> Array:
     return aligned_zeros(parameters.flat.size if in_blocks else 0, parameters.flat.dtype)
 
 
-def _examples_per_call(parameters: Parameters, density: float) -> int:
+def _examples_per_call(parameters: Parameters, density: float, work_per_call: int) -> int:
     first = parameters.layers["biases"][0]  # where the weights of the first layer end
     work = density * first + parameters.flat.size - first
     work += _WORK_PER_UNIT * parameters.network.n_units + _WORK_PER_EXAMPLE
-    return max(1, int(_WORK_PER_CALL // work))
+    return max(1, int(work_per_call // work))

@@ -127,6 +127,7 @@ class Network(ABC):
         learning_rate: float = 0.1,
         shuffle: bool = True,
         callback: Callback | None = None,
+        n_threads: int = 1,
     ) -> History:
         """Train by gradient descent, from where the network stands.
 
@@ -150,6 +151,10 @@ class Network(ABC):
             Draw a new order for every epoch. (A batch of all examples has no order.)
         callback : callable, optional
             Called with a `Step` after every epoch; training stops when it returns true.
+        n_threads : int, default 1
+            Threads that share the examples of each batch, to the same bits for any number. It takes
+            large batches, or wide layers, for them to pay; batches of 1 and tiny networks are left
+            to one. (Where activations of your own make it a matter of NumPy, so is this.)
 
         Returns
         -------
@@ -166,7 +171,7 @@ class Network(ABC):
         RuntimeError
             When the network is being trained already, by another thread or around the callback.
         """
-        plan = Plan.checked(epochs, batch_size, learning_rate, shuffle, callback)
+        plan = Plan.checked(epochs, batch_size, learning_rate, shuffle, callback, n_threads)
         inputs, targets = self._checked(X, y)
         if not self._in_training.acquire(blocking=False):
             raise RuntimeError("this network is being trained already; train a copy of it")

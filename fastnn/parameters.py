@@ -1,6 +1,8 @@
 """Where a network's parameters lie in memory: one flat vector, and views of it per layer."""
 
+import math
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -47,8 +49,6 @@ class Parameters:
         Elements in a vector of 64 bytes, of which rows hold whole ones.
     n_outputs : int
         Outputs of the last layer.
-    kernels_suffice : bool
-        Whether the kernels know the activations of all layers.
     """
 
     def __init__(
@@ -80,10 +80,13 @@ class Parameters:
             n_listed += self.room(fan_in)
             n_units += self.room(fan_out)
         self.n_outputs = layer_sizes[-1]
-        # Not so with activations of users, which by_blas.py computes in NumPy.
-        self.kernels_suffice = bool((self.layers["activation"] >= 0).all())
         self.flat = aligned_zeros(size, dtype)
         self.network = self.kernels.Network(self.flat, self.layers)
+
+    @cached_property
+    def kernels_suffice(self) -> bool:
+        """Whether the kernels know all activations; by_blas.py computes those of users in NumPy."""
+        return bool((self.layers["activation"] >= 0).all())
 
     def blocks(self, units: Array) -> list[Array]:
         """Per layer, the (capacity, fan_out) that kernels.Block keeps in (n_units, capacity)."""
@@ -119,12 +122,12 @@ class Parameters:
         )
 
 
-def aligned_zeros(size: int, dtype: "np.dtype[Any]") -> Array:
-    """A vector of zeros that begins on a cache line."""
-    lanes = _ALIGNMENT // dtype.itemsize
+def aligned_zeros(shape: int | tuple[int, ...], dtype: "np.dtype[Any]") -> Array:
+    """A C-contiguous array of zeros that begins on a cache line."""
+    size, lanes = math.prod(np.atleast_1d(shape)), _ALIGNMENT // dtype.itemsize
     room = np.zeros(size + lanes, dtype)
     start = -room.ctypes.data % _ALIGNMENT // dtype.itemsize
-    return room[start : start + size]
+    return room[start : start + size].reshape(shape)
 
 
 def _weights(flat: Array, layer: Any) -> Array:

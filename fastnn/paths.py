@@ -1,12 +1,11 @@
 """Which way the numbers go."""
 
-import os
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from . import by_blas, by_kernel
+from .by_kernel import Rooms
 from .functions import Activation, Array
 from .inputs import Inputs
 from .parameters import Parameters
@@ -17,10 +16,6 @@ from .validation import Targets
 # empty, if there are examples to fill them: that many parameters for each, up to a most.
 _PARAMETERS_PER_EXAMPLE = 150
 _MOST_PARAMETERS = 3000
-
-# Parameters times examples in a batch, from which BLAS is faster if it has several threads.  With
-# one thread it is not.
-_WORK_FOR_BLAS = 8_000_000
 
 # Below this part of non-zeros, going row by row through those of the first layer is faster than a
 # product of matrices.
@@ -39,14 +34,15 @@ def descent(
 ) -> Descent:
     """What descends along the gradient on this data."""
     batch_size, rate = plan.rows_per_batch(len(inputs)), plan.learning_rate
-    if parameters.kernels_suffice and batch_size == 1:
+    is_sparse = _is_sparse(inputs)
+    if not parameters.kernels_suffice:
+        return by_blas.Descent(
+            parameters, activations, inputs, targets, batch_size, rate, is_sparse
+        )
+    if batch_size == 1:
         return by_kernel.OneByOne(parameters, inputs, targets, rate)
-    if parameters.kernels_suffice and not _blas_pays(parameters, inputs, batch_size):
-        room = _room(parameters, batch_size, _is_sparse(inputs), to_train=True)
-        return by_kernel.InBatches(parameters, inputs, targets, batch_size, rate, room)
-    return by_blas.Descent(
-        parameters, activations, inputs, targets, batch_size, rate, _is_sparse(inputs)
-    )
+    rooms = _rooms(parameters, batch_size, is_sparse, to_train=True, n_threads=plan.n_threads)
+    return by_kernel.InBatches(parameters, inputs, targets, batch_size, rate, rooms)
 
 
 def predict(
@@ -62,8 +58,8 @@ def predict(
     def fill(thread: int) -> None:
         # Each thread has its buffers, and every n-th block.
         if parameters.kernels_suffice:
-            room = _room(parameters, n_rows, is_sparse, to_train=False)
-            fill_rows = by_kernel.predictor(parameters, inputs, room)
+            rooms = _rooms(parameters, n_rows, is_sparse, to_train=False)
+            fill_rows = by_kernel.predictor(parameters, inputs, rooms)
         else:
             fill_rows = by_blas.predictor(parameters, activations, inputs, n_rows, is_sparse)
         for start in starts[thread::n_threads]:
@@ -80,24 +76,14 @@ def predict(
     return outputs
 
 
-def _room(parameters: Parameters, n_examples: int, is_sparse: bool, to_train: bool) -> Any:
+def _rooms(
+    parameters: Parameters, n_examples: int, is_sparse: bool, to_train: bool, n_threads: int = 1
+) -> Rooms:
     if parameters.flat.size <= min(_PARAMETERS_PER_EXAMPLE * n_examples, _MOST_PARAMETERS):
+        # Too little to share.
         return by_kernel.side_by_side(parameters, n_examples, to_train)
-    return by_kernel.block(parameters, n_examples, is_sparse, to_train)
+    return by_kernel.blocks(parameters, n_examples, is_sparse, to_train, n_threads)
 
 
 def _is_sparse(inputs: Inputs) -> bool:
     return inputs.density() < _DENSITY_FOR_PRODUCTS
-
-
-def _blas_pays(parameters: Parameters, inputs: Inputs, batch_size: int) -> bool:
-    work = parameters.flat.size * batch_size
-    return work > _WORK_FOR_BLAS and not _is_sparse(inputs) and _blas_threads() > 1
-
-
-def _blas_threads() -> int:
-    """How many threads NumPy's BLAS probably has: NumPy does not tell."""
-    for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
-        if os.environ.get(variable, "").isdecimal():
-            return int(os.environ[variable])
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

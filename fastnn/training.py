@@ -56,6 +56,7 @@ class Plan:
     learning_rate: float
     shuffle: bool
     callback: Callback | None
+    n_threads: int
 
     @classmethod
     def checked(
@@ -65,6 +66,7 @@ class Plan:
         learning_rate: float,
         shuffle: bool,
         callback: Callback | None,
+        n_threads: int,
     ) -> "Plan":
         """Reject what is not a plan."""
         return cls(
@@ -73,6 +75,7 @@ class Plan:
             validation.positive(learning_rate, "learning_rate"),
             validation.flag(shuffle, "shuffle"),
             validation.callback(callback),
+            validation.count(n_threads, "n_threads", minimum=1),
         )
 
     def rows_per_batch(self, n_examples: int) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fastnn import _kernels, paths
+from fastnn.parameters import Parameters
 
 hypothesis.settings.register_profile(
     "default",
@@ -41,13 +42,14 @@ def variant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     return name
 
 
-# Parameters up to which examples go side by side, work up to which the kernels multiply matrices
-# rather than BLAS, and density below which the first layer goes through the non-zeros.
+# Parameters up to which examples go side by side, density below which the first layer goes through
+# the non-zeros, and whether the kernels are left out, as for the activations of users.
 PATHS = {
-    "side by side": (np.inf, np.inf, 0),
-    "in blocks": (0, np.inf, 0),
-    "in sparse blocks": (0, np.inf, np.inf),
-    "by BLAS": (0, 0, 0),
+    "side by side": (np.inf, 0, False),
+    "in blocks": (0, 0, False),
+    "in sparse blocks": (0, np.inf, False),
+    "by BLAS": (0, 0, True),
+    "by BLAS, sparse": (0, np.inf, True),
 }
 
 
@@ -55,13 +57,13 @@ PATHS = {
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """A way through the numbers, which networks take wherever they have the choice."""
     name: str = request.param
-    most_parameters, work_for_blas, density_for_products = PATHS[name]
+    most_parameters, density_for_products, by_blas = PATHS[name]
     monkeypatch.setattr(paths, "_MOST_PARAMETERS", most_parameters)
     if most_parameters:
         monkeypatch.setattr(paths, "_PARAMETERS_PER_EXAMPLE", most_parameters)
-    monkeypatch.setattr(paths, "_WORK_FOR_BLAS", work_for_blas)
     monkeypatch.setattr(paths, "_DENSITY_FOR_PRODUCTS", density_for_products)
-    monkeypatch.setattr(paths, "_blas_threads", lambda: 2)
+    if by_blas:
+        monkeypatch.setattr(Parameters, "kernels_suffice", False)
     return name
 
 

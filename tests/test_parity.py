@@ -154,7 +154,7 @@ def test_a_batch_spread_over_several_calls(
     monkeypatch.setattr("fastnn.by_kernel._COLUMNS", 16)  # a batch of 32 does not come whole
     monkeypatch.setattr("fastnn.by_kernel._ROWS", 16)
     monkeypatch.setattr("fastnn.by_kernel._WORK_PER_EXAMPLE", 0)
-    monkeypatch.setattr("fastnn.by_kernel._WORK_PER_CALL", chunk * 500)
+    monkeypatch.setattr("fastnn.by_kernel._WORK_PER_CALL_IN_BATCHES", chunk * 500)
     monkeypatch.setattr("fastnn.by_blas._WORK_PER_CALL", chunk * 500)
     X, y = scaled_iris()
     net, oracle = (kind([4, 6, 3], dtype="float64", seed=1) for kind in (fastnn.MLP, reference.MLP))

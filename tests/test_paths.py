@@ -1,10 +1,13 @@
 """The ways through the numbers: what they promise beyond being right."""
 
+import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 from numpy.typing import NDArray
 
 from fastnn import MLP, by_kernel
@@ -74,7 +77,65 @@ def test_many_threads_predict_with_one_network(path: str) -> None:
     assert set(found) == {expected}
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("make", [np.array, scipy.sparse.csr_array, np.asfortranarray])
+@pytest.mark.parametrize("batch_size", [1, 2, 33, None])
+def test_training_comes_to_the_same_bits_for_any_number_of_threads(
+    path: str, dtype: str, make: Any, batch_size: int | None
+) -> None:
+    X, y = sparse_rows(300, 20, 0.5, dtype), np.arange(300) % 4  # 300 is more than a block
+    found, losses = set(), []
+    for n_threads in (1, 2, 5):
+        net = MLP([20, 33, 17, 4], activation="relu", dtype=dtype, seed=1)
+        history = net.train(make(X), y, epochs=3, batch_size=batch_size, n_threads=n_threads)
+        found.add(b"".join(w.tobytes() for w in (*net.weights, *net.biases)))
+        losses.append(history.loss)
+    assert len(found) == 1
+    for loss in losses:
+        assert loss == pytest.approx(losses[0], rel=1e-12)
+
+
+def test_ctrl_c_in_training_by_threads() -> None:
+    X, y = sparse_rows(3000, 50, 1.0, "float32"), np.arange(3000) % 10
+    net = MLP([50, 80, 10], seed=1)
+    timer = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        net.train(X, y, epochs=1_000_000, batch_size=100, n_threads=2)  # would take hours
+    timer.join()
+    assert np.isfinite(net.train(X, y, batch_size=100, n_threads=2).loss).all()
+
+
+def test_threads_that_others_will_not_join_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when Ctrl-C comes after some of them have begun."""
+    X, y = sparse_rows(300, 50, 1.0, "float32"), np.arange(300) % 10
+    net = MLP([50, 80, 10], seed=1)
+    begun = threading.Event()
+
+    def run(rooms: by_kernel.Rooms, descend: Any, losses: Any) -> None:
+        def wait_and_fail(room: Any, losses: Any) -> None:
+            if room is rooms.rooms[0]:
+                begun.wait()
+                raise KeyboardInterrupt
+            begun.set()
+            descend(room, losses)
+
+        original(rooms, wait_and_fail, losses)
+
+    original = by_kernel.Rooms.run
+    monkeypatch.setattr(by_kernel.Rooms, "run", run)
+    n_threads = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        net.train(X, y, batch_size=100, n_threads=3)
+    monkeypatch.undo()
+    for thread in threading.enumerate()[n_threads:]:
+        thread.join(timeout=60)
+        assert not thread.is_alive()
+
+
 @pytest.mark.parametrize("bad", [0, -1, 1.5, "2", True, None])
 def test_n_threads_is_a_positive_integer(bad: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="n_threads must be"):
         MLP([2, 2]).predict(np.zeros((3, 2)), n_threads=bad)
+    with pytest.raises((TypeError, ValueError), match="n_threads must be"):
+        MLP([2, 2]).train(np.zeros((3, 2)), [0, 1, 0], n_threads=bad)

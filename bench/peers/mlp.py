@@ -24,7 +24,7 @@ class FastNN(Peer):
 
     def training(self, examples: Examples, descent: Descent) -> Run:
         def work() -> None:
-            self._network.train(*examples, **descent._asdict())
+            self._network.train(*examples, **descent._asdict(), n_threads=self._threads)
 
         def outcome() -> Outcome:
             return parameters_outcome(self._network.weights, self._network.biases)

@@ -1,8 +1,30 @@
 """Gradient descent batch by batch, and prediction, for every way to compute a block of examples."""
 
 
+cdef extern from "threads.h" nogil:
+    ctypedef struct fastnn_barrier:
+        int n
+        int arrived
+        int meeting
+        int abandoned
+    bint fastnn_meet(fastnn_barrier* barrier)
+    void fastnn_abandon(fastnn_barrier* barrier)
+
+
+cdef class Team:
+    """Threads that share the work on each batch."""
+    cdef fastnn_barrier barrier
+
+    def __init__(self, int n_threads):
+        self.barrier = fastnn_barrier(n_threads, 0, 0, 0)
+
+    def abandon(self):
+        """Let go of those that wait for threads that will not come."""
+        fastnn_abandon(&self.barrier)
+
+
 cdef class Room:
-    """Room for a block of examples, and a way to compute them.
+    """Room for a block of examples, a way to compute them, and one thread's part of the work.
 
     Attributes
     ----------
@@ -15,13 +37,26 @@ cdef class Room:
     cdef readonly Py_ssize_t capacity
     cdef real* gradient       # a sum over the blocks of a batch; NULL if all batches fit
     cdef Py_ssize_t n_parameters
+    cdef Team team
+    cdef Py_ssize_t n_threads, thread
 
-    cdef set_up(self, Workspace workspace, Py_ssize_t capacity, real[::1] gradient):
+    cdef set_up(
+        self, Workspace workspace, Py_ssize_t capacity, real[::1] gradient, Team team,
+        Py_ssize_t thread,
+    ):
         self.workspace, self.capacity, self.gradients = workspace, capacity, gradient
         self.n_parameters = workspace.network.parameters.shape[0]
         self.gradient = NULL
         if gradient.shape[0]:
             self.gradient = &gradient[0]
+        self.team, self.n_threads, self.thread = team, team.barrier.n, thread
+
+    cdef inline Py_ssize_t share(self, Py_ssize_t n, Py_ssize_t unit, bint end) noexcept nogil:
+        """Where this thread's part of n begins or ends; parts are made of whole units."""
+        return min(n, (n + unit - 1) // unit * (self.thread + end) // self.n_threads * unit)
+
+    cdef inline bint meet(self) noexcept nogil:
+        return self.n_threads == 1 or fastnn_meet(&self.team.barrier)
 
     cdef void load(
         self, const Rows* rows, const Py_ssize_t* order, Py_ssize_t start, Py_ssize_t t,
@@ -38,8 +73,21 @@ cdef class Room:
         """Sum of the losses; the deltas of the last layer become dL/da times scale."""
         return 0
 
-    cdef void backward(self, real* to, Py_ssize_t n) noexcept nogil:
-        """Add the gradient, as scaled as the deltas of the last layer are."""
+    cdef void backward(self, Py_ssize_t n) noexcept nogil:
+        """Deltas of all layers."""
+
+    cdef void add_gradient(self, real* to, Py_ssize_t n) noexcept nogil:
+        """Add the gradient, as scaled as the deltas are."""
+
+    cdef void step(self) noexcept nogil:
+        """Add the sum of gradients to the parameters."""
+        cdef real* parameters = self.workspace.work.parameters
+        cdef Py_ssize_t i
+        for i in range(
+            self.share(self.n_parameters, LANES, False), self.share(self.n_parameters, LANES, True)
+        ):
+            parameters[i] += self.gradient[i]
+            self.gradient[i] = 0
 
     cdef void copy_outputs(self, real* to, Py_ssize_t n) noexcept nogil:
         """Outputs of the last layer, (n, n_outputs)."""
@@ -59,10 +107,11 @@ def train_in_batches(
     """Descend along the mean gradient of batch after batch.
 
     Batches begin at multiples of ``batch_size`` and the last may be smaller; a batch may be spread
-    over several calls.
+    over several calls.  Each thread of a team makes the same call with a room of its own, and
+    ``losses`` for its part of the examples.
     """
     cdef Py_ssize_t n_epochs = orders.shape[0], n_examples = orders.shape[1]
-    cdef Py_ssize_t epoch, t, n, batch_start, batch_stop, i
+    cdef Py_ssize_t epoch, t, n, batch_start, batch_stop
     cdef real* parameters = room.workspace.work.parameters
     cdef bint at_once
     cdef fastnn_control control
@@ -81,12 +130,17 @@ def train_in_batches(
                     &targets.wanted, &orders[epoch, t], n,
                     <real>(-learning_rate / (batch_stop - batch_start)),
                 )
-                room.backward(parameters if at_once else room.gradient, n)
+                room.backward(n)
+                if not room.meet():
+                    break
+                room.add_gradient(parameters if at_once else room.gradient, n)
                 t += n
+                if not room.meet():
+                    break
                 if t == batch_stop and not at_once:
-                    for i in range(room.n_parameters):
-                        parameters[i] += room.gradient[i]
-                        room.gradient[i] = 0
+                    room.step()
+                    if not room.meet():
+                        break
         fastnn_restore_subnormals(control)
 
 

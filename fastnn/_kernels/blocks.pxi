@@ -17,6 +17,7 @@ cdef class Block(Room):
     cdef const Rows* rows
     cdef const Py_ssize_t* order
     cdef Py_ssize_t start, t
+    cdef Py_ssize_t begin, end  # the examples of this thread
 
     def __init__(
         self,
@@ -27,8 +28,10 @@ cdef class Block(Room):
         real[::1] gradient,      # SCRATCH like the parameters, zero at first, or empty
         real[:, ::1] gathered,   # SCRATCH (capacity, n_inputs), or empty
         bint is_sparse,
+        Team team,               # whose rooms have the same arrays, but for workspace and turned
+        Py_ssize_t thread,
     ):
-        self.set_up(workspace, units.shape[1], gradient)
+        self.set_up(workspace, units.shape[1], gradient, team, thread)
         self.memory = (units, deltas, turned, gathered)
         self.work = workspace.work
         self.work.units, self.work.deltas = &units[0, 0], &deltas[0, 0]
@@ -36,22 +39,33 @@ cdef class Block(Room):
         self.gathered = &gathered[0, 0]
         self.is_sparse = is_sparse
 
+    cdef inline void divide(self, Py_ssize_t n) noexcept nogil:
+        """Take this thread's part of n examples; tiles are the same for any number of threads."""
+        self.begin, self.end = self.share(n, ROWS, False), self.share(n, ROWS, True)
+
     cdef inline Matrix of_layer(self, real* units, Py_ssize_t layer) noexcept nogil:
         cdef const Layer* of = &self.work.layers[layer]
         return rows_of(units + of.outputs * self.capacity, room(of))
+
+    cdef inline Matrix inputs_of(self, Py_ssize_t layer) noexcept nogil:
+        return self.of_layer(self.work.units, layer - 1) if layer else self.inputs
+
+    cdef inline Matrix own(self, Matrix of_all) noexcept nogil:
+        return rows_of(of_all.data + self.begin * of_all.row, of_all.row)
 
     cdef void load(
         self, const Rows* rows, const Py_ssize_t* order, Py_ssize_t start, Py_ssize_t t,
         Py_ssize_t n,
     ) noexcept nogil:
         cdef Py_ssize_t n_inputs = rows.n_inputs, k
+        self.divide(n)
         if self.is_sparse:
             self.rows, self.order, self.start, self.t = rows, order, start, t
         elif rows.in_order and rows.indptr == NULL:
             self.inputs = rows_of(rows.values + (t - start) * n_inputs, n_inputs)
         else:
             self.inputs = rows_of(self.gathered, n_inputs)
-            for k in range(n):
+            for k in range(self.begin, self.end):
                 copy_example(
                     &self.work, rows, row_at(rows, order, start, t + k),
                     self.gathered + k * n_inputs,
@@ -63,39 +77,57 @@ cdef class Block(Room):
     cdef void forward(self, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t i
         for i in range(self.work.n_layers):
-            self.begin_with_biases(i, n)
+            self.begin_with_biases(i)
             if i == 0 and self.is_sparse:
-                self.add_sparse_inputs(n)
+                self.add_sparse_inputs()
             else:
-                self.add_inputs(i, n)
-            self.activate(i, n)
+                self.add_weighted(
+                    self.inputs_of(i), i, False, self.of_layer(self.work.units, i)
+                )
+            self.activate(i)
 
-    cdef void begin_with_biases(self, Py_ssize_t layer, Py_ssize_t n) noexcept nogil:
+    cdef void begin_with_biases(self, Py_ssize_t layer) noexcept nogil:
         cdef const Layer* of = &self.work.layers[layer]
         cdef Matrix z = self.of_layer(self.work.units, layer)
         cdef Py_ssize_t k
-        for k in range(n):
+        for k in range(self.begin, self.end):
             memcpy(z.data + k * z.row, self.work.parameters + of.biases, of.width * sizeof(real))
 
-    cdef void add_inputs(self, Py_ssize_t layer, Py_ssize_t n) noexcept nogil:
-        self.add_weighted(
-            self.inputs_of(layer), layer, False, self.of_layer(self.work.units, layer), n
-        )
-
-    cdef void add_sparse_inputs(self, Py_ssize_t n) noexcept nogil:
+    cdef void add_sparse_inputs(self) noexcept nogil:
         cdef const Layer* of = self.work.layers
         cdef Matrix z = self.of_layer(self.work.units, 0)
         cdef Py_ssize_t k
-        for k in range(n):
+        for k in range(self.begin, self.end):
             self.list_sparse(k)
             add_inputs(
                 self.work.parameters + of.weights, of, inputs(&self.work, 0), z.data + k * z.row
             )
 
-    cdef void activate(self, Py_ssize_t layer, Py_ssize_t n) noexcept nogil:
+    cdef void add_weighted(
+        self, Matrix x, Py_ssize_t layer, bint backwards, Matrix z
+    ) noexcept nogil:
+        """z += x W, or x W'"""
+        cdef const Layer* of = &self.work.layers[layer]
+        cdef Py_ssize_t n_terms = of.fan_out if backwards else of.fan_in
+        cdef Py_ssize_t n_columns = of.fan_in if backwards else of.fan_out
+        cdef Py_ssize_t width = self.work.layers[layer - 1].width if backwards else of.width
+        cdef Matrix stored = rows_of(self.work.parameters + of.weights, of.row_length)
+        cdef Matrix turned = rows_of(self.turned, width)
+        cdef Py_ssize_t n = self.end - self.begin, start = 0, n_turned
+        x, z = self.own(x), self.own(z)
+        if of.transposed == backwards:
+            add_product(x, stored, z, n, n_terms, width)
+            return
+        while start < n_terms:
+            n_turned = min(DEPTH, n_terms - start)
+            transpose(stored.data + start, stored.row, n_columns, n_turned, turned.data, width)
+            add_product(rows_of(x.data + start, x.row), turned, z, n, n_turned, width)
+            start += n_turned
+
+    cdef void activate(self, Py_ssize_t layer) noexcept nogil:
         cdef Matrix a = self.of_layer(self.work.units, layer)
         cdef Py_ssize_t k
-        for k in range(n):
+        for k in range(self.begin, self.end):
             activate_layer(&self.work.layers[layer], a.data + k * a.row)
 
     cdef double losses(
@@ -106,7 +138,7 @@ cdef class Block(Room):
         cdef Matrix deltas = self.of_layer(self.work.deltas, last)
         cdef double loss = 0
         cdef real* delta
-        for k in range(n):
+        for k in range(self.begin, self.end):
             delta = deltas.data + k * deltas.row
             loss += output_loss(
                 a.data + k * a.row, &self.work.layers[last], wanted, rows[k], delta
@@ -115,29 +147,34 @@ cdef class Block(Room):
                 delta[i] *= scale
         return loss
 
-    cdef void backward(self, real* to, Py_ssize_t n) noexcept nogil:
+    cdef void backward(self, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t i
+        cdef Matrix dx
         for i in range(self.work.n_layers - 1, -1, -1):
-            self.multiply_by_slopes(i, n)
+            self.multiply_by_slopes(i)
             if i > 0:
-                self.pass_deltas_on(i, n)
-            self.add_to_biases(i, to, n)
+                dx = self.of_layer(self.work.deltas, i - 1)
+                memset(self.own(dx).data, 0, (self.end - self.begin) * dx.row * sizeof(real))
+                self.add_weighted(self.of_layer(self.work.deltas, i), i, True, dx)
+
+    cdef void multiply_by_slopes(self, Py_ssize_t layer) noexcept nogil:
+        cdef Matrix a = self.own(self.of_layer(self.work.units, layer))
+        cdef Matrix deltas = self.own(self.of_layer(self.work.deltas, layer))
+        # All rows as one vector: between them are only zeros.
+        times_slope(
+            self.work.layers[layer].activation, a.data, deltas.data,
+            (self.end - self.begin) * a.row,
+        )
+
+    cdef void add_gradient(self, real* to, Py_ssize_t n) noexcept nogil:
+        cdef Py_ssize_t i
+        for i in range(self.work.n_layers):
+            if self.thread == 0:
+                self.add_to_biases(i, to, n)
             if i == 0 and self.is_sparse:
                 self.add_sparse_gradient(to, n)
             else:
-                self.add_gradient(i, to, n)
-
-    cdef void multiply_by_slopes(self, Py_ssize_t layer, Py_ssize_t n) noexcept nogil:
-        cdef Matrix a = self.of_layer(self.work.units, layer)
-        cdef Matrix deltas = self.of_layer(self.work.deltas, layer)
-        # All rows as one vector: between them are only zeros.
-        times_slope(self.work.layers[layer].activation, a.data, deltas.data, n * a.row)
-
-    cdef void pass_deltas_on(self, Py_ssize_t layer, Py_ssize_t n) noexcept nogil:
-        """dL/da of the layer before"""
-        cdef Matrix dx = self.of_layer(self.work.deltas, layer - 1)
-        memset(dx.data, 0, n * dx.row * sizeof(real))
-        self.add_weighted(self.of_layer(self.work.deltas, layer), layer, True, dx, n)
+                self.add_to_weights(i, to, n)
 
     cdef void add_to_biases(self, Py_ssize_t layer, real* to, Py_ssize_t n) noexcept nogil:
         cdef const Layer* of = &self.work.layers[layer]
@@ -146,53 +183,41 @@ cdef class Block(Room):
         for k in range(n):
             axpy(1, deltas.data + k * deltas.row, to + of.biases, of.width)
 
-    cdef void add_gradient(self, Py_ssize_t layer, real* to, Py_ssize_t n) noexcept nogil:
+    cdef void add_to_weights(self, Py_ssize_t layer, real* to, Py_ssize_t n) noexcept nogil:
+        """Each thread has its part of the rows."""
         cdef const Layer* of = &self.work.layers[layer]
-        cdef Matrix w = rows_of(to + of.weights, of.row_length)
-        cdef Matrix x = self.inputs_of(layer), deltas = self.of_layer(self.work.deltas, layer)
+        cdef Matrix a = transposed(self.inputs_of(layer))
+        cdef Matrix b = self.of_layer(self.work.deltas, layer)
+        cdef Py_ssize_t n_rows = of.fan_out if of.transposed else of.fan_in
+        cdef Py_ssize_t width = of.row_length if of.transposed else of.width
+        cdef Py_ssize_t begin = self.share(n_rows, ROWS, False)
+        cdef Py_ssize_t end = self.share(n_rows, ROWS, True)
         if of.transposed:
-            add_product(transposed(deltas), x, w, of.fan_out, n, of.row_length)
-        else:
-            add_product(transposed(x), deltas, w, of.fan_in, n, of.width)
+            a, b = transposed(b), transposed(a)
+        add_product(
+            Matrix(a.data + begin * a.row, a.row, a.column), b,
+            rows_of(to + of.weights + begin * of.row_length, of.row_length), end - begin, n, width,
+        )
 
     cdef void add_sparse_gradient(self, real* to, Py_ssize_t n) noexcept nogil:
+        """Each thread has its part of all rows."""
+        cdef const Layer* of = self.work.layers
         cdef Matrix deltas = self.of_layer(self.work.deltas, 0)
+        cdef Py_ssize_t begin = self.share(of.width, LANES, False)
+        cdef Py_ssize_t end = self.share(of.width, LANES, True)
         cdef Py_ssize_t k
         for k in range(n):
             self.list_sparse(k)
-            step_weights(
-                to, self.work.layers, inputs(&self.work, 0), deltas.data + k * deltas.row, 1
+            step_rows(
+                to + of.weights + begin, of.row_length, inputs(&self.work, 0),
+                deltas.data + k * deltas.row + begin, end - begin,
             )
-
-    cdef inline Matrix inputs_of(self, Py_ssize_t layer) noexcept nogil:
-        return self.of_layer(self.work.units, layer - 1) if layer else self.inputs
-
-    cdef void add_weighted(
-        self, Matrix x, Py_ssize_t layer, bint backwards, Matrix z, Py_ssize_t n
-    ) noexcept nogil:
-        """z += x W, or x W'"""
-        cdef const Layer* of = &self.work.layers[layer]
-        cdef Py_ssize_t n_terms = of.fan_out if backwards else of.fan_in
-        cdef Py_ssize_t n_columns = of.fan_in if backwards else of.fan_out
-        cdef Py_ssize_t width = self.work.layers[layer - 1].width if backwards else of.width
-        cdef Matrix stored = rows_of(self.work.parameters + of.weights, of.row_length)
-        cdef Py_ssize_t start = 0, n_turned
-        if of.transposed == backwards:
-            add_product(x, stored, z, n, n_terms, width)
-            return
-        while start < n_terms:
-            n_turned = min(DEPTH, n_terms - start)
-            transpose(stored.data + start, stored.row, n_columns, n_turned, self.turned, width)
-            add_product(
-                rows_of(x.data + start, x.row), rows_of(self.turned, width), z, n, n_turned, width,
-            )
-            start += n_turned
 
     cdef void copy_outputs(self, real* to, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t last = self.work.n_layers - 1, k
         cdef Py_ssize_t n_outputs = self.work.layers[last].fan_out
         cdef Matrix a = self.of_layer(self.work.units, last)
-        for k in range(n):
+        for k in range(self.begin, self.end):
             memcpy(to + k * n_outputs, a.data + k * a.row, n_outputs * sizeof(real))
 
 
@@ -211,7 +236,7 @@ def multiply_sparse(
         control = fastnn_flush_subnormals()
         memset(z.data, 0, n * z.row * sizeof(real))
         block.load(&examples.rows, &rows[0], 0, 0, n)
-        block.add_sparse_inputs(n)
+        block.add_sparse_inputs()
         fastnn_restore_subnormals(control)
 
 
@@ -224,9 +249,10 @@ def activate_block(Block block, Py_ssize_t layer, Py_ssize_t n):
     cdef fastnn_control control
     with nogil:
         control = fastnn_flush_subnormals()
+        block.divide(n)
         for k in range(n):
             axpy(1, biases, a.data + k * a.row, of.width)
-        block.activate(layer, n)
+        block.activate(layer)
         fastnn_restore_subnormals(control)
 
 
@@ -239,6 +265,7 @@ def block_losses(
     """Sum of the losses; the deltas of the last layer become dL/da times scale."""
     cdef double loss
     with nogil:
+        block.divide(rows.shape[0])
         loss = block.losses(&targets.wanted, &rows[0], rows.shape[0], <real>scale)
     return loss
 
@@ -249,7 +276,8 @@ def multiply_by_slopes(Block block, Py_ssize_t layer, Py_ssize_t n, bint is_firs
     cdef fastnn_control control
     with nogil:
         control = fastnn_flush_subnormals()
-        block.multiply_by_slopes(layer, n)
+        block.divide(n)
+        block.multiply_by_slopes(layer)
         if is_first:
             memset(block.gradient + of.biases, 0, of.width * sizeof(real))
         block.add_to_biases(layer, block.gradient, n)

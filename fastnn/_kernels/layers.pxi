@@ -115,13 +115,10 @@ cdef void backward_layer(
             step_four(w, layer.row_length, f, x.values + k, scale, delta, layer.width)
 
 
-cdef void step_weights(
-    real* parameters, const Layer* layer, Inputs x, const real* delta, real scale
+cdef void step_rows(
+    real* w, Py_ssize_t row_length, Inputs x, const real* delta, Py_ssize_t n
 ) noexcept nogil:
-    """W += scale x' delta, row after row"""
+    """W += x' delta, row after row"""
     cdef Py_ssize_t k
     for k in range(0, x.n, 4):
-        step_four(
-            parameters + layer.weights, layer.row_length, four_rows(x.index, k), x.values + k,
-            scale, delta, layer.width,
-        )
+        step_four(w, row_length, four_rows(x.index, k), x.values + k, 1, delta, n)

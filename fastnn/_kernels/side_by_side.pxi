@@ -18,7 +18,7 @@ cdef class SideBySide(Room):
         real[:, ::1] deltas,     # SCRATCH (n_units, capacity), zero at first
         real[::1] gradient,      # SCRATCH like the parameters, zero at first, or empty
     ):
-        self.set_up(workspace, inputs.shape[1], gradient)
+        self.set_up(workspace, inputs.shape[1], gradient, Team(1), 0)
         self.memory = (inputs, units, deltas)
         self.inputs, self.units, self.deltas = &inputs[0, 0], &units[0, 0], &deltas[0, 0]
 
@@ -94,10 +94,10 @@ cdef class SideBySide(Room):
                 deltas.data[unit * deltas.row + k] *= scale
         return loss / 2
 
-    cdef void backward(self, real* to, Py_ssize_t n) noexcept nogil:
+    cdef void backward(self, Py_ssize_t n) noexcept nogil:
         cdef const Work* work = &self.workspace.work
         cdef Py_ssize_t lanes = (n + LANES - 1) & -LANES, i, unit
-        cdef Matrix x, a, deltas, dx
+        cdef Matrix a, deltas, dx
         cdef const Layer* layer
         for i in range(work.n_layers - 1, -1, -1):
             layer = &work.layers[i]
@@ -106,18 +106,27 @@ cdef class SideBySide(Room):
                 times_slope(
                     layer.activation, a.data + unit * a.row, deltas.data + unit * deltas.row, lanes
                 )
-            x = rows_of(self.inputs, self.capacity)
             if i > 0:
-                x, dx = self.of_layer(self.units, i - 1), self.of_layer(self.deltas, i - 1)
+                dx = self.of_layer(self.deltas, i - 1)
                 for unit in range(layer.fan_in):
                     memset(dx.data + unit * dx.row, 0, lanes * sizeof(real))
                 add_product(
                     weights(work.parameters, layer), deltas, dx,
                     layer.fan_in, layer.fan_out, lanes,
                 )
+
+    cdef void add_gradient(self, real* to, Py_ssize_t n) noexcept nogil:
+        cdef const Work* work = &self.workspace.work
+        cdef Py_ssize_t lanes = (n + LANES - 1) & -LANES, i, unit
+        cdef Matrix x = rows_of(self.inputs, self.capacity), deltas
+        cdef const Layer* layer
+        for i in range(work.n_layers):
+            layer = &work.layers[i]
+            deltas = self.of_layer(self.deltas, i)
             for unit in range(layer.fan_out):
                 to[layer.biases + unit] += total(deltas.data + unit * deltas.row, lanes)
             add_dots(x, deltas, weights(to, layer), layer.fan_in, layer.fan_out, lanes)
+            x = self.of_layer(self.units, i)
 
     cdef void copy_outputs(self, real* to, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t last = self.workspace.work.n_layers - 1, k, unit
