@@ -173,7 +173,7 @@ def workspace(parameters: Parameters) -> Any:
     return parameters.kernels.Workspace(
         network,
         aligned_zeros(2 * network.n_units + network.n_listed, parameters.flat.dtype),
-        np.empty(network.n_listed + len(parameters.layers), np.intp),
+        np.empty(network.n_listed + len(parameters.layers), np.int32),
     )
 
 
@@ -184,15 +184,15 @@ def _postponed(parameters: Parameters, n_deltas: int) -> Any:
     return parameters.kernels.Postponed(
         aligned_zeros((n_deltas + 1, length), dtype),
         np.zeros(n_rows, dtype),
-        np.zeros(n_rows, np.intp),
-        np.zeros(n_rows, np.intp),
+        np.zeros(n_rows, np.int32),
+        np.zeros(n_rows, np.int32),
     )
 
 
 def _deltas_that_wait(parameters: Parameters, inputs: Inputs) -> int:
     # To wait pays if the next example with the same input comes while the delta is still there.
     if inputs.density() * _DELTAS < 1:
-        return 1
+        return 0
     length = int(parameters.layers["width"][0]) * parameters.flat.itemsize
     return max(8, min(_DELTAS, _BYTES_OF_DELTAS // length))
 

@@ -127,7 +127,7 @@ class SparseInputs(Inputs):
     ----------
     data : ndarray, (nnz,)
         The non-zeros, of any real dtype.
-    indices : ndarray of int32 or int64, (nnz,)
+    indices : ndarray of int32, (nnz,)
         Their columns, ascending in each row.
     indptr : ndarray of intp, (n_examples + 1,)
         Where each row begins; the last is nnz.

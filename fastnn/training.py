@@ -114,8 +114,6 @@ def train(
     storage: Sequence[Array], descend: Descent, next_order: Callable[[], Array], plan: Plan
 ) -> History:
     """Train the parameters in ``storage``; however it ends, they are finite."""
-    if not all(first_nonfinite(parameters) is None for parameters in storage):
-        raise ValueError("weights and biases must be finite to train, got NaN or infinity in them")
     history = History()
     backup = [np.empty_like(parameters) for parameters in storage]
     while len(history.loss) < plan.epochs:
@@ -135,6 +133,10 @@ def train(
                     break
                 history.loss += losses_of_one
         if losses is None:
+            if not _are_finite(backup):  # checked this late, it costs no pass over the parameters
+                raise ValueError(
+                    "weights and biases must be finite to train, got NaN or infinity in them"
+                )
             raise TrainingDiverged(
                 f"training diverged in epoch {len(history.loss) + 1}: the loss or a parameter "
                 "became NaN or infinite. The network is as it was before that epoch. Try a smaller "
@@ -159,12 +161,14 @@ def _descend(
         for start in range(0, n_examples, descend.chunk):
             descend(orders, start, min(start + descend.chunk, n_examples), losses)
     finally:
-        is_finite = bool(np.isfinite(losses).all()) and all(
-            first_nonfinite(parameters) is None for parameters in storage
-        )
+        is_finite = bool(np.isfinite(losses).all()) and _are_finite(storage)
         if not is_finite:
             _copy(backup, storage)
     return (losses / n_examples).tolist() if is_finite else None
+
+
+def _are_finite(arrays: Sequence[Array]) -> bool:
+    return all(first_nonfinite(array) is None for array in arrays)
 
 
 def _copy(arrays: Sequence[Array], to: Sequence[Array]) -> None:

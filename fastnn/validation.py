@@ -21,6 +21,8 @@ from .inputs import DenseInputs, Inputs, MatrixLike, SparseInputs
 if TYPE_CHECKING:  # importing numpy.random takes longer than importing fastnn
     from numpy.random import Generator, SeedSequence
 
+_MOST_UNITS = np.iinfo(np.int32).max - 64  # of a layer: the kernels number them in 32 bits
+
 T = TypeVar("T")
 Dtype = np.dtype[Any]
 Seed: TypeAlias = "int | Sequence[int] | SeedSequence | Generator | None"
@@ -63,7 +65,8 @@ def layer_sizes(sizes: Iterable[int]) -> tuple[int, ...]:
     if len(widths) < 2:
         raise ValueError(f"{expected}, got {list(widths)}")
     widths = tuple(int(width) for width in widths)
-    if sum(a * b for a, b in pairwise(widths)) > sys.maxsize // 64:
+    n_weights = sum(a * b for a, b in pairwise(widths))
+    if n_weights > sys.maxsize // 64 or max(widths) > _MOST_UNITS:
         raise ValueError(f"layer_sizes must describe a network that fits in memory, got {widths}")
     return widths
 
@@ -256,8 +259,7 @@ def _sparse(given: Any, dtype: Dtype) -> SparseInputs:
     n_examples, n_inputs = matrix.shape
     # Copies, of all but the values: the kernels index with them, and X may change under them.
     indptr = np.array(matrix.indptr, np.intp)
-    kind = matrix.indices.dtype if matrix.indices.dtype in (np.int32, np.int64) else np.int64
-    indices = np.array(matrix.indices, kind)
+    indices = np.array(matrix.indices)
     n_stored = min(len(indices), len(matrix.data))
     if (
         len(indptr) != n_examples + 1
@@ -275,6 +277,7 @@ def _sparse(given: Any, dtype: Dtype) -> SparseInputs:
             f"X must have column indices from 0 to {n_inputs - 1}, got "
             f"{indices.min()} to {indices.max()}"
         )
+    indices = indices.astype(np.int32, copy=False)
     ascends = np.diff(indices) > 0
     starts = indptr[1:-1]
     ascends[starts[(starts > 0) & (starts < len(indices))] - 1] = True  # from one row to the next

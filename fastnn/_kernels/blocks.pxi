@@ -45,7 +45,7 @@ cdef class Block(Room):
 
     cdef inline Matrix of_layer(self, real* units, Py_ssize_t layer) noexcept nogil:
         cdef const Layer* of = &self.work.layers[layer]
-        return rows_of(units + of.outputs * self.capacity, room(of))
+        return rows_of(units + of.outputs * self.capacity, room_for(of.fan_out))
 
     cdef inline Matrix inputs_of(self, Py_ssize_t layer) noexcept nogil:
         return self.of_layer(self.work.units, layer - 1) if layer else self.inputs
@@ -210,7 +210,7 @@ cdef class Block(Room):
             self.list_sparse(k)
             step_rows(
                 to + of.weights + begin, of.row_length, inputs(&self.work, 0),
-                deltas.data + k * deltas.row + begin, end - begin,
+                deltas.data + k * deltas.row + begin, 1, end - begin,
             )
 
     cdef void copy_outputs(self, real* to, Py_ssize_t n) noexcept nogil:

@@ -2,6 +2,8 @@
 points to.
 """
 
+from libc.stdint cimport int32_t
+
 ctypedef float real
 
 cdef extern from *:
@@ -10,3 +12,6 @@ cdef extern from *:
 
 cdef extern from "floats.h":
     ctypedef real vector "fastnn_floats"
+    int append_nonzeros "fastnn_append_nonzero_floats"(
+        const real* x, int n, int32_t first, int32_t* index, real* values
+    ) nogil

@@ -39,10 +39,46 @@ typedef double fastnn_doubles __attribute__((vector_size(FASTNN_VECTOR), may_ali
 
 #define FASTNN_INLINED __attribute__((always_inline))
 
-#if defined(__GNUC__)
-#define fastnn_prefetch(address) __builtin_prefetch(address, 1)
+/* Append to two lists those of up to 64 bytes of numbers that are not 0, and their places, counted
+ * from `first`; what follows in the lists is overwritten.  The number of them is returned. */
+#define FASTNN_APPEND_NONZEROS(name, real)                                                      \
+    static inline int name(const real *x, int n, int32_t first, int32_t *index, real *values) { \
+        int found = 0;                                                                          \
+        for (int i = 0; i < n; i++) found += x[i] != 0;                                         \
+        if (found == 0) return 0; /* it is often all of them */                                 \
+        found = 0;                                                                              \
+        for (int i = 0; i < n; i++) {                                                           \
+            index[found] = first + i;                                                           \
+            values[found] = x[i];                                                               \
+            found += x[i] != 0;                                                                 \
+        }                                                                                       \
+        return found;                                                                           \
+    }
+#if defined(__AVX512F__) && defined(__AVX512VL__)
+#include <immintrin.h>
+static inline int fastnn_append_nonzero_floats(const float *x, int n, int32_t first,
+                                               int32_t *index, float *values) {
+    const __m512 all = _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), x);
+    const __mmask16 found = _mm512_cmp_ps_mask(all, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    const __m512i places = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i numbers = _mm512_add_epi32(places, _mm512_set1_epi32(first));
+    _mm512_storeu_ps(values, _mm512_maskz_compress_ps(found, all));
+    _mm512_storeu_si512(index, _mm512_maskz_compress_epi32(found, numbers));
+    return __builtin_popcount(found);
+}
+static inline int fastnn_append_nonzero_doubles(const double *x, int n, int32_t first,
+                                                int32_t *index, double *values) {
+    const __m512d all = _mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), x);
+    const __mmask8 found = _mm512_cmp_pd_mask(all, _mm512_setzero_pd(), _CMP_NEQ_UQ);
+    const __m256i places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i numbers = _mm256_add_epi32(places, _mm256_set1_epi32(first));
+    _mm512_storeu_pd(values, _mm512_maskz_compress_pd(found, all));
+    _mm256_storeu_si256((__m256i *)index, _mm256_maskz_compress_epi32(found, numbers));
+    return __builtin_popcount(found);
+}
 #else
-#define fastnn_prefetch(address) ((void)(address))
+FASTNN_APPEND_NONZEROS(fastnn_append_nonzero_floats, float)
+FASTNN_APPEND_NONZEROS(fastnn_append_nonzero_doubles, double)
 #endif
 
 /* Subnormal operands cost a hundred cycles and more each on most CPUs, and deltas of saturated

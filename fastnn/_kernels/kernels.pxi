@@ -18,14 +18,13 @@ from cpython.buffer cimport (
 )
 from libc.float cimport DBL_MAX, FLT_MAX
 from libc.math cimport exp as exp_double, tanh as tanh_double
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, uint32_t
 from libc.string cimport memcpy, memset
 
 cdef extern from "floats.h" nogil:
     ctypedef int fastnn_control
     uint32_t fastnn_bits(float x)
     float fastnn_float(uint32_t bits)
-    void fastnn_prefetch(const void* address)
     fastnn_control fastnn_flush_subnormals()
     void fastnn_restore_subnormals(fastnn_control saved)
 

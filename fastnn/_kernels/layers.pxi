@@ -11,7 +11,7 @@ cdef struct Four:
     Py_ssize_t row[4]
 
 
-cdef inline Four four_rows(const Py_ssize_t* index, Py_ssize_t k) noexcept nogil:
+cdef inline Four four_rows(const int32_t* index, Py_ssize_t k) noexcept nogil:
     cdef Four four
     cdef Py_ssize_t i
     for i in range(4):
@@ -116,9 +116,9 @@ cdef void backward_layer(
 
 
 cdef void step_rows(
-    real* w, Py_ssize_t row_length, Inputs x, const real* delta, Py_ssize_t n
+    real* w, Py_ssize_t row_length, Inputs x, const real* delta, real scale, Py_ssize_t n
 ) noexcept nogil:
-    """W += x' delta, row after row"""
+    """W += scale x' delta, row after row"""
     cdef Py_ssize_t k
     for k in range(0, x.n, 4):
-        step_four(w, row_length, four_rows(x.index, k), x.values + k, 1, delta, n)
+        step_four(w, row_length, four_rows(x.index, k), x.values + k, scale, delta, n)

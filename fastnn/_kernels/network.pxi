@@ -14,9 +14,9 @@ cdef struct Layer:
     Py_ssize_t activation
 
 
-cdef inline Py_ssize_t room(const Layer* layer) noexcept nogil:
-    """What its units take, with those that only fill up rows and vectors"""
-    return (layer.fan_out + 3 + LANES - 1) & -LANES
+cdef inline Py_ssize_t room_for(Py_ssize_t n) noexcept nogil:
+    """What n units take, with those that only fill up rows and vectors"""
+    return (n + 3 + LANES - 1) & -LANES
 
 
 cdef class Network:
@@ -35,8 +35,8 @@ cdef class Network:
         cdef const Layer* last = &layers[layers.shape[0] - 1]
         self.parameters = parameters
         self.layers = layers
-        self.n_units = last.outputs + room(last)
-        self.n_listed = last.inputs + last.fan_in + 3
+        self.n_units = last.outputs + room_for(last.fan_out)
+        self.n_listed = last.inputs + room_for(last.fan_in)
 
 
 cdef struct Work:
@@ -46,22 +46,22 @@ cdef struct Work:
     real* units            # outputs of all layers
     real* deltas           # dL/dz of all layers
     real* values           # of the inputs listed, for all layers
-    Py_ssize_t* index      # their places
-    Py_ssize_t* n_listed   # their number, per layer
+    int32_t* index         # their places
+    int32_t* n_listed      # their number, per layer
 
 
 cdef class Workspace:
     """Room for one example."""
     cdef Network network
     cdef real[::1] scratch
-    cdef Py_ssize_t[::1] places
+    cdef int32_t[::1] places
     cdef Work work
 
     def __init__(
         self,
         Network network,
         real[::1] scratch,        # SCRATCH (2 * n_units + n_listed,), zero at first
-        Py_ssize_t[::1] places,   # SCRATCH (n_listed + n_layers,)
+        int32_t[::1] places,      # SCRATCH (n_listed + n_layers,)
     ):
         self.network, self.scratch, self.places = network, scratch, places
         self.work = Work(
@@ -74,8 +74,7 @@ cdef class Workspace:
 cdef struct Rows:
     const real* values
     const Py_ssize_t* indptr         # NULL: dense
-    const int32_t* indices           # either these
-    const int64_t* long_indices      # or those
+    const int32_t* indices
     Py_ssize_t n_inputs
     bint in_order                    # rows come as they are to be visited, not by their number
 
@@ -99,32 +98,23 @@ def dense(
 ) -> Examples:
     cdef Examples new = Examples.__new__(Examples)
     new.memory = X
-    new.rows = Rows(&X[0, 0], NULL, NULL, NULL, X.shape[1], in_order)
+    new.rows = Rows(&X[0, 0], NULL, NULL, X.shape[1], in_order)
     return new
 
 
 def compressed(
     const real[::1] data,            # IN  (nnz,)
-    indices,                         # IN  (nnz,) int32 or int64, ascending in each row
+    const int32_t[::1] indices,      # IN  (nnz,) ascending in each row
     const Py_ssize_t[::1] indptr,    # IN  (n_examples + 1,)
     Py_ssize_t n_inputs,
     bint in_order,
 ) -> Examples:
     """Compressed sparse rows (CSR)."""
     cdef Examples new = Examples.__new__(Examples)
-    cdef const int32_t[::1] short_ones
-    cdef const int64_t[::1] long_ones
-    new.rows = Rows(NULL, &indptr[0], NULL, NULL, n_inputs, in_order)
     new.memory = (data, indices, indptr)
-    if data.shape[0] == 0:
-        return new
-    new.rows.values = &data[0]
-    if indices.itemsize == sizeof(int32_t):
-        short_ones = indices
-        new.rows.indices = &short_ones[0]
-    else:
-        long_ones = indices
-        new.rows.long_indices = &long_ones[0]
+    new.rows = Rows(NULL, &indptr[0], NULL, n_inputs, in_order)
+    if data.shape[0]:
+        new.rows.values, new.rows.indices = &data[0], &indices[0]
     return new
 
 
@@ -133,7 +123,7 @@ def compressed(
 
 cdef struct Inputs:
     Py_ssize_t n
-    const Py_ssize_t* index  # NULL: 0, 1, 2, ...
+    const int32_t* index  # NULL: 0, 1, 2, ...
     const real* values
 
 
@@ -167,32 +157,26 @@ cdef inline void end_list(const Work* work, Py_ssize_t layer, Py_ssize_t n) noex
 
 
 cdef void list_nonzeros(const Work* work, Py_ssize_t layer, const real* x) noexcept nogil:
-    cdef Py_ssize_t* index = work.index + work.layers[layer].inputs
+    cdef int32_t* index = work.index + work.layers[layer].inputs
     cdef real* values = work.values + work.layers[layer].inputs
-    cdef Py_ssize_t n = 0, i
-    for i in range(work.layers[layer].fan_in):
-        index[n] = i
-        values[n] = x[i]
-        n += x[i] != 0
+    cdef Py_ssize_t fan_in = work.layers[layer].fan_in, n = 0, i = 0
+    while i < fan_in:
+        n += append_nonzeros(x + i, min(LANES, fan_in - i), i, index + n, values + n)
+        i += LANES
     end_list(work, layer, n)
 
 
 cdef void list_example(const Work* work, const Rows* rows, Py_ssize_t row) noexcept nogil:
     """List the inputs of the first layer."""
-    cdef Py_ssize_t start, n, i
+    cdef Py_ssize_t start, n
     if rows.indptr == NULL:
         list_nonzeros(work, 0, rows.values + row * rows.n_inputs)
         return
     start = rows.indptr[row]
     n = rows.indptr[row + 1] - start
-    for i in range(n):
-        work.values[i] = rows.values[start + i]
-    if rows.indices != NULL:
-        for i in range(n):
-            work.index[i] = rows.indices[start + i]
-    else:
-        for i in range(n):
-            work.index[i] = rows.long_indices[start + i]
+    if n > 0:
+        memcpy(work.values, rows.values + start, n * sizeof(real))
+        memcpy(work.index, rows.indices + start, n * sizeof(int32_t))
     end_list(work, 0, n)
 
 

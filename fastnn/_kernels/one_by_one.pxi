@@ -12,9 +12,9 @@ Deltas are kept in a ring.  When it is full, all updates that are still waiting 
 
 cdef struct Waiting:
     real* ring             # the deltas; the first of them is 0, for rows that do not wait
-    Py_ssize_t* places     # per row, where in the ring its delta is
+    int32_t* places        # per row, the number of its delta in the ring
     real* coefficients     # per row
-    Py_ssize_t* rows       # those that wait
+    int32_t* rows          # those that wait
     Py_ssize_t n_rows
     Py_ssize_t n_deltas
     Py_ssize_t capacity
@@ -30,8 +30,8 @@ cdef class Postponed:
         self,
         real[:, ::1] ring,         # SCRATCH (capacity + 1, room of a delta), zero at first
         real[::1] coefficients,    # SCRATCH (n_inputs + 3,), zero at first
-        Py_ssize_t[::1] places,    # SCRATCH (n_inputs + 3,), zero at first
-        Py_ssize_t[::1] rows,      # SCRATCH (n_inputs + 1,)
+        int32_t[::1] places,       # SCRATCH (n_inputs + 3,), zero at first
+        int32_t[::1] rows,         # SCRATCH (n_inputs + 1,)
     ):
         self.memory = (ring, coefficients, places, rows)
         self.waiting = Waiting(
@@ -53,7 +53,7 @@ cdef void catch_up_and_add_rows(
         f = four_rows(x.index, at)
         for i in range(4):
             c[i] = waiting.coefficients[f.row[i]]
-            d[i] = waiting.ring + waiting.places[f.row[i]]
+            d[i] = waiting.ring + waiting.places[f.row[i]] * waiting.length
             f.row[i] *= layer.row_length
         if d[0] == d[1] and d[1] == d[2] and d[2] == d[3]:
             if d[0] == waiting.ring:
@@ -73,15 +73,15 @@ cdef void catch_up_and_add_rows(
 
 
 cdef void postpone(
-    Waiting* waiting, Inputs x, Py_ssize_t n, Py_ssize_t place, real scale
+    Waiting* waiting, Inputs x, Py_ssize_t n, real scale
 ) noexcept nogil:
-    """Write down the updates of the rows of x; the delta is at ``place``."""
+    """Write down the updates of the rows of x, with the last delta in the ring."""
     cdef Py_ssize_t k, row
     for k in range(n):
         row = x.index[k]
         waiting.rows[waiting.n_rows] = row
         waiting.n_rows += waiting.places[row] == 0
-        waiting.places[row] = place
+        waiting.places[row] = waiting.n_deltas
         waiting.coefficients[row] = scale * x.values[k]
 
 
@@ -91,24 +91,13 @@ cdef void catch_up(const Layer* layer, real* w, Waiting* waiting) noexcept nogil
     for k in range(waiting.n_rows):
         row = waiting.rows[k]
         axpy(
-            waiting.coefficients[row], waiting.ring + waiting.places[row],
+            waiting.coefficients[row], waiting.ring + waiting.places[row] * waiting.length,
             w + row * layer.row_length, layer.width,
         )
         waiting.places[row] = 0
         waiting.coefficients[row] = 0
     waiting.n_rows = 0
     waiting.n_deltas = 0
-
-
-cdef void prefetch_rows(
-    const Layer* layer, const real* w, const Rows* rows, Py_ssize_t row
-) noexcept nogil:
-    """Ask for the rows of weights that an example will need: too far apart for the hardware to."""
-    cdef Py_ssize_t i, k, at
-    for i in range(rows.indptr[row], rows.indptr[row + 1]):
-        at = rows.indices[i] if rows.indices != NULL else rows.long_indices[i]
-        for k in range(layer.width // LANES):
-            fastnn_prefetch(w + at * layer.row_length + k * LANES)
 
 
 def train_one_by_one(
@@ -123,7 +112,7 @@ def train_one_by_one(
     double[::1] losses,                # IN, OUT (n_epochs,) sums of the losses so far
 ):
     """Descend along the gradient of one example after the other."""
-    cdef Py_ssize_t n_epochs = orders.shape[0], epoch, t, place
+    cdef Py_ssize_t n_epochs = orders.shape[0], epoch, t
     cdef const Work* work = &workspace.work
     cdef Waiting* waiting = &postponed.waiting
     cdef const Layer* first = work.layers
@@ -142,27 +131,27 @@ def train_one_by_one(
                     work, &examples.rows, row_at(&examples.rows, &orders[epoch, 0], start, t)
                 )
                 x = inputs(work, 0)
-                if examples.rows.indptr != NULL and t + 1 < stop:
-                    prefetch_rows(
-                        first, w, &examples.rows,
-                        row_at(&examples.rows, &orders[epoch, 0], start, t + 1),
-                    )
                 memcpy(work.units, biases, first.width * sizeof(real))
-                # Back and forth, so that what was used last, and is still near, comes first.
-                catch_up_and_add_rows(first, w, x, waiting, t & 1, work.units)
+                if waiting.capacity == 0:
+                    add_inputs(w, first, x, work.units)
+                else:
+                    # Back and forth, so that what was used last, and is still near, comes first.
+                    catch_up_and_add_rows(first, w, x, waiting, t & 1, work.units)
                 activate_layer(first, work.units)
                 forward(work, 1)
-                waiting.n_deltas += 1
-                place = waiting.n_deltas * waiting.length
-                delta = waiting.ring + place
+                waiting.n_deltas += waiting.capacity != 0
+                delta = waiting.ring + waiting.n_deltas * waiting.length
                 losses[epoch] += output_loss(
                     outputs(work), last, &targets.wanted, orders[epoch, t],
                     delta if work.n_layers == 1 else work.deltas + last.outputs,
                 )
                 backward(work, delta, scale)
                 axpy(scale, delta, biases, first.width)
-                postpone(waiting, x, work.n_listed[0], place, scale)
-                if waiting.n_deltas == waiting.capacity:
-                    catch_up(first, w, waiting)
+                if waiting.capacity == 0:
+                    step_rows(w, first.row_length, x, delta, scale, first.width)
+                else:
+                    postpone(waiting, x, work.n_listed[0], scale)
+                    if waiting.n_deltas == waiting.capacity:
+                        catch_up(first, w, waiting)
         catch_up(first, w, waiting)
         fastnn_restore_subnormals(control)
