@@ -51,7 +51,7 @@ class _Forward:
             workspace(parameters),
             units,
             deltas,
-            aligned_zeros(1, dtype),  # weights are not turned
+            aligned_zeros(int(parameters.layers["width"].max()), dtype),  # no weights are turned
             gradient,
             aligned_zeros((1, 1), dtype),  # and examples not gathered, in the kernels
             is_sparse,

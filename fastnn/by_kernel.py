@@ -20,6 +20,7 @@ _WORK_PER_EXAMPLE = 256  # what an example costs in any network
 _DELTAS = 64  # that wait at most: more would save little, and fall out of the near caches
 _BYTES_OF_DELTAS = 256 * 1024
 _COLUMNS = 144  # examples side by side, at most
+_ROWS_PER_THREAD = 8  # at least, of a block
 _ROWS = 256  # examples in a block, at most: larger ones are no faster, and take memory
 
 
@@ -131,17 +132,17 @@ class Rooms:
             descend(first, losses)
             return
         parts = np.zeros((len(others), *losses.shape))
+        calls = []
         try:
-            calls = [
-                self._others.submit(descend, room, part)
-                for room, part in zip(others, parts, strict=True)
-            ]
+            for room, part in zip(others, parts, strict=True):
+                calls.append(self._others.submit(descend, room, part))
             descend(first, losses)
         except BaseException:  # Ctrl-C, before all have begun
             self._team.abandon()
             raise
-        for call in calls:
-            call.result()
+        finally:
+            for call in calls:
+                call.result()
         losses += parts.sum(axis=0)
 
 
@@ -218,6 +219,7 @@ def blocks(
     """Rooms for blocks of batches of so many examples, whose zeros are skipped if ``is_sparse``."""
     kernels, network, dtype = parameters.kernels, parameters.network, parameters.flat.dtype
     capacity = min(n_examples, _ROWS)
+    n_threads = min(n_threads, -(-capacity // _ROWS_PER_THREAD))
     units = aligned_zeros((network.n_units, capacity), dtype)
     deltas = aligned_zeros((network.n_units, capacity), dtype) if to_train else units
     gradient = _gradient(parameters, to_train and n_examples > capacity)

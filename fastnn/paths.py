@@ -15,7 +15,7 @@ from .validation import Targets
 # Networks of so few parameters go side by side, which leaves no vector of narrow layers partly
 # empty, if there are examples to fill them: that many parameters for each, up to a most.
 _PARAMETERS_PER_EXAMPLE = 150
-_MOST_PARAMETERS = 3000
+_MOST_PARAMETERS = 4000
 
 # Below this part of non-zeros, going row by row through those of the first layer is faster than a
 # product of matrices.

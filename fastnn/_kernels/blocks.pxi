@@ -179,9 +179,12 @@ cdef class Block(Room):
     cdef void add_to_biases(self, Py_ssize_t layer, real* to, Py_ssize_t n) noexcept nogil:
         cdef const Layer* of = &self.work.layers[layer]
         cdef Matrix deltas = self.of_layer(self.work.deltas, layer)
+        cdef real* total = self.turned  # nothing is turned at the time
         cdef Py_ssize_t k
+        memset(total, 0, of.width * sizeof(real))
         for k in range(n):
-            axpy(1, deltas.data + k * deltas.row, to + of.biases, of.width)
+            axpy(1, deltas.data + k * deltas.row, total, of.width)
+        axpy(1, total, to + of.biases, of.width)
 
     cdef void add_to_weights(self, Py_ssize_t layer, real* to, Py_ssize_t n) noexcept nogil:
         """Each thread has its part of the rows."""

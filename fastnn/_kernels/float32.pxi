@@ -12,6 +12,7 @@ cdef extern from *:
 
 cdef extern from "floats.h":
     ctypedef real vector "fastnn_floats"
+    const vector fastnn_zero "((fastnn_floats){0})"
     int append_nonzeros "fastnn_append_nonzero_floats"(
         const real* x, int n, int32_t first, int32_t* index, real* values
     ) nogil

@@ -12,6 +12,7 @@ cdef extern from *:
 
 cdef extern from "floats.h":
     ctypedef real vector "fastnn_doubles"
+    const vector fastnn_zero "((fastnn_doubles){0})"
     int append_nonzeros "fastnn_append_nonzero_doubles"(
         const real* x, int n, int32_t first, int32_t* index, real* values
     ) nogil

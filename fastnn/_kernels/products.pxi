@@ -1,4 +1,7 @@
-"""Products of matrices: a tile of the result in registers, and all that is added to it."""
+"""Products of matrices: a tile of the result in registers, and all that is added to it.
+
+Terms are added up before the sum is added to what there was, which may be larger than they by far.
+"""
 
 
 cdef extern from "floats.h" nogil:
@@ -32,9 +35,8 @@ cdef inline inlined_void add_tile(
     cdef vector sums[12]
     cdef const vector* terms
     cdef Py_ssize_t i, j, k
-    for i in range(n_rows):
-        for j in range(VECTORS):
-            sums[VECTORS * i + j] = (<const vector*>(c + i * c_row))[j]
+    for i in range(VECTORS * n_rows):
+        sums[i] = fastnn_zero
     for k in range(n_terms):
         terms = <const vector*>(b + k * b_row)
         for i in range(n_rows):
@@ -42,7 +44,7 @@ cdef inline inlined_void add_tile(
                 sums[VECTORS * i + j] += a[i * a_row + k * a_column] * terms[j]
     for i in range(n_rows):
         for j in range(VECTORS):
-            (<vector*>(c + i * c_row))[j] = sums[VECTORS * i + j]
+            (<vector*>(c + i * c_row))[j] += sums[VECTORS * i + j]
 
 
 cdef void add_row(
@@ -53,9 +55,8 @@ cdef void add_row(
     cdef vector sums[8]
     cdef const vector* terms
     cdef Py_ssize_t i, j, k = 0
-    for i in range(4):
-        for j in range(VECTORS):
-            sums[VECTORS * i + j] = (<const vector*>c)[j] if i == 0 else sums[j] - sums[j]
+    for i in range(4 * VECTORS):
+        sums[i] = fastnn_zero
     while k + 4 <= n_terms:
         for i in range(4):
             terms = <const vector*>(b + (k + i) * b_row)
@@ -68,7 +69,7 @@ cdef void add_row(
             sums[j] += a[k * a_column] * terms[j]
         k += 1
     for j in range(VECTORS):
-        (<vector*>c)[j] = (
+        (<vector*>c)[j] += (
             (sums[j] + sums[VECTORS + j]) + (sums[2 * VECTORS + j] + sums[3 * VECTORS + j])
         )
 
