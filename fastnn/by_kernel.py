@@ -157,13 +157,29 @@ def one_example(parameters: Parameters) -> Callable[[Any], Array | None]:
 
 
 def predictor(
-    parameters: Parameters, inputs: Inputs, rooms: Rooms
+    parameters: Parameters, inputs: Inputs, n_rows: int, is_sparse: bool
 ) -> Callable[[slice, Array], None]:
-    """Fills an array with the outputs for some rows."""
-    kernels, room = parameters.kernels, rooms.rooms[0]
+    """Fills an array with the outputs for some rows, at most ``n_rows``."""
+    kernels = parameters.kernels
+    (room,) = blocks(parameters, n_rows, is_sparse, to_train=False).rooms
 
     def fill(rows: slice, outputs: Array) -> None:
         kernels.predict_in_batches(room, inputs.part(kernels, rows), outputs)
+
+    return fill
+
+
+def small_predictor(parameters: Parameters, inputs: Inputs) -> Callable[[slice, Array], None]:
+    """The same for any rows, of a small network."""
+    kernels, idle = parameters.kernels, parameters.idle_rooms
+
+    def fill(rows: slice, outputs: Array) -> None:
+        try:
+            room = idle.pop()
+        except IndexError:  # to make one takes longer than a short prediction
+            (room,) = side_by_side(parameters, _COLUMNS, to_train=False).rooms
+        kernels.predict_in_batches(room, inputs.part(kernels, rows), outputs)
+        idle.append(room)
 
     return fill
 

@@ -47,9 +47,13 @@ class Parameters:
         ``flat`` and ``layers`` as the kernels take them.
     lanes : int
         Elements in a vector of 64 bytes, of which rows hold whole ones.
+    idle_rooms : list
+        Rooms of predictions that are over, of a small network, for others to use.
     n_outputs : int
         Outputs of the last layer.
     """
+
+    idle_rooms: list[Any]
 
     def __init__(
         self,
@@ -82,6 +86,7 @@ class Parameters:
         self.n_outputs = layer_sizes[-1]
         self.flat = aligned_zeros(size, dtype)
         self.network = self.kernels.Network(self.flat, self.layers)
+        self.idle_rooms = []
 
     @cached_property
     def kernels_suffice(self) -> bool:

@@ -1,11 +1,10 @@
 """Which way the numbers go."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from . import by_blas, by_kernel
-from .by_kernel import Rooms
 from .functions import Activation, Array
 from .inputs import Inputs
 from .parameters import Parameters
@@ -41,7 +40,12 @@ def descent(
         )
     if batch_size == 1:
         return by_kernel.OneByOne(parameters, inputs, targets, rate)
-    rooms = _rooms(parameters, batch_size, is_sparse, to_train=True, n_threads=plan.n_threads)
+    if _is_small(parameters, batch_size):  # too little to share among threads
+        rooms = by_kernel.side_by_side(parameters, batch_size, to_train=True)
+    else:
+        rooms = by_kernel.blocks(
+            parameters, batch_size, is_sparse, to_train=True, n_threads=plan.n_threads
+        )
     return by_kernel.InBatches(parameters, inputs, targets, batch_size, rate, rooms)
 
 
@@ -53,15 +57,17 @@ def predict(
     n_rows = min(len(inputs), _ROWS_PER_BLOCK)
     starts = range(0, len(inputs), _ROWS_PER_BLOCK)
     n_threads = min(n_threads, len(starts))
-    is_sparse = _is_sparse(inputs)
+
+    def predictor() -> Callable[[slice, Array], None]:
+        if not parameters.kernels_suffice:
+            is_sparse = _is_sparse(inputs)
+            return by_blas.predictor(parameters, activations, inputs, n_rows, is_sparse)
+        if _is_small(parameters, n_rows):
+            return by_kernel.small_predictor(parameters, inputs)
+        return by_kernel.predictor(parameters, inputs, n_rows, _is_sparse(inputs))
 
     def fill(thread: int) -> None:
-        # Each thread has its buffers, and every n-th block.
-        if parameters.kernels_suffice:
-            rooms = _rooms(parameters, n_rows, is_sparse, to_train=False)
-            fill_rows = by_kernel.predictor(parameters, inputs, rooms)
-        else:
-            fill_rows = by_blas.predictor(parameters, activations, inputs, n_rows, is_sparse)
+        fill_rows = predictor()  # each thread has its buffers, and every n-th block
         for start in starts[thread::n_threads]:
             rows = slice(start, min(start + _ROWS_PER_BLOCK, len(inputs)))
             fill_rows(rows, outputs[rows])
@@ -76,13 +82,8 @@ def predict(
     return outputs
 
 
-def _rooms(
-    parameters: Parameters, n_examples: int, is_sparse: bool, to_train: bool, n_threads: int = 1
-) -> Rooms:
-    if parameters.flat.size <= min(_PARAMETERS_PER_EXAMPLE * n_examples, _MOST_PARAMETERS):
-        # Too little to share.
-        return by_kernel.side_by_side(parameters, n_examples, to_train)
-    return by_kernel.blocks(parameters, n_examples, is_sparse, to_train, n_threads)
+def _is_small(parameters: Parameters, n_examples: int) -> bool:
+    return parameters.flat.size <= min(_PARAMETERS_PER_EXAMPLE * n_examples, _MOST_PARAMETERS)
 
 
 def _is_sparse(inputs: Inputs) -> bool:
