@@ -7,6 +7,7 @@ from .contenders import (
     NUMPY,
     ONNX_RUNTIME,
     PYTORCH,
+    PYTORCH_MODULES,
     SCIKIT_LEARN,
 )
 from .jobs import Job, Prediction, Training, TwoTrainings, at_least, at_most
@@ -46,10 +47,11 @@ JOBS: tuple[Job, ...] = (
         problem=MNIST,
         batch_size=1,
         learning_rate=0.01,
-        contenders=(FASTNN, FASTNN_AVX2, NUMPY, SCIKIT_LEARN, PYTORCH, JAX),
+        contenders=(FASTNN, FASTNN_AVX2, NUMPY, SCIKIT_LEARN, PYTORCH, PYTORCH_MODULES, JAX),
         bars=(
             at_least(6, JAX),
             at_least(55, PYTORCH),
+            at_least(55, PYTORCH_MODULES),
             at_least(20, NUMPY),
             at_most(1.4, FASTNN_AVX2),
         ),

@@ -52,7 +52,8 @@ FASTNN_AVX2 = Contender("fastnn, AVX2", "mlp:FastNN", ("fastnn-mlp",), isa="avx2
 NUMPY = Contender("NumPy", "mlp:NumPy", ("numpy",))  # the reference, which all are held to
 SCIKIT_LEARN = Contender("scikit-learn", "scikit_learn:ScikitLearn", ("scikit-learn",))
 PYTORCH = Contender("PyTorch", "torch:PyTorch", ("torch",))
+PYTORCH_MODULES = Contender("PyTorch, nn.Module", "torch:PyTorchModules", ("torch",))
 JAX = Contender("JAX", "jax:JAX", ("jax", "jaxlib"))
 ONNX_RUNTIME = Contender("ONNX Runtime", "onnx_runtime:ONNXRuntime", ("onnxruntime", "onnx"))
 
-CONTENDERS = (FASTNN, FASTNN_AVX2, NUMPY, SCIKIT_LEARN, PYTORCH, JAX, ONNX_RUNTIME)
+CONTENDERS = (FASTNN, FASTNN_AVX2, NUMPY, SCIKIT_LEARN, PYTORCH, PYTORCH_MODULES, JAX, ONNX_RUNTIME)

@@ -14,7 +14,7 @@ hypothesis.settings.register_profile(
     "default",
     derandomize=True,
     deadline=None,
-    max_examples=60,  # for each kernel variant, path and dtype
+    max_examples=30,  # for each kernel variant, path and dtype
     # monkeypatch chooses the kernel variant, and it stays the same for all examples of a test.
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )

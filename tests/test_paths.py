@@ -37,12 +37,12 @@ def test_postponed_updates_are_the_same_to_the_bit(
     X = sparse_rows(300, sizes[0], density, dtype)
     y = np.arange(300) % sizes[-1]
     found = []
-    for n_deltas in (1, 2, 64):
+    for n_deltas in (0, 1, 2, 64):
         monkeypatch.setattr(by_kernel, "_deltas_that_wait", lambda *_, n=n_deltas: n)
         net = MLP(sizes, activation=activation, dtype=dtype, seed=1)
         loss = net.train(X, y, epochs=2, learning_rate=0.05).loss
         found.append((loss, [w.tobytes() for w in (*net.weights, *net.biases)]))
-    assert found[0] == found[1] == found[2]
+    assert found[0] == found[1] == found[2] == found[3]
 
 
 def test_chunks_of_an_epoch_are_the_same_to_the_bit(monkeypatch: pytest.MonkeyPatch) -> None:

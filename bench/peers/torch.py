@@ -17,6 +17,11 @@ _ACTIVATIONS: dict[str, Activation] = {
     "relu": torch.relu_,
     "identity": lambda z: z,
 }
+_MODULES: dict[str, type[torch.nn.Module]] = {
+    "sigmoid": torch.nn.Sigmoid,
+    "relu": torch.nn.ReLU,
+    "identity": torch.nn.Identity,
+}
 
 
 class PyTorch(OtherLibrary):
@@ -69,6 +74,30 @@ class PyTorch(OtherLibrary):
         with torch.no_grad():
             for parameter, slope in zip(parameters, slopes, strict=True):
                 parameter.sub_(slope, alpha=step)
+
+
+class PyTorchModules(PyTorch):
+    """`torch.nn` and `torch.optim`, as its tutorials and most of its users write the loop."""
+
+    def _adopt(self, weights: Sequence[Array], biases: Sequence[Array]) -> None:
+        super()._adopt(weights, biases)
+        modules: list[torch.nn.Module] = []
+        names = self._problem.activations
+        for w, b, name in zip(self._weights, self._biases, names, strict=True):
+            linear = torch.nn.Linear(w.shape[1], w.shape[0])
+            linear.weight, linear.bias = torch.nn.Parameter(w), torch.nn.Parameter(b)
+            modules += [linear, _MODULES[name]()]
+        self._model = torch.nn.Sequential(*modules)
+        parameters = list(self._model.parameters())
+        self._weights, self._biases = parameters[::2], parameters[1::2]
+        self._optimizer = torch.optim.SGD(self._model.parameters())
+
+    def _step(self, x: Tensor, t: Tensor, learning_rate: float) -> None:
+        # The loss is not halved.
+        self._optimizer.param_groups[0]["lr"] = learning_rate / (2 * len(x))
+        self._optimizer.zero_grad()
+        functional.mse_loss(self._model(x), t, reduction="sum").backward()
+        self._optimizer.step()
 
 
 def _outputs(layers: Layers, x: Tensor) -> Tensor:

@@ -6,18 +6,19 @@ too, in the same pass over the row as that example's forward step: one load and 
 and example, instead of two loads and one store.  Every weight goes through the same operations in
 the same order as if each update were made at once.
 
-Deltas are kept in a ring.  When it is full, all updates that are still waiting are made.
+Deltas are kept in a ring.  When it is full, all updates that are still waiting are made.  If it has
+no room at all, none waits: that serves inputs so sparse that rows hardly meet again.
 """
 
 
 cdef struct Waiting:
-    real* ring             # the deltas; the first of them is 0, for rows that do not wait
+    real* ring             # the deltas, after one of 0 for rows that do not wait
     int32_t* places        # per row, the number of its delta in the ring
     real* coefficients     # per row
     int32_t* rows          # those that wait
     Py_ssize_t n_rows
     Py_ssize_t n_deltas
-    Py_ssize_t capacity
+    Py_ssize_t capacity    # 0: none waits, and the delta at hand is the first
     Py_ssize_t length      # from one delta to the next
 
 
@@ -76,13 +77,17 @@ cdef void postpone(
     Waiting* waiting, Inputs x, Py_ssize_t n, real scale
 ) noexcept nogil:
     """Write down the updates of the rows of x, with the last delta in the ring."""
-    cdef Py_ssize_t k, row
+    cdef int32_t* rows = waiting.rows
+    cdef int32_t* places = waiting.places
+    cdef real* coefficients = waiting.coefficients
+    cdef Py_ssize_t place = waiting.n_deltas, n_rows = waiting.n_rows, k, row
     for k in range(n):
         row = x.index[k]
-        waiting.rows[waiting.n_rows] = row
-        waiting.n_rows += waiting.places[row] == 0
-        waiting.places[row] = waiting.n_deltas
-        waiting.coefficients[row] = scale * x.values[k]
+        rows[n_rows] = row
+        n_rows += places[row] == 0
+        places[row] = place
+        coefficients[row] = scale * x.values[k]
+    waiting.n_rows = n_rows
 
 
 cdef void catch_up(const Layer* layer, real* w, Waiting* waiting) noexcept nogil:
