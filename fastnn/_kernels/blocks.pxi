@@ -100,7 +100,8 @@ cdef class Block(Room):
         for k in range(self.begin, self.end):
             self.list_sparse(k)
             add_inputs(
-                self.work.parameters + of.weights, of, inputs(&self.work, 0), z.data + k * z.row
+                self.work.parameters + of.weights, of, inputs(&self.work, 0), False,
+                z.data + k * z.row,
             )
 
     cdef void add_weighted(

@@ -63,11 +63,14 @@ cdef inline void step_four(
     )
 
 
-cdef void add_inputs(const real* w, const Layer* layer, Inputs x, real* z) noexcept nogil:
+cdef void add_inputs(
+    const real* w, const Layer* layer, Inputs x, bint backwards, real* z
+) noexcept nogil:
     """z += x W, row after row"""
-    cdef Py_ssize_t k
+    cdef Py_ssize_t k, at
     for k in range(0, x.n, 4):
-        add_four(w, layer.row_length, four_rows(x.index, k), x.values + k, z, layer.width)
+        at = x.n - 4 - k if backwards else k
+        add_four(w, layer.row_length, four_rows(x.index, at), x.values + at, z, layer.width)
 
 
 cdef void forward_layer(
@@ -83,7 +86,7 @@ cdef void forward_layer(
         axpy(1, biases, a, layer.width)
     else:
         memcpy(a, biases, layer.width * sizeof(real))
-        add_inputs(w, layer, x, a)
+        add_inputs(w, layer, x, False, a)
     activate_layer(layer, a)
 
 

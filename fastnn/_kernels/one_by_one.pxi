@@ -137,10 +137,10 @@ def train_one_by_one(
                 )
                 x = inputs(work, 0)
                 memcpy(work.units, biases, first.width * sizeof(real))
+                # Back and forth, so that what was used last, and is still near, comes first.
                 if waiting.capacity == 0:
-                    add_inputs(w, first, x, work.units)
+                    add_inputs(w, first, x, t & 1, work.units)
                 else:
-                    # Back and forth, so that what was used last, and is still near, comes first.
                     catch_up_and_add_rows(first, w, x, waiting, t & 1, work.units)
                 activate_layer(first, work.units)
                 forward(work, 1)
