@@ -119,6 +119,7 @@ class Descent(_Forward):
         self._batch_size, self._learning_rate = batch_size, learning_rate
         self._targets = self._kernels.Targets(targets.values, targets.labels, parameters.n_outputs)
         self._gradients, _ = parameters.views(gradient)
+        self._first_gradient = gradient[: parameters.layers["biases"][0]]  # and its spare rows
         blocks = max(1, _WORK_PER_CALL // (parameters.flat.size * capacity))
         self.chunk = blocks * capacity
 
@@ -143,7 +144,7 @@ class Descent(_Forward):
             self._backward(len(rows), start == batch_start)
             if self._is_sparse:
                 if start == batch_start and not is_whole:
-                    self._gradients[0][...] = 0
+                    self._first_gradient[...] = 0
                 self._kernels.add_sparse_gradient(self._block, self._part, rows, is_whole)
             start = block_stop
             if start == batch_stop:

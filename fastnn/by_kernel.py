@@ -1,4 +1,4 @@
-"""The whole computation in the kernels: for one example at a time, and for small networks."""
+"""The whole computation in the kernels: one example at a time, in batches, and predictions."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -19,21 +19,27 @@ _WORK_PER_EXAMPLE = 256  # what an example costs in any network
 
 _DELTAS = 64  # that wait at most: more would save little, and fall out of the near caches
 _BYTES_OF_DELTAS = 256 * 1024
-_COLUMNS = 144  # examples side by side, at most
+_COLUMNS = 144  # examples side by side, at most, or one vector more
 _ROWS_PER_THREAD = 8  # at least, of a block
 _ROWS = 256  # examples in a block, at most: larger ones are no faster, and take memory
+_SPARSE_ROWS = 1024  # likewise, if sparse: there, batches in one block step through few weights
 
 
 class _Descent(ABC):
     """Whole chunks of an epoch, or several epochs, in one kernel call; see `training.Descent`."""
 
     def __init__(
-        self, parameters: Parameters, inputs: Inputs, targets: Targets, work_per_call: int
+        self,
+        parameters: Parameters,
+        inputs: Inputs,
+        targets: Targets,
+        work_per_call: int,
+        extra_work: float = 0,
     ) -> None:
         self._kernels = parameters.kernels
         self._inputs = inputs
         self._targets = self._kernels.Targets(targets.values, targets.labels, parameters.n_outputs)
-        self.chunk = _examples_per_call(parameters, inputs.density(), work_per_call)
+        self.chunk = _examples_per_call(parameters, inputs.density(), extra_work, work_per_call)
         if inputs.is_ready:
             self._examples = inputs.examples(self._kernels)
         else:
@@ -91,10 +97,11 @@ class InBatches(_Descent):
         learning_rate: float,
         rooms: "Rooms",
     ) -> None:
-        super().__init__(parameters, inputs, targets, _WORK_PER_CALL_IN_BATCHES)
+        in_blocks = batch_size > rooms.capacity  # then a batch ends with a step of all parameters
+        step = parameters.flat.size / batch_size if in_blocks else 0
+        super().__init__(parameters, inputs, targets, _WORK_PER_CALL_IN_BATCHES, step)
         self._batch_size, self._learning_rate, self._rooms = batch_size, learning_rate, rooms
-        # A batch that a room holds comes whole.
-        if batch_size <= rooms.capacity:
+        if not in_blocks:
             self.chunk = max(1, self.chunk // batch_size) * batch_size
 
     def _train(self, examples: Any, orders: Array, start: int, stop: int, losses: Array) -> None:
@@ -126,23 +133,32 @@ class Rooms:
             self._others = ThreadPoolExecutor(len(rooms) - 1)
 
     def run(self, descend: Callable[[Any, Array], None], losses: Array) -> None:
-        """Call ``descend`` for each room at a time, and add up the losses."""
+        """Call ``descend`` for all rooms at once, each in its thread, and add up the losses."""
         first, *others = self.rooms
         if not others:
             descend(first, losses)
             return
+
+        def descend_or_abandon(room: Any, losses: Array) -> None:
+            try:
+                descend(room, losses)
+            except BaseException:
+                self._team.abandon()
+                raise
+
         parts = np.zeros((len(others), *losses.shape))
-        calls = []
         try:
-            for room, part in zip(others, parts, strict=True):
-                calls.append(self._others.submit(descend, room, part))
+            calls = [
+                self._others.submit(descend_or_abandon, room, part)
+                for room, part in zip(others, parts, strict=True)
+            ]
             descend(first, losses)
-        except BaseException:  # Ctrl-C, before all have begun
-            self._team.abandon()
-            raise
-        finally:
             for call in calls:
                 call.result()
+        except BaseException:  # Ctrl-C, maybe before all have begun: none may go on by itself
+            self._team.abandon()
+            self._others.shutdown()
+            raise
         losses += parts.sum(axis=0)
 
 
@@ -219,11 +235,12 @@ def side_by_side(parameters: Parameters, n_examples: int, to_train: bool) -> Roo
     kernels, network, dtype = parameters.kernels, parameters.network, parameters.flat.dtype
     n_vectors = parameters.whole_vectors(min(n_examples, _COLUMNS)) // parameters.lanes
     columns = (n_vectors | 1) * parameters.lanes  # an even number would share few cache sets
+    units = aligned_zeros((network.n_units, columns), dtype)
     room = kernels.SideBySide(
         workspace(parameters),
-        aligned_zeros((int(parameters.layers["fan_in"][0]) + 3, columns), dtype),
-        aligned_zeros((network.n_units, columns), dtype),
-        aligned_zeros((network.n_units, columns), dtype),
+        aligned_zeros((int(parameters.layers["fan_in"][0]), columns), dtype),
+        units,
+        aligned_zeros((network.n_units, columns), dtype) if to_train else units,
         _gradient(parameters, to_train and n_examples > columns),
     )
     return Rooms([room])
@@ -234,7 +251,7 @@ def blocks(
 ) -> Rooms:
     """Rooms for blocks of batches of so many examples, whose zeros are skipped if ``is_sparse``."""
     kernels, network, dtype = parameters.kernels, parameters.network, parameters.flat.dtype
-    capacity = min(n_examples, _ROWS)
+    capacity = min(n_examples, _SPARSE_ROWS if is_sparse else _ROWS)
     n_threads = min(n_threads, -(-capacity // _ROWS_PER_THREAD))
     units = aligned_zeros((network.n_units, capacity), dtype)
     deltas = aligned_zeros((network.n_units, capacity), dtype) if to_train else units
@@ -264,8 +281,10 @@ def _gradient(parameters: Parameters, in_blocks: bool) -> Array:
     return aligned_zeros(parameters.flat.size if in_blocks else 0, parameters.flat.dtype)
 
 
-def _examples_per_call(parameters: Parameters, density: float, work_per_call: int) -> int:
+def _examples_per_call(
+    parameters: Parameters, density: float, extra_work: float, work_per_call: int
+) -> int:
     first = parameters.layers["biases"][0]  # where the weights of the first layer end
-    work = density * first + parameters.flat.size - first
+    work = extra_work + density * first + parameters.flat.size - first
     work += _WORK_PER_UNIT * parameters.network.n_units + _WORK_PER_EXAMPLE
     return max(1, int(work_per_call // work))

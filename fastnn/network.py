@@ -152,9 +152,9 @@ class Network(ABC):
         callback : callable, optional
             Called with a `Step` after every epoch; training stops when it returns true.
         n_threads : int, default 1
-            Threads that share the examples of each batch, to the same bits for any number. It takes
-            large batches, or wide layers, for them to pay; batches of 1 and tiny networks are left
-            to one. (Where activations of your own make it a matter of NumPy, so is this.)
+            Threads that share the examples of each batch; the network comes to the same bits for
+            any number. It takes large batches, or wide layers, for them to pay; batches of 1 and
+            tiny networks are left to one, and activations of your own to NumPy.
 
         Returns
         -------

@@ -66,9 +66,13 @@ def predict(
             return by_kernel.small_predictor(parameters, inputs)
         return by_kernel.predictor(parameters, inputs, n_rows, _is_sparse(inputs))
 
+    is_over = False
+
     def fill(thread: int) -> None:
         fill_rows = predictor()  # each thread has its buffers, and every n-th block
         for start in starts[thread::n_threads]:
+            if is_over:
+                return
             rows = slice(start, min(start + _ROWS_PER_BLOCK, len(inputs)))
             fill_rows(rows, outputs[rows])
 
@@ -78,7 +82,11 @@ def predict(
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(n_threads) as pool:
-            list(pool.map(fill, range(n_threads)))  # raises what a thread has raised
+            try:
+                list(pool.map(fill, range(n_threads)))  # raises what a thread has raised
+            except BaseException:
+                is_over = True
+                raise
     return outputs
 
 

@@ -114,6 +114,8 @@ def train(
     storage: Sequence[Array], descend: Descent, next_order: Callable[[], Array], plan: Plan
 ) -> History:
     """Train the parameters in ``storage``; however it ends, they are finite."""
+    if not _are_finite(storage):
+        raise ValueError("weights and biases must be finite to train, got NaN or infinity in them")
     history = History()
     backup = [np.empty_like(parameters) for parameters in storage]
     while len(history.loss) < plan.epochs:
@@ -133,10 +135,6 @@ def train(
                     break
                 history.loss += losses_of_one
         if losses is None:
-            if not _are_finite(backup):  # checked this late, it costs no pass over the parameters
-                raise ValueError(
-                    "weights and biases must be finite to train, got NaN or infinity in them"
-                )
             raise TrainingDiverged(
                 f"training diverged in epoch {len(history.loss) + 1}: the loss or a parameter "
                 "became NaN or infinite. The network is as it was before that epoch. Try a smaller "

@@ -258,6 +258,26 @@ def test_divergence_in_the_middle_of_many_short_epochs() -> None:
     assert parameters(nets[0]) == parameters(nets[1])
 
 
+@pytest.mark.parametrize(("batch_size", "rate"), [(1, 1.9), (10, 5.7), (None, 1000.0)])
+@pytest.mark.parametrize("n_hidden", [17, 20, 33])
+def test_what_diverged_leaves_nothing_behind_in_the_buffers(
+    path: str, n_hidden: int, batch_size: int | None, rate: float
+) -> None:
+    """The epochs before are gone through again, and must come to what they came to before."""
+    generator = np.random.default_rng(0)
+    X, y = generator.normal(size=(30, 5)), generator.normal(size=(30, 1))
+    found = []
+    for callback in (None, lambda step: None):  # with one, epochs are not computed together
+        net = MLP([5, n_hidden, 1], output_activation="identity", dtype="float64", seed=1)
+        with pytest.raises(TrainingDiverged) as caught:
+            net.train(
+                X, y, epochs=300, batch_size=batch_size, learning_rate=rate, callback=callback
+            )
+        found.append((str(caught.value), parameters(net)))
+    assert found[0] == found[1]
+    assert "in epoch 1:" not in found[0][0], "there are no epochs before"
+
+
 @pytest.mark.parametrize("batch_size", [1, 7, None])
 def test_short_epochs_are_the_same_together_and_one_by_one(batch_size: int | None) -> None:
     X, y = np.random.default_rng(0).random((20, 4)), np.arange(20) % 3

@@ -113,13 +113,13 @@ def train_in_batches(
     cdef Py_ssize_t n_epochs = orders.shape[0], n_examples = orders.shape[1]
     cdef Py_ssize_t epoch, t, n, batch_start, batch_stop
     cdef real* parameters = room.workspace.work.parameters
-    cdef bint at_once
+    cdef bint at_once, are_all_here = True
     cdef fastnn_control control
     with nogil:
         control = fastnn_flush_subnormals()
         for epoch in range(n_epochs):
             t = start
-            while t < stop:
+            while t < stop and are_all_here:
                 batch_start = t - t % batch_size
                 batch_stop = min(batch_start + batch_size, n_examples)
                 n = min(min(batch_stop, stop) - t, room.capacity)
@@ -131,16 +131,15 @@ def train_in_batches(
                     <real>(-learning_rate / (batch_stop - batch_start)),
                 )
                 room.backward(n)
-                if not room.meet():
+                are_all_here = room.meet()
+                if not are_all_here:
                     break
                 room.add_gradient(parameters if at_once else room.gradient, n)
+                are_all_here = room.meet()
                 t += n
-                if not room.meet():
-                    break
-                if t == batch_stop and not at_once:
+                if t == batch_stop and not at_once and are_all_here:
                     room.step()
-                    if not room.meet():
-                        break
+                    are_all_here = room.meet()
         fastnn_restore_subnormals(control)
 
 

@@ -23,10 +23,10 @@ cdef class Block(Room):
         self,
         Workspace workspace,
         real[:, ::1] units,      # SCRATCH (n_units, capacity), zero at first
-        real[:, ::1] deltas,     # SCRATCH (n_units, capacity), zero at first
-        real[::1] turned,        # SCRATCH (BLOCK_DEPTH * the largest width,)
+        real[:, ::1] deltas,     # likewise; the units will do if it is only to predict
+        real[::1] turned,        # SCRATCH (BLOCK_DEPTH * the largest width,); for BLAS one width
         real[::1] gradient,      # SCRATCH like the parameters, zero at first, or empty
-        real[:, ::1] gathered,   # SCRATCH (capacity, n_inputs), or empty
+        real[:, ::1] gathered,   # SCRATCH (capacity, n_inputs), or any if none are gathered
         bint is_sparse,
         Team team,               # whose rooms have the same arrays, but for workspace and turned
         Py_ssize_t thread,

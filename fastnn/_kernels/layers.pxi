@@ -104,9 +104,11 @@ cdef void backward_layer(
     cdef real* w = parameters + layer.weights
     cdef Py_ssize_t k
     cdef Four f
-    if layer.transposed or x.index != NULL:
+    if x.index != NULL:
         memset(dx, 0, layer.fan_in * sizeof(real))
     if layer.transposed:
+        # All of it, for if a delta is infinite, the zeros that fill rows up come to NaN below.
+        memset(dx, 0, layer.row_length * sizeof(real))
         for k in range(0, layer.fan_out, 4):
             f = four_rows(NULL, k)
             add_four(w, layer.row_length, f, delta + k, dx, layer.row_length)

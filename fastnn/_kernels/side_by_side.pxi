@@ -13,9 +13,9 @@ cdef class SideBySide(Room):
     def __init__(
         self,
         Workspace workspace,
-        real[:, ::1] inputs,     # SCRATCH (n_inputs + 3, capacity), zero at first
+        real[:, ::1] inputs,     # SCRATCH (n_inputs, capacity), zero at first
         real[:, ::1] units,      # SCRATCH (n_units, capacity), zero at first
-        real[:, ::1] deltas,     # SCRATCH (n_units, capacity), zero at first
+        real[:, ::1] deltas,     # likewise; the units will do if it is only to predict
         real[::1] gradient,      # SCRATCH like the parameters, zero at first, or empty
     ):
         self.set_up(workspace, inputs.shape[1], gradient, Team(1), 0)

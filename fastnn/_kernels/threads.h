@@ -19,6 +19,7 @@ typedef struct {
 
 /* Wait for the others; 0 if they will not all come. */
 static inline int fastnn_meet(fastnn_barrier *barrier) {
+    if (__atomic_load_n(&barrier->abandoned, __ATOMIC_ACQUIRE)) return 0;
     const int meeting = __atomic_load_n(&barrier->meeting, __ATOMIC_ACQUIRE);
     if (__atomic_add_fetch(&barrier->arrived, 1, __ATOMIC_ACQ_REL) == barrier->n) {
         __atomic_store_n(&barrier->arrived, 0, __ATOMIC_RELAXED);
