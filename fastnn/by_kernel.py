@@ -22,6 +22,7 @@ _BYTES_OF_DELTAS = 256 * 1024
 _COLUMNS = 144  # examples side by side, at most, or one vector more
 _ROWS_PER_THREAD = 8  # at least, of a block
 _ROWS = 256  # examples in a block, at most: larger ones are no faster, and take memory
+_MOST_BYTES_KEPT = 1 << 20  # of outputs of a block, from one prediction to the next
 _SPARSE_ROWS = 1024  # likewise, if sparse: there, batches in one block step through few weights
 
 
@@ -86,7 +87,7 @@ class OneByOne(_Descent):
 
 
 class InBatches(_Descent):
-    """Batches, in the rooms of `side_by_side` or `blocks`."""
+    """Batches, in the rooms of `small_blocks` or `blocks`."""
 
     def __init__(
         self,
@@ -173,27 +174,28 @@ def one_example(parameters: Parameters) -> Callable[[Any], Array | None]:
 
 
 def predictor(
-    parameters: Parameters, inputs: Inputs, n_rows: int, is_sparse: bool
+    parameters: Parameters, inputs: Inputs, n_rows: int, side_by_side: bool, is_sparse: bool
 ) -> Callable[[slice, Array], None]:
     """Fills an array with the outputs for some rows, at most ``n_rows``."""
     kernels = parameters.kernels
-    (room,) = blocks(parameters, n_rows, is_sparse, to_train=False).rooms
+    idle: list[Any] = []
+    if parameters.network.n_units * _ROWS * parameters.flat.itemsize <= _MOST_BYTES_KEPT:
+        # To make a room takes longer than a short prediction.
+        idle = parameters.idle_rooms.setdefault((side_by_side, is_sparse), idle)
+        n_rows = _ROWS
 
-    def fill(rows: slice, outputs: Array) -> None:
-        kernels.predict_in_batches(room, inputs.part(kernels, rows), outputs)
-
-    return fill
-
-
-def small_predictor(parameters: Parameters, inputs: Inputs) -> Callable[[slice, Array], None]:
-    """The same for any rows, of a small network."""
-    kernels, idle = parameters.kernels, parameters.idle_rooms
+    def new_room() -> Any:
+        if side_by_side:
+            (room,) = small_blocks(parameters, n_rows, to_train=False).rooms
+        else:
+            (room,) = blocks(parameters, n_rows, is_sparse, to_train=False).rooms
+        return room
 
     def fill(rows: slice, outputs: Array) -> None:
         try:
-            room = idle.pop()
-        except IndexError:  # to make one takes longer than a short prediction
-            (room,) = side_by_side(parameters, _COLUMNS, to_train=False).rooms
+            room = idle.pop()  # nobody else has it, then
+        except IndexError:
+            room = new_room()
         kernels.predict_in_batches(room, inputs.part(kernels, rows), outputs)
         idle.append(room)
 
@@ -230,8 +232,8 @@ def _deltas_that_wait(parameters: Parameters, inputs: Inputs) -> int:
     return max(8, min(_DELTAS, _BYTES_OF_DELTAS // length))
 
 
-def side_by_side(parameters: Parameters, n_examples: int, to_train: bool) -> Rooms:
-    """A room for blocks of batches of so many examples, of a small network."""
+def small_blocks(parameters: Parameters, n_examples: int, to_train: bool) -> Rooms:
+    """A room for blocks of batches of so many examples, side by side: for small networks."""
     kernels, network, dtype = parameters.kernels, parameters.network, parameters.flat.dtype
     n_vectors = parameters.whole_vectors(min(n_examples, _COLUMNS)) // parameters.lanes
     columns = (n_vectors | 1) * parameters.lanes  # an even number would share few cache sets

@@ -47,13 +47,13 @@ class Parameters:
         ``flat`` and ``layers`` as the kernels take them.
     lanes : int
         Elements in a vector of 64 bytes, of which rows hold whole ones.
-    idle_rooms : list
-        Rooms of predictions that are over, of a small network, for others to use.
+    idle_rooms : dict
+        Rooms of predictions that are over, for others to use, by kind.
     n_outputs : int
         Outputs of the last layer.
     """
 
-    idle_rooms: list[Any]
+    idle_rooms: dict[tuple[bool, bool], list[Any]]
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Parameters:
         self.n_outputs = layer_sizes[-1]
         self.flat = aligned_zeros(size, dtype)
         self.network = self.kernels.Network(self.flat, self.layers)
-        self.idle_rooms = []
+        self.idle_rooms = {}
 
     @cached_property
     def kernels_suffice(self) -> bool:

@@ -41,7 +41,7 @@ def descent(
     if batch_size == 1:
         return by_kernel.OneByOne(parameters, inputs, targets, rate)
     if _is_small(parameters, batch_size):  # too little to share among threads
-        rooms = by_kernel.side_by_side(parameters, batch_size, to_train=True)
+        rooms = by_kernel.small_blocks(parameters, batch_size, to_train=True)
     else:
         rooms = by_kernel.blocks(
             parameters, batch_size, is_sparse, to_train=True, n_threads=plan.n_threads
@@ -62,9 +62,9 @@ def predict(
         if not parameters.kernels_suffice:
             is_sparse = _is_sparse(inputs)
             return by_blas.predictor(parameters, activations, inputs, n_rows, is_sparse)
-        if _is_small(parameters, n_rows):
-            return by_kernel.small_predictor(parameters, inputs)
-        return by_kernel.predictor(parameters, inputs, n_rows, _is_sparse(inputs))
+        is_small = _is_small(parameters, n_rows)
+        is_sparse = not is_small and _is_sparse(inputs)
+        return by_kernel.predictor(parameters, inputs, n_rows, is_small, is_sparse)
 
     is_over = False
 

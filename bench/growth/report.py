@@ -9,6 +9,19 @@ from ..markdown import digits, table
 from .costs import CLIFF, TASKS, Cliff, Cost, Rates, cliffs, curves
 from .points import SWEEPS
 
+REASONS = (
+    "Per example, wide: all weights are read and written for each example. From 1,024 on (4 MB) "
+    "they outgrow the cache of a core, at 4,096 (64 MB) that of all cores, and memory has a fraction "
+    "of the bandwidth.",
+    "Prediction, from one row to two: one row alone goes to its kernel by a short way, without the "
+    "general checks of an array; the rest of a call costs the same for any number of rows.",
+    "Few rows, narrow layers: more weights share what a call, or an example, costs by itself, and "
+    "vectors are filled.",
+    "Density of a half and more in batches and predictions: zeros are multiplied like other inputs "
+    "there, so that the cost per example is the same, and per non-zero falls.",
+)
+"""Of the cliffs that are known, on a machine with 1 MB of cache per core and 32 MB for all."""
+
 
 def as_markdown(rates: Rates, costs: Sequence[Cost]) -> str:
     """The machine's rates, all costs, and where they jump."""
@@ -37,9 +50,11 @@ def as_markdown(rates: Rates, costs: Sequence[Cost]) -> str:
             f"Cliffs, where the cost per weight rises {CLIFF} times or more:",
             *_lines(cliff for cliff in found if cliff.times > 1),
             "",
-            "Where it falls as much: more weights share what a call costs by itself, or zeros cost "
-            "no less than other inputs.",
+            "Where it falls as much:",
             *_lines(cliff for cliff in found if cliff.times < 1),
+            "",
+            "The reasons:",
+            *(f"- {reason}" for reason in REASONS),
         ]
     )
 

@@ -1,6 +1,7 @@
 """Activations and losses, with the exponential they need."""
 
-# Activations: z becomes f(z); a delta is multiplied by f'(z), computed from f(z)
+# Activations: z becomes f(z); a delta is multiplied by f'(z), computed from f(z).  Constants have a
+# type: Cython writes a plain 1 beside a float as 1.0, which makes a double of all the rest.
 
 cdef inline float exp_float(float x) noexcept nogil:
     """e**x to 2 ulp; at the bounds of the normal floats beyond them, NaN for NaN."""
@@ -20,7 +21,7 @@ cdef inline float exp_float(float x) noexcept nogil:
     p = p * r + <float>0.041668401095099374
     p = p * r + <float>0.16666519522901135
     p = p * r + <float>0.49999993373009827
-    p = p * r * r + r + 1
+    p = p * r * r + r + <float>1
     cdef float y = fastnn_float(fastnn_bits(p) + (bits << 23))  # k added to the exponent
     # The bounds come last: they blend finished vectors, where a branch would come of them before.
     y = <float>3.4027985e38 if x > <float>88.72283 else y
@@ -37,7 +38,7 @@ cdef inline float tanh_float(float x) noexcept nogil:
     p = p * square + <float>0.13331442188557258
     p = p * square + <float>-0.33333281941639287
     cdef float near = x + x * square * p
-    cdef float far = 1 - 2 / (exp_float(2 * x) + 1)
+    cdef float far = <float>1 - <float>2 / (exp_float(x + x) + <float>1)
     return near if square < <float>0.390625 else far
 
 
@@ -50,10 +51,11 @@ cdef inline real hyperbolic_tangent(real x) noexcept nogil:
 
 
 cdef void activate(Py_ssize_t activation, real* z, Py_ssize_t n) noexcept nogil:
+    cdef real one = 1
     cdef Py_ssize_t i
     if activation == SIGMOID:
         for i in range(n & -LANES):
-            z[i] = 1 / (1 + exponential(-z[i]))
+            z[i] = one / (one + exponential(-z[i]))
     elif activation == TANH:
         for i in range(n & -LANES):
             z[i] = hyperbolic_tangent(z[i])
@@ -65,13 +67,14 @@ cdef void activate(Py_ssize_t activation, real* z, Py_ssize_t n) noexcept nogil:
 cdef void times_slope(
     Py_ssize_t activation, const real* a, real* delta, Py_ssize_t n
 ) noexcept nogil:
+    cdef real one = 1
     cdef Py_ssize_t i
     if activation == SIGMOID:
         for i in range(n & -LANES):
-            delta[i] *= a[i] * (1 - a[i])
+            delta[i] *= a[i] * (one - a[i])
     elif activation == TANH:
         for i in range(n & -LANES):
-            delta[i] *= 1 - a[i] * a[i]
+            delta[i] *= one - a[i] * a[i]
     elif activation == RELU:
         for i in range(n & -LANES):
             delta[i] = delta[i] if a[i] > 0 else 0
