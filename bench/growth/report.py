@@ -11,8 +11,8 @@ from .points import SWEEPS
 
 REASONS = (
     "Per example, wide: all weights are read and written for each example. From 1,024 on (4 MB) "
-    "they outgrow the cache of a core, at 4,096 (64 MB) that of all cores, and memory has a fraction "
-    "of the bandwidth.",
+    "they outgrow the cache of a core, at 4,096 (64 MB) that of all cores, and memory has a "
+    "fraction of the bandwidth.",
     "Prediction, from one row to two: one row alone goes to its kernel by a short way, without the "
     "general checks of an array; the rest of a call costs the same for any number of rows.",
     "Few rows, narrow layers: more weights share what a call, or an example, costs by itself, and "
