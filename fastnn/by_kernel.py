@@ -9,7 +9,7 @@ import numpy as np
 
 from .functions import Array
 from .inputs import Inputs
-from .parameters import Parameters, aligned_zeros
+from .parameters import SPARE_ROWS, Parameters, aligned_zeros
 from .validation import Targets
 
 _WORK_PER_CALL = 20_000_000  # parameters visited one example at a time: some milliseconds
@@ -22,8 +22,8 @@ _BYTES_OF_DELTAS = 256 * 1024
 _COLUMNS = 144  # examples side by side, at most, or one vector more
 _ROWS_PER_THREAD = 8  # at least, of a block
 _ROWS = 256  # examples in a block, at most: larger ones are no faster, and take memory
-_MOST_BYTES_KEPT = 1 << 20  # of outputs of a block, from one prediction to the next
 _SPARSE_ROWS = 1024  # likewise, if sparse: there, batches in one block step through few weights
+_MOST_BYTES_KEPT = 1 << 20  # of outputs of a block, from one prediction to the next
 
 
 class _Descent(ABC):
@@ -40,7 +40,7 @@ class _Descent(ABC):
         self._kernels = parameters.kernels
         self._inputs = inputs
         self._targets = self._kernels.Targets(targets.values, targets.labels, parameters.n_outputs)
-        self.chunk = _examples_per_call(parameters, inputs.density(), extra_work, work_per_call)
+        self.chunk = _examples_per_call(parameters, inputs.density, extra_work, work_per_call)
         if inputs.is_ready:
             self._examples = inputs.examples(self._kernels)
         else:
@@ -214,7 +214,7 @@ def workspace(parameters: Parameters) -> Any:
 
 def _postponed(parameters: Parameters, n_deltas: int) -> Any:
     first = parameters.layers[0]
-    n_rows, dtype = first["fan_in"] + 3, parameters.flat.dtype
+    n_rows, dtype = first["fan_in"] + SPARE_ROWS, parameters.flat.dtype
     length = parameters.room(first["fan_out"])
     return parameters.kernels.Postponed(
         aligned_zeros((n_deltas + 1, length), dtype),
@@ -226,7 +226,7 @@ def _postponed(parameters: Parameters, n_deltas: int) -> Any:
 
 def _deltas_that_wait(parameters: Parameters, inputs: Inputs) -> int:
     # To wait pays if the next example with the same input comes while the delta is still there.
-    if inputs.density() * _DELTAS < 1:
+    if inputs.density * _DELTAS < 1:
         return 0
     length = int(parameters.layers["width"][0]) * parameters.flat.itemsize
     return max(8, min(_DELTAS, _BYTES_OF_DELTAS // length))

@@ -4,6 +4,7 @@ An array that the kernels can read is used as it is; any other is converted a fe
 """
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from types import ModuleType
 from typing import Any, Protocol, TypeAlias
 
@@ -50,6 +51,7 @@ class Inputs(ABC):
     @abstractmethod
     def __getitem__(self, rows: slice) -> "Inputs": ...
 
+    @property
     @abstractmethod
     def density(self) -> float:
         """The part of the numbers that are not 0, estimated."""
@@ -91,6 +93,7 @@ class DenseInputs(Inputs):
     def __getitem__(self, rows: slice) -> "DenseInputs":
         return DenseInputs(self._array[rows], self._dtype)
 
+    @cached_property
     def density(self) -> float:
         sample = self._array[:: max(1, len(self) // _SAMPLE)]
         return np.count_nonzero(sample) / max(1, sample.size)
@@ -153,6 +156,7 @@ class SparseInputs(Inputs):
             self._data[held], self._indices[held], indptr - indptr[0], self.n_inputs, self._dtype
         )
 
+    @cached_property
     def density(self) -> float:
         return len(self._data) / max(1, len(self) * self.n_inputs)
 

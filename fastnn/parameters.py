@@ -12,7 +12,7 @@ from . import _kernels
 from .functions import Activation, Array, BuiltinActivation
 
 _ALIGNMENT = 64  # bytes: a cache line, and the longest vector register
-_SPARE_ROWS = 3  # of zeros: kernels take rows four at a time
+SPARE_ROWS = 3  # of zeros: kernels take rows four at a time
 _LAYER = np.dtype(
     [
         (field, np.intp)  # in the order of kernels.pxi's struct Layer
@@ -77,7 +77,7 @@ class Parameters:
             layer["width"] = width = self.whole_vectors(fan_out)
             layer["transposed"], layer["row_length"] = transposed, row_length
             layer["weights"] = size
-            layer["biases"] = size + (n_rows + _SPARE_ROWS) * row_length
+            layer["biases"] = size + (n_rows + SPARE_ROWS) * row_length
             layer["inputs"], layer["outputs"] = n_listed, n_units
             layer["activation"] = self._code(activation)
             size = int(layer["biases"]) + width
@@ -110,7 +110,7 @@ class Parameters:
 
     def room(self, n: int) -> int:
         """What n units take, with those that only fill up rows and vectors."""
-        return self.whole_vectors(int(n) + _SPARE_ROWS)
+        return self.whole_vectors(int(n) + SPARE_ROWS)
 
     def _code(self, activation: Activation) -> int:
         if isinstance(activation, BuiltinActivation):

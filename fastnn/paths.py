@@ -95,4 +95,4 @@ def _is_small(parameters: Parameters, n_examples: int) -> bool:
 
 
 def _is_sparse(inputs: Inputs) -> bool:
-    return inputs.density() < _DENSITY_FOR_PRODUCTS
+    return inputs.density < _DENSITY_FOR_PRODUCTS
