@@ -114,6 +114,7 @@ JOBS: tuple[Job, ...] = (
     Training(
         problem=SPARSE,
         batch_size=1,
+        epochs=5,  # of few rows: as in most trainings, a call takes longer than to check it
         learning_rate=0.002,
         contenders=(FASTNN, SCIKIT_LEARN),
         bars=(at_least(25, SCIKIT_LEARN),),

@@ -121,7 +121,7 @@ class Descent(_Forward):
         self._gradients, _ = parameters.views(gradient)
         self._first_gradient = gradient[: parameters.layers["biases"][0]]  # and its spare rows
         blocks = max(1, _WORK_PER_CALL // (parameters.flat.size * capacity))
-        self.chunk = blocks * capacity
+        self.chunk = self.examples_per_backup = blocks * capacity
 
     def __call__(self, orders: Array, start: int, stop: int, losses: Array) -> None:
         with np.errstate(all="ignore"):  # divergence is found by the loss

@@ -14,6 +14,7 @@ from .validation import Targets
 
 _WORK_PER_CALL = 20_000_000  # parameters visited one example at a time: some milliseconds
 _WORK_PER_CALL_IN_BATCHES = 200_000_000
+_WORK_PER_BACKUP = 100  # for each parameter to copy; more is gone through again after divergence
 _WORK_PER_UNIT = 16  # an activation, which may be a call of libm, in the same unit
 _WORK_PER_EXAMPLE = 256  # what an example costs in any network
 
@@ -40,7 +41,11 @@ class _Descent(ABC):
         self._kernels = parameters.kernels
         self._inputs = inputs
         self._targets = self._kernels.Targets(targets.values, targets.labels, parameters.n_outputs)
-        self.chunk = _examples_per_call(parameters, inputs.density, extra_work, work_per_call)
+        work = _work_per_example(parameters, inputs.density) + extra_work
+        self.chunk = max(1, int(work_per_call // work))
+        self.examples_per_backup = max(
+            self.chunk, int(_WORK_PER_BACKUP * parameters.flat.size // work)
+        )
         if inputs.is_ready:
             self._examples = inputs.examples(self._kernels)
         else:
@@ -214,7 +219,7 @@ def workspace(parameters: Parameters) -> Any:
 
 def _postponed(parameters: Parameters, n_deltas: int) -> Any:
     first = parameters.layers[0]
-    n_rows, dtype = first["fan_in"] + SPARE_ROWS, parameters.flat.dtype
+    n_rows, dtype = first["fan_in"] + SPARE_ROWS if n_deltas else 1, parameters.flat.dtype
     length = parameters.room(first["fan_out"])
     return parameters.kernels.Postponed(
         aligned_zeros((n_deltas + 1, length), dtype),
@@ -283,10 +288,7 @@ def _gradient(parameters: Parameters, in_blocks: bool) -> Array:
     return aligned_zeros(parameters.flat.size if in_blocks else 0, parameters.flat.dtype)
 
 
-def _examples_per_call(
-    parameters: Parameters, density: float, extra_work: float, work_per_call: int
-) -> int:
+def _work_per_example(parameters: Parameters, density: float) -> float:
     first = parameters.layers["biases"][0]  # where the weights of the first layer end
-    work = extra_work + density * first + parameters.flat.size - first
-    work += _WORK_PER_UNIT * parameters.network.n_units + _WORK_PER_EXAMPLE
-    return max(1, int(work_per_call // work))
+    work = density * first + parameters.flat.size - first
+    return float(work + _WORK_PER_UNIT * parameters.network.n_units + _WORK_PER_EXAMPLE)

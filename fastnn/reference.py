@@ -60,6 +60,7 @@ class _Descent:
         self._gradients = [np.empty_like(weights) for weights in network.weights]
         # Whole batches, some hundred at most, per call: Python runs in between anyway.
         self.chunk = self._batch_size * max(1, 256 // self._batch_size)
+        self.examples_per_backup = self.chunk
 
     def __call__(self, orders: Array, start: int, stop: int, losses: Array) -> None:
         # A sigmoid may overflow on its way to 0, and divergence is found by its loss.

@@ -97,9 +97,12 @@ class Descent(Protocol):
     ----------
     chunk : int
         Examples per call: what takes some milliseconds, so that Ctrl-C is noticed in between.
+    examples_per_backup : int
+        What takes so long that to copy the parameters before it costs nothing.
     """
 
     chunk: int
+    examples_per_backup: int
 
     def __call__(self, orders: Array, start: int, stop: int, losses: Array) -> None:
         """Train on the examples ``orders[e, start:stop]`` of one epoch e after the other.
@@ -121,7 +124,7 @@ def train(
     while len(history.loss) < plan.epochs:
         # Short epochs go together, unless there is somebody to call in between.
         order = next_order()
-        n_epochs = 1 if plan.callback else max(1, descend.chunk // len(order))
+        n_epochs = 1 if plan.callback else max(1, descend.examples_per_backup // len(order))
         n_more = min(n_epochs, plan.epochs - len(history.loss)) - 1
         orders = order[np.newaxis]
         if n_more:
@@ -152,12 +155,16 @@ def _descend(
 ) -> list[float] | None:
     """Mean losses of some epochs; None, and the parameters as before, if one is not finite."""
     _copy(storage, backup)
-    losses = np.zeros(len(orders))
-    n_examples = orders.shape[1]
+    n_epochs, n_examples = orders.shape
+    epochs_per_call = max(1, descend.chunk // n_examples)
+    losses = np.zeros(n_epochs)
     is_finite = False
     try:
-        for start in range(0, n_examples, descend.chunk):
-            descend(orders, start, min(start + descend.chunk, n_examples), losses)
+        for epoch in range(0, n_epochs, epochs_per_call):
+            some = slice(epoch, epoch + epochs_per_call)
+            for start in range(0, n_examples, descend.chunk):
+                stop = min(start + descend.chunk, n_examples)
+                descend(orders[some], start, stop, losses[some])
     finally:
         is_finite = bool(np.isfinite(losses).all()) and _are_finite(storage)
         if not is_finite:

@@ -264,7 +264,7 @@ def _sparse(given: Any, dtype: Dtype) -> SparseInputs:
     if (
         len(indptr) != n_examples + 1
         or indptr[0] != 0
-        or (np.diff(indptr) < 0).any()
+        or (indptr[1:] < indptr[:-1]).any()
         or indptr[-1] > n_stored
     ):
         raise ValueError(
@@ -278,7 +278,7 @@ def _sparse(given: Any, dtype: Dtype) -> SparseInputs:
             f"{indices.min()} to {indices.max()}"
         )
     indices = indices.astype(np.int32, copy=False)
-    ascends = np.diff(indices) > 0
+    ascends = indices[1:] > indices[:-1]
     starts = indptr[1:-1]
     ascends[starts[(starts > 0) & (starts < len(indices))] - 1] = True  # from one row to the next
     if not ascends.all():

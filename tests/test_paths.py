@@ -45,15 +45,30 @@ def test_postponed_updates_are_the_same_to_the_bit(
     assert found[0] == found[1] == found[2] == found[3]
 
 
-def test_chunks_of_an_epoch_are_the_same_to_the_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_for_parts_of_epochs_or_for_several_come_to_the_same_bits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     X, y = sparse_rows(300, 30, 0.3, "float32"), np.arange(300) % 3
+    monkeypatch.setattr(by_kernel, "_work_per_example", lambda *_: 1.0)
+    calls: list[tuple[tuple[int, ...], int, int]] = []
+    train = by_kernel.OneByOne._train
+
+    def recorded(self: Any, examples: Any, orders: Any, start: int, stop: int, losses: Any) -> None:
+        calls.append((orders.shape, start, stop))
+        train(self, examples, orders, start, stop, losses)
+
+    monkeypatch.setattr(by_kernel.OneByOne, "_train", recorded)
     found = []
-    for chunk in (300, 7):
-        monkeypatch.setattr(by_kernel, "_examples_per_call", lambda *_, n=chunk: n)
+    for chunk in (10_000, 700, 200):
+        monkeypatch.setattr(by_kernel, "_WORK_PER_CALL", chunk)
         net = MLP([30, 20, 3], seed=1)
-        net.train(X, y, epochs=2)
-        found.append([w.tobytes() for w in (*net.weights, *net.biases)])
-    assert found[0] == found[1]
+        history = net.train(X, y, epochs=3)
+        found.append((history.loss, [w.tobytes() for w in (*net.weights, *net.biases)]))
+    assert found[0] == found[1] == found[2]
+    together = [((3, 300), 0, 300)]
+    two_and_one = [((2, 300), 0, 300), ((1, 300), 0, 300)]
+    parts = [((1, 300), 0, 200), ((1, 300), 200, 300)] * 3
+    assert calls == together + two_and_one + parts
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "uint8"])

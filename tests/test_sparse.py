@@ -109,6 +109,25 @@ def test_the_same_as_dense(path: str, make: Make, batch_size: int | None) -> Non
             np.testing.assert_allclose(a, b, rtol=0, atol=2e-5)
 
 
+@pytest.mark.parametrize("n_hidden", [3, 20, 100])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_that_hardly_meet_again(dtype: str, n_hidden: int) -> None:
+    """None of their updates is postponed."""
+    generator = np.random.default_rng(0)
+    X, y = np.zeros((50, 1000), dtype), generator.standard_normal(50)
+    for row, n in zip(X, [0, 1, 3, 4, 5, 0, 8, 9, 20, 2] * 5, strict=True):
+        row[generator.choice(1000, n, replace=False)] = generator.standard_normal(n)
+    found = []
+    for kind, make in ((MLP, scipy.sparse.csr_array), (MLP, np.array), (reference.MLP, np.array)):
+        net = kind([1000, n_hidden, 1], output_activation="identity", dtype=dtype, seed=1)
+        net.train(make(X), y, epochs=3, learning_rate=0.05)
+        found.append(net.weights)
+    sparse, same, expected = found
+    for a, b, c in zip(sparse, same, expected, strict=True):
+        assert a.tobytes() == b.tobytes()
+        np.testing.assert_allclose(a, c, rtol=0, atol=1e-5 if dtype == "float32" else 1e-13)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_shapes(kind: type[Network]) -> None:
     net = kind([40, 3], seed=1)

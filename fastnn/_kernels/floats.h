@@ -39,6 +39,9 @@ typedef double fastnn_doubles __attribute__((vector_size(FASTNN_VECTOR), may_ali
 
 #define FASTNN_INLINED __attribute__((always_inline))
 
+/* Begin to bring what is there into the second-level cache; p may be any address. */
+static inline void fastnn_fetch(const void *p) { __builtin_prefetch(p, 0, 2); }
+
 /* Append to two lists those of up to 64 bytes of numbers that are not 0, and their places, counted
  * from `first`; what follows in the lists is overwritten.  The number of them is returned. */
 #define FASTNN_APPEND_NONZEROS(name, real)                                                      \

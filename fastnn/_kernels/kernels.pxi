@@ -25,6 +25,7 @@ cdef extern from "floats.h" nogil:
     ctypedef int fastnn_control
     uint32_t fastnn_bits(float x)
     float fastnn_float(uint32_t bits)
+    void fastnn_fetch(const void* p)
     fastnn_control fastnn_flush_subnormals()
     void fastnn_restore_subnormals(fastnn_control saved)
 

@@ -7,7 +7,8 @@ and example, instead of two loads and one store.  Every weight goes through the 
 the same order as if each update were made at once.
 
 Deltas are kept in a ring.  When it is full, all updates that are still waiting are made.  If it has
-no room at all, none waits: that serves inputs so sparse that rows hardly meet again.
+no room at all, none waits: that serves inputs so sparse that rows hardly meet again.  Then each
+example finds most of its rows far away, so they are sent for while the one before is updated.
 """
 
 
@@ -71,6 +72,34 @@ cdef void catch_up_and_add_rows(
                 c, d[0], d[1], d[2], d[3], x.values + at,
                 w + f.row[0], w + f.row[1], w + f.row[2], w + f.row[3], z, n,
             )
+
+
+cdef Inputs upcoming(
+    const Rows* rows, const Py_ssize_t* order, Py_ssize_t start, Py_ssize_t t, Py_ssize_t stop
+) noexcept nogil:
+    """Inputs of the example at place t of an order; none if they are not listed or it is over."""
+    cdef Py_ssize_t row, first
+    if rows.indptr == NULL or t >= stop:
+        return Inputs(0, NULL, NULL)
+    row = row_at(rows, order, start, t)
+    first = rows.indptr[row]
+    return Inputs(rows.indptr[row + 1] - first, rows.indices + first, rows.values + first)
+
+
+cdef void step_rows_and_fetch(
+    real* w, const Layer* layer, Inputs x, const real* delta, real scale, Inputs upcoming
+) noexcept nogil:
+    """W += scale x' delta, row after row; meanwhile send for those that come next"""
+    # Of a long row, hardware goes on to fetch what follows the first few lines.
+    cdef Py_ssize_t n_lines = min(layer.width // LANES, 4), k, i, line
+    for k in range(0, x.n, 4):
+        if k + 4 <= upcoming.n:
+            for i in range(4):
+                for line in range(n_lines):
+                    fastnn_fetch(w + upcoming.index[k + i] * layer.row_length + line * LANES)
+        step_four(
+            w, layer.row_length, four_rows(x.index, k), x.values + k, scale, delta, layer.width
+        )
 
 
 cdef void postpone(
@@ -153,7 +182,10 @@ def train_one_by_one(
                 backward(work, delta, scale)
                 axpy(scale, delta, biases, first.width)
                 if waiting.capacity == 0:
-                    step_rows(w, first.row_length, x, delta, scale, first.width)
+                    step_rows_and_fetch(
+                        w, first, x, delta, scale,
+                        upcoming(&examples.rows, &orders[epoch, 0], start, t + 1, stop),
+                    )
                 else:
                     postpone(waiting, x, work.n_listed[0], scale)
                     if waiting.n_deltas == waiting.capacity:
