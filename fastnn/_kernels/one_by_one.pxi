@@ -21,6 +21,7 @@ cdef struct Waiting:
     Py_ssize_t n_deltas
     Py_ssize_t capacity    # 0: none waits, and the delta at hand is the first
     Py_ssize_t length      # from one delta to the next
+    bint together          # all rows wait, and for the last delta
 
 
 cdef class Postponed:
@@ -38,35 +39,33 @@ cdef class Postponed:
         self.memory = (ring, coefficients, places, rows)
         self.waiting = Waiting(
             &ring[0, 0], &places[0], &coefficients[0], &rows[0], 0, 0,
-            ring.shape[0] - 1, ring.shape[1],
+            ring.shape[0] - 1, ring.shape[1], False,
         )
 
 
 cdef void catch_up_and_add_rows(
-    const Layer* layer, real* w, Inputs x, const Waiting* waiting, bint backwards, real* z
+    const Layer* layer, real* w, Inputs x, const Waiting* waiting, bint backwards, real* z,
+    Inputs upcoming,
 ) noexcept nogil:
-    """Make the updates that wait for the rows of x; z += x W"""
+    """Make the updates that wait for the rows of x; z += x W; send for the inputs that come next"""
     cdef real c[4]
     cdef const real* d[4]
     cdef Py_ssize_t n = layer.width, k, at, i
     cdef Four f
     for k in range(0, x.n, 4):
+        fetch_inputs(upcoming, k)
         at = x.n - 4 - k if backwards else k
         f = four_rows(x.index, at)
         for i in range(4):
             c[i] = waiting.coefficients[f.row[i]]
             d[i] = waiting.ring + waiting.places[f.row[i]] * waiting.length
             f.row[i] *= layer.row_length
-        if d[0] == d[1] and d[1] == d[2] and d[2] == d[3]:
-            if d[0] == waiting.ring:
-                axpy4(
-                    x.values + at, w + f.row[0], w + f.row[1], w + f.row[2], w + f.row[3], z, n
-                )
-            else:
-                step_and_axpy4(
-                    c, d[0], x.values + at,
-                    w + f.row[0], w + f.row[1], w + f.row[2], w + f.row[3], z, n,
-                )
+        # To see that four rows happen to have one delta takes as long as to read it four times.
+        if waiting.together:
+            step_and_axpy4(
+                c, d[0], x.values + at,
+                w + f.row[0], w + f.row[1], w + f.row[2], w + f.row[3], z, n,
+            )
         else:
             steps_and_axpy4(
                 c, d[0], d[1], d[2], d[3], x.values + at,
@@ -74,14 +73,26 @@ cdef void catch_up_and_add_rows(
             )
 
 
-cdef Inputs upcoming(
+cdef inline void fetch_inputs(Inputs upcoming, Py_ssize_t k) noexcept nogil:
+    """Send for some of them, and for all while k goes up to an eighth of their number"""
+    cdef Py_ssize_t i = 8 * k
+    while i < min(8 * k + 32, upcoming.n):
+        fastnn_fetch(upcoming.values + i)
+        if upcoming.index != NULL:
+            fastnn_fetch(upcoming.index + i)
+        i += LANES
+
+
+cdef Inputs inputs_at(
     const Rows* rows, const Py_ssize_t* order, Py_ssize_t start, Py_ssize_t t, Py_ssize_t stop
 ) noexcept nogil:
-    """Inputs of the example at place t of an order; none if they are not listed or it is over."""
+    """Inputs of the example at place t of an order, with their zeros if X is dense"""
     cdef Py_ssize_t row, first
-    if rows.indptr == NULL or t >= stop:
+    if t >= stop:
         return Inputs(0, NULL, NULL)
     row = row_at(rows, order, start, t)
+    if rows.indptr == NULL:
+        return Inputs(rows.n_inputs, NULL, rows.values + row * rows.n_inputs)
     first = rows.indptr[row]
     return Inputs(rows.indptr[row + 1] - first, rows.indices + first, rows.values + first)
 
@@ -93,7 +104,7 @@ cdef void step_rows_and_fetch(
     # Of a long row, hardware goes on to fetch what follows the first few lines.
     cdef Py_ssize_t n_lines = min(layer.width // LANES, 4), k, i, line
     for k in range(0, x.n, 4):
-        if k + 4 <= upcoming.n:
+        if upcoming.index != NULL and k + 4 <= upcoming.n:
             for i in range(4):
                 for line in range(n_lines):
                     fastnn_fetch(w + upcoming.index[k + i] * layer.row_length + line * LANES)
@@ -103,7 +114,7 @@ cdef void step_rows_and_fetch(
 
 
 cdef void postpone(
-    Waiting* waiting, Inputs x, Py_ssize_t n, real scale
+    const Layer* layer, Waiting* waiting, Inputs x, Py_ssize_t n, real scale
 ) noexcept nogil:
     """Write down the updates of the rows of x, with the last delta in the ring."""
     cdef int32_t* rows = waiting.rows
@@ -117,6 +128,7 @@ cdef void postpone(
         places[row] = place
         coefficients[row] = scale * x.values[k]
     waiting.n_rows = n_rows
+    waiting.together = n == layer.fan_in
 
 
 cdef void catch_up(const Layer* layer, real* w, Waiting* waiting) noexcept nogil:
@@ -132,6 +144,7 @@ cdef void catch_up(const Layer* layer, real* w, Waiting* waiting) noexcept nogil
         waiting.coefficients[row] = 0
     waiting.n_rows = 0
     waiting.n_deltas = 0
+    waiting.together = False
 
 
 def train_one_by_one(
@@ -155,7 +168,7 @@ def train_one_by_one(
     cdef real* biases = work.parameters + first.biases
     cdef real* delta
     cdef real scale = <real>-learning_rate
-    cdef Inputs x
+    cdef Inputs x, upcoming
     cdef fastnn_control control
     with nogil:
         control = fastnn_flush_subnormals()
@@ -165,12 +178,13 @@ def train_one_by_one(
                     work, &examples.rows, row_at(&examples.rows, &orders[epoch, 0], start, t)
                 )
                 x = inputs(work, 0)
+                upcoming = inputs_at(&examples.rows, &orders[epoch, 0], start, t + 1, stop)
                 memcpy(work.units, biases, first.width * sizeof(real))
                 # Back and forth, so that what was used last, and is still near, comes first.
                 if waiting.capacity == 0:
                     add_inputs(w, first, x, t & 1, work.units)
                 else:
-                    catch_up_and_add_rows(first, w, x, waiting, t & 1, work.units)
+                    catch_up_and_add_rows(first, w, x, waiting, t & 1, work.units, upcoming)
                 activate_layer(first, work.units)
                 forward(work, 1)
                 waiting.n_deltas += waiting.capacity != 0
@@ -182,12 +196,9 @@ def train_one_by_one(
                 backward(work, delta, scale)
                 axpy(scale, delta, biases, first.width)
                 if waiting.capacity == 0:
-                    step_rows_and_fetch(
-                        w, first, x, delta, scale,
-                        upcoming(&examples.rows, &orders[epoch, 0], start, t + 1, stop),
-                    )
+                    step_rows_and_fetch(w, first, x, delta, scale, upcoming)
                 else:
-                    postpone(waiting, x, work.n_listed[0], scale)
+                    postpone(first, waiting, x, work.n_listed[0], scale)
                     if waiting.n_deltas == waiting.capacity:
                         catch_up(first, w, waiting)
         catch_up(first, w, waiting)
