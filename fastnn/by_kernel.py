@@ -225,7 +225,6 @@ def _postponed(parameters: Parameters, n_deltas: int) -> Any:
         aligned_zeros((n_deltas + 1, length), dtype),
         np.zeros(n_rows, dtype),
         np.zeros(n_rows, np.int32),
-        np.zeros(n_rows, np.int32),
     )
 
 

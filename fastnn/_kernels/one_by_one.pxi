@@ -6,22 +6,21 @@ too, in the same pass over the row as that example's forward step: one load and 
 and example, instead of two loads and one store.  Every weight goes through the same operations in
 the same order as if each update were made at once.
 
-Deltas are kept in a ring.  When it is full, all updates that are still waiting are made.  If it has
-no room at all, none waits: that serves inputs so sparse that rows hardly meet again.  Then each
-example finds most of its rows far away, so they are sent for while the one before is updated.
+Deltas are kept in a ring, half of which takes new ones while updates wait for the other half; what
+still waits for a half is done before it takes new ones.  If the ring has no room at all, none waits:
+that serves inputs so sparse that rows hardly meet again.  Then each example finds most of its rows
+far away, so they are sent for while the one before is updated.
 """
 
 
 cdef struct Waiting:
     real* ring             # the deltas, after one of 0 for rows that do not wait
-    int32_t* places        # per row, the number of its delta in the ring
+    int32_t* places        # per row, where its delta begins in the ring
     real* coefficients     # per row
-    int32_t* rows          # those that wait
-    Py_ssize_t n_rows
-    Py_ssize_t n_deltas
+    Py_ssize_t newest      # number of the delta written last, from 1
     Py_ssize_t capacity    # 0: none waits, and the delta at hand is the first
     Py_ssize_t length      # from one delta to the next
-    bint together          # all rows wait, and for the last delta
+    bint together          # all rows wait, and for the newest delta
 
 
 cdef class Postponed:
@@ -34,12 +33,10 @@ cdef class Postponed:
         real[:, ::1] ring,         # SCRATCH (capacity + 1, room of a delta), zero at first
         real[::1] coefficients,    # SCRATCH (n_inputs + 3,), zero at first
         int32_t[::1] places,       # SCRATCH (n_inputs + 3,), zero at first
-        int32_t[::1] rows,         # SCRATCH (n_inputs + 1,)
     ):
-        self.memory = (ring, coefficients, places, rows)
+        self.memory = (ring, coefficients, places)
         self.waiting = Waiting(
-            &ring[0, 0], &places[0], &coefficients[0], &rows[0], 0, 0,
-            ring.shape[0] - 1, ring.shape[1], False,
+            &ring[0, 0], &places[0], &coefficients[0], 0, ring.shape[0] - 1, ring.shape[1], False
         )
 
 
@@ -58,7 +55,7 @@ cdef void catch_up_and_add_rows(
         f = four_rows(x.index, at)
         for i in range(4):
             c[i] = waiting.coefficients[f.row[i]]
-            d[i] = waiting.ring + waiting.places[f.row[i]] * waiting.length
+            d[i] = waiting.ring + waiting.places[f.row[i]]
             f.row[i] *= layer.row_length
         # To see that four rows happen to have one delta takes as long as to read it four times.
         if waiting.together:
@@ -114,37 +111,37 @@ cdef void step_rows_and_fetch(
 
 
 cdef void postpone(
-    const Layer* layer, Waiting* waiting, Inputs x, Py_ssize_t n, real scale
+    const Layer* layer, real* w, Waiting* waiting, Inputs x, Py_ssize_t n, real scale
 ) noexcept nogil:
-    """Write down the updates of the rows of x, with the last delta in the ring."""
-    cdef int32_t* rows = waiting.rows
-    cdef int32_t* places = waiting.places
-    cdef real* coefficients = waiting.coefficients
-    cdef Py_ssize_t place = waiting.n_deltas, n_rows = waiting.n_rows, k, row
+    """Write down the updates of the rows of x, with the newest delta."""
+    cdef Py_ssize_t place = waiting.newest * waiting.length, half = (waiting.capacity + 1) // 2, k
     for k in range(n):
-        row = x.index[k]
-        rows[n_rows] = row
-        n_rows += places[row] == 0
-        places[row] = place
-        coefficients[row] = scale * x.values[k]
-    waiting.n_rows = n_rows
+        waiting.places[x.index[k]] = <int32_t>place
+        waiting.coefficients[x.index[k]] = scale * x.values[k]
     waiting.together = n == layer.fan_in
+    if waiting.newest == half:
+        catch_up(layer, w, waiting, half + 1, waiting.capacity)
+    if waiting.newest == waiting.capacity:
+        catch_up(layer, w, waiting, 1, half)
+        waiting.newest = 0
 
 
-cdef void catch_up(const Layer* layer, real* w, Waiting* waiting) noexcept nogil:
-    """Make all updates that wait."""
-    cdef Py_ssize_t k, row
-    for k in range(waiting.n_rows):
-        row = waiting.rows[k]
-        axpy(
-            waiting.coefficients[row], waiting.ring + waiting.places[row] * waiting.length,
-            w + row * layer.row_length, layer.width,
-        )
-        waiting.places[row] = 0
-        waiting.coefficients[row] = 0
-    waiting.n_rows = 0
-    waiting.n_deltas = 0
-    waiting.together = False
+cdef void catch_up(
+    const Layer* layer, real* w, Waiting* waiting, Py_ssize_t first, Py_ssize_t last
+) noexcept nogil:
+    """Make the updates that wait for these deltas."""
+    cdef Py_ssize_t row
+    first *= waiting.length
+    last *= waiting.length
+    for row in range(layer.fan_in):
+        if first <= waiting.places[row] <= last:
+            axpy(
+                waiting.coefficients[row], waiting.ring + waiting.places[row],
+                w + row * layer.row_length, layer.width,
+            )
+            waiting.places[row] = 0
+            waiting.coefficients[row] = 0
+            waiting.together = False
 
 
 def train_one_by_one(
@@ -187,8 +184,8 @@ def train_one_by_one(
                     catch_up_and_add_rows(first, w, x, waiting, t & 1, work.units, upcoming)
                 activate_layer(first, work.units)
                 forward(work, 1)
-                waiting.n_deltas += waiting.capacity != 0
-                delta = waiting.ring + waiting.n_deltas * waiting.length
+                waiting.newest += waiting.capacity != 0
+                delta = waiting.ring + waiting.newest * waiting.length
                 losses[epoch] += output_loss(
                     outputs(work), last, &targets.wanted, orders[epoch, t],
                     delta if work.n_layers == 1 else work.deltas + last.outputs,
@@ -198,8 +195,8 @@ def train_one_by_one(
                 if waiting.capacity == 0:
                     step_rows_and_fetch(w, first, x, delta, scale, upcoming)
                 else:
-                    postpone(first, waiting, x, work.n_listed[0], scale)
-                    if waiting.n_deltas == waiting.capacity:
-                        catch_up(first, w, waiting)
-        catch_up(first, w, waiting)
+                    postpone(first, w, waiting, x, work.n_listed[0], scale)
+        if waiting.capacity > 0:
+            catch_up(first, w, waiting, 1, waiting.capacity)
+            waiting.newest = 0
         fastnn_restore_subnormals(control)
