@@ -6,10 +6,10 @@ too, in the same pass over the row as that example's forward step: one load and 
 and example, instead of two loads and one store.  Every weight goes through the same operations in
 the same order as if each update were made at once.
 
-Deltas are kept in a ring, half of which takes new ones while updates wait for the other half; what
-still waits for a half is done before it takes new ones.  If the ring has no room at all, none waits:
-that serves inputs so sparse that rows hardly meet again.  Then each example finds most of its rows
-far away, so they are sent for while the one before is updated.
+Deltas are kept in a ring.  Before one half of it takes new ones, the updates are made that still
+wait for its old ones.  If it has no room at all, none waits: that serves inputs so sparse that rows
+hardly meet again.  Then each example finds most of its rows far away, so they are sent for while
+the one before is updated.
 """
 
 
