@@ -20,6 +20,7 @@ _WORK_PER_EXAMPLE = 256  # what an example costs in any network
 
 _DELTAS = 64  # that wait at most: more would save little, and fall out of the near caches
 _BYTES_OF_DELTAS = 256 * 1024
+_NEAR_BYTES = 32 * 1024  # of weights, which stay in the nearest cache
 _COLUMNS = 144  # examples side by side, at most, or one vector more
 _ROWS_PER_THREAD = 8  # at least, of a block
 _ROWS = 256  # examples in a block, at most: larger ones are no faster, and take memory
@@ -229,10 +230,11 @@ def _postponed(parameters: Parameters, n_deltas: int) -> Any:
 
 
 def _deltas_that_wait(parameters: Parameters, inputs: Inputs) -> int:
-    # To wait pays if the next example with the same input comes while the delta is still there.
-    if inputs.density * _DELTAS < 1:
-        return 0
+    # To wait spares a pass over weights: far ones, which then meet the next example that has the
+    # same input while the delta is still there.
     length = int(parameters.layers["width"][0]) * parameters.flat.itemsize
+    if inputs.n_inputs * length <= _NEAR_BYTES or inputs.density * _DELTAS < 1:
+        return 0
     return max(8, min(_DELTAS, _BYTES_OF_DELTAS // length))
 
 

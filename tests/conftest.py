@@ -7,7 +7,7 @@ import hypothesis
 import numpy as np
 import pytest
 
-from fastnn import _kernels, paths
+from fastnn import _kernels, by_kernel, paths
 from fastnn.parameters import Parameters
 
 hypothesis.settings.register_profile(
@@ -43,13 +43,14 @@ def variant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 # Parameters up to which examples go side by side, density below which the first layer goes through
-# the non-zeros, and whether the kernels are left out, as for the activations of users.
+# the non-zeros, bytes up to which updates one by one are not postponed, and whether the kernels are
+# left out, as for the activations of users.
 PATHS = {
-    "side by side": (np.inf, 0, False),
-    "in blocks": (0, 0, False),
-    "in sparse blocks": (0, np.inf, False),
-    "by BLAS": (0, 0, True),
-    "by BLAS, sparse": (0, np.inf, True),
+    "side by side": (np.inf, 0, np.inf, False),
+    "in blocks": (0, 0, 0, False),
+    "in sparse blocks": (0, np.inf, 0, False),
+    "by BLAS": (0, 0, 0, True),
+    "by BLAS, sparse": (0, np.inf, 0, True),
 }
 
 
@@ -57,11 +58,12 @@ PATHS = {
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """A way through the numbers, which networks take wherever they have the choice."""
     name: str = request.param
-    most_parameters, density_for_products, by_blas = PATHS[name]
+    most_parameters, density_for_products, near_bytes, by_blas = PATHS[name]
     monkeypatch.setattr(paths, "_MOST_PARAMETERS", most_parameters)
     if most_parameters:
         monkeypatch.setattr(paths, "_PARAMETERS_PER_EXAMPLE", most_parameters)
     monkeypatch.setattr(paths, "_DENSITY_FOR_PRODUCTS", density_for_products)
+    monkeypatch.setattr(by_kernel, "_NEAR_BYTES", near_bytes)
     if by_blas:
         monkeypatch.setattr(Parameters, "kernels_suffice", False)
     return name
