@@ -7,9 +7,9 @@ and example, instead of two loads and one store.  Every weight goes through the 
 the same order as if each update were made at once.
 
 Deltas are kept in a ring.  Before one half of it takes new ones, the updates are made that still
-wait for its old ones.  If it has no room at all, none waits: that serves inputs so sparse that rows
-hardly meet again.  Then each example finds most of its rows far away, so they are sent for while
-the one before is updated.
+wait for its old ones.  If it has no room at all, none waits: that serves weights that are near
+anyway, and inputs so sparse that rows hardly meet again.  Of these, an example finds most of its
+rows far away, so they are sent for while the one before is updated.
 """
 
 
