@@ -99,12 +99,16 @@ class DenseInputs(Inputs):
         return np.count_nonzero(sample) / max(1, sample.size)
 
     def array(self, rows: Array | slice, out: Array | None = None) -> Array:
-        if self.is_ready and isinstance(rows, slice):
-            return self._array[rows]
-        if self.is_ready and isinstance(rows, np.ndarray):
-            return self._array.take(rows, axis=0, out=out, mode="clip")  # "raise" buffers out
         if isinstance(rows, slice):
-            rows = np.arange(*rows.indices(len(self)))
+            part = self._array[rows]
+            if self.is_ready:
+                return part
+            if out is None:
+                out = np.empty(part.shape, self._dtype)
+            out[...] = part
+            return out
+        if self.is_ready:
+            return self._array.take(rows, axis=0, out=out, mode="clip")  # "raise" buffers out
         if out is None:
             out = np.empty((len(rows), self.n_inputs), self._dtype)
         step = self.rows_per_part()  # what NumPy gathers, it gathers in the array's own dtype

@@ -54,40 +54,43 @@ def predict(
 ) -> Array:
     """Outputs (n_examples, n_outputs)."""
     outputs = np.empty((len(inputs), parameters.n_outputs), parameters.flat.dtype)
-    n_rows = min(len(inputs), _ROWS_PER_BLOCK)
     starts = range(0, len(inputs), _ROWS_PER_BLOCK)
     n_threads = min(n_threads, len(starts))
+    if n_threads <= 1:
+        fill = _predictor(parameters, activations, inputs)
+        for start in starts:
+            fill(slice(start, start + _ROWS_PER_BLOCK), outputs[start : start + _ROWS_PER_BLOCK])
+        return outputs
 
-    def predictor() -> Callable[[slice, Array], None]:
-        if not parameters.kernels_suffice:
-            is_sparse = _is_sparse(inputs)
-            return by_blas.predictor(parameters, activations, inputs, n_rows, is_sparse)
-        is_small = _is_small(parameters, n_rows)
-        is_sparse = not is_small and _is_sparse(inputs)
-        return by_kernel.predictor(parameters, inputs, n_rows, is_small, is_sparse)
+    from concurrent.futures import ThreadPoolExecutor
 
     is_over = False
 
-    def fill(thread: int) -> None:
-        fill_rows = predictor()  # each thread has its buffers, and every n-th block
+    def fill_every_nth(thread: int) -> None:
+        fill = _predictor(parameters, activations, inputs)  # with buffers of its own
         for start in starts[thread::n_threads]:
             if is_over:
                 return
-            rows = slice(start, min(start + _ROWS_PER_BLOCK, len(inputs)))
-            fill_rows(rows, outputs[rows])
+            fill(slice(start, start + _ROWS_PER_BLOCK), outputs[start : start + _ROWS_PER_BLOCK])
 
-    if n_threads == 1:
-        fill(0)
-    elif n_threads > 1:
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(n_threads) as pool:
-            try:
-                list(pool.map(fill, range(n_threads)))  # raises what a thread has raised
-            except BaseException:
-                is_over = True
-                raise
+    with ThreadPoolExecutor(n_threads) as pool:
+        try:
+            list(pool.map(fill_every_nth, range(n_threads)))  # raises what a thread has raised
+        except BaseException:
+            is_over = True
+            raise
     return outputs
+
+
+def _predictor(
+    parameters: Parameters, activations: Sequence[Activation], inputs: Inputs
+) -> Callable[[slice, Array], None]:
+    n_rows = min(len(inputs), _ROWS_PER_BLOCK)
+    if not parameters.kernels_suffice:
+        return by_blas.predictor(parameters, activations, inputs, n_rows, _is_sparse(inputs))
+    is_small = _is_small(parameters, n_rows)
+    is_sparse = not is_small and _is_sparse(inputs)
+    return by_kernel.predictor(parameters, inputs, n_rows, is_small, is_sparse)
 
 
 def _is_small(parameters: Parameters, n_examples: int) -> bool:

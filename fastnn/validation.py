@@ -292,17 +292,22 @@ def _sparse(given: Any, dtype: Dtype) -> SparseInputs:
 def _check_finite(inputs: Inputs, given: Any, dtype: Dtype) -> None:
     if given.dtype.kind in "biu":  # finite in float32, all of them
         return
-    step = len(inputs) if inputs.is_ready else inputs.rows_per_part()
-    for start in range(0, len(inputs), max(1, step)):
-        rows = slice(start, start + step)
-        with np.errstate(over="ignore", invalid="ignore"):  # reported below, with its place
-            at = inputs.first_nonfinite(rows)
-        if at is not None:
-            value = (given if isinstance(given, np.ndarray) else given.tocsr())[at]
-            row, column = at
-            raise ValueError(
-                f"X must be finite in {dtype}, got {value} at row {row}, column {column}"
-            )
+    at = inputs.first_nonfinite(slice(0, len(inputs))) if inputs.is_ready else _first_lost(inputs)
+    if at is not None:
+        value = (given if isinstance(given, np.ndarray) else given.tocsr())[at]
+        row, column = at
+        raise ValueError(f"X must be finite in {dtype}, got {value} at row {row}, column {column}")
+
+
+def _first_lost(inputs: Inputs) -> tuple[int, int] | None:
+    """Row and column of the first number that is not finite once it is converted."""
+    step = inputs.rows_per_part()
+    with np.errstate(over="ignore", invalid="ignore"):  # an error tells of it, with its place
+        for start in range(0, len(inputs), step):
+            at = inputs.first_nonfinite(slice(start, start + step))
+            if at is not None:
+                return at
+    return None
 
 
 def examples_and_targets(
