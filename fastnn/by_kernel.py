@@ -14,12 +14,13 @@ from .validation import Targets
 
 _WORK_PER_CALL = 20_000_000  # parameters visited one example at a time: some milliseconds
 _WORK_PER_CALL_IN_BATCHES = 200_000_000
-_WORK_PER_BACKUP = 100  # for each parameter to copy; more is gone through again after divergence
+_WORK_PER_BACKUP = 100  # per parameter: beside it, copying them is little; what diverged is redone
 _WORK_PER_UNIT = 16  # an activation, which may be a call of libm, in the same unit
 _WORK_PER_EXAMPLE = 256  # what an example costs in any network
 
 _DELTAS = 64  # that wait at most: more would save little, and fall out of the near caches
 _BYTES_OF_DELTAS = 256 * 1024
+_LONGEST_DELTA = 1 << 27  # bytes; places in the ring are numbers of 32 bits
 _NEAR_BYTES = 32 * 1024  # of weights, which stay in the nearest cache
 _COLUMNS = 144  # examples side by side, at most, or one vector more
 _ROWS_PER_THREAD = 8  # at least, of a block
@@ -234,6 +235,8 @@ def _deltas_that_wait(parameters: Parameters, inputs: Inputs) -> int:
     # same input while the delta is still there.
     length = int(parameters.layers["width"][0]) * parameters.flat.itemsize
     if inputs.n_inputs * length <= _NEAR_BYTES or inputs.density * _DELTAS < 1:
+        return 0
+    if length > _LONGEST_DELTA:
         return 0
     return max(8, min(_DELTAS, _BYTES_OF_DELTAS // length))
 

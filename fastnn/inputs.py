@@ -58,7 +58,7 @@ class Inputs(ABC):
 
     @abstractmethod
     def array(self, rows: Array | slice, out: Array | None = None) -> Array:
-        """Some rows as a C-contiguous array of the network's dtype, in ``out`` if given."""
+        """Some rows as a C-contiguous array of the network's dtype, in ``out`` if copied."""
 
     @abstractmethod
     def examples(self, kernels: ModuleType) -> Any:

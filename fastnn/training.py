@@ -122,7 +122,7 @@ def train(
     history = History()
     backup = [np.empty_like(parameters) for parameters in storage]
     while len(history.loss) < plan.epochs:
-        # Short epochs go together, unless there is somebody to call in between.
+        # Short epochs share a backup, unless there is somebody to call in between.
         order = next_order()
         n_epochs = 1 if plan.callback else max(1, descend.examples_per_backup // len(order))
         n_more = min(n_epochs, plan.epochs - len(history.loss)) - 1
@@ -165,6 +165,8 @@ def _descend(
             for start in range(0, n_examples, descend.chunk):
                 stop = min(start + descend.chunk, n_examples)
                 descend(orders[some], start, stop, losses[some])
+            if not np.isfinite(losses[some]).all():
+                break
     finally:
         is_finite = bool(np.isfinite(losses).all()) and _are_finite(storage)
         if not is_finite:

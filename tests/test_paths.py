@@ -22,33 +22,44 @@ def sparse_rows(n_examples: int, n_inputs: int, density: float, dtype: Any) -> N
     return X.astype(dtype)
 
 
+def trained(X: Any, sizes: list[int], **options: Any) -> tuple[list[float], list[bytes]]:
+    """Losses and parameters after some epochs, one example at a time."""
+    net = MLP(sizes, seed=1, **options)
+    history = net.train(X, np.arange(X.shape[0]) % sizes[-1], epochs=3, learning_rate=0.05)
+    return history.loss, [w.tobytes() for w in (*net.weights, *net.biases)]
+
+
+# Rows are full by nature, or hardly ever, or now and then in between.
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("density", [0.05, 0.3, 1.0])
+@pytest.mark.parametrize(("density", "full"), [(0.05, 0), (0.3, 0), (0.3, 3), (1.0, 1)])
 @pytest.mark.parametrize("sizes", [[30, 3], [30, 20, 3], [7, 64, 17, 2], [100, 65, 33, 9]], ids=str)
 @pytest.mark.parametrize("activation", ["sigmoid", "relu", "tanh"])
 def test_postponed_updates_are_the_same_to_the_bit(
     dtype: str,
     density: float,
+    full: int,
     sizes: list[int],
     activation: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An update that waits for its row to be needed comes to what one at once comes to."""
     X = sparse_rows(300, sizes[0], density, dtype)
-    y = np.arange(300) % sizes[-1]
+    if full:
+        X[np.random.default_rng(1).integers(full, size=len(X)) == 0] = 0.7
     found = []
-    for n_deltas in (0, 1, 2, 64):
+    for n_deltas in (0, 1, 2, 3, 5, 64):
         monkeypatch.setattr(by_kernel, "_deltas_that_wait", lambda *_, n=n_deltas: n)
-        net = MLP(sizes, activation=activation, dtype=dtype, seed=1)
-        loss = net.train(X, y, epochs=2, learning_rate=0.05).loss
-        found.append((loss, [w.tobytes() for w in (*net.weights, *net.biases)]))
-    assert found[0] == found[1] == found[2] == found[3]
+        found.append(trained(X, sizes, activation=activation, dtype=dtype))
+    assert all(one == found[0] for one in found)
 
 
+@pytest.mark.parametrize("n_deltas", [0, 1, 3, 8, 64])
+@pytest.mark.parametrize("make", [np.array, np.asfortranarray, scipy.sparse.csr_array], ids=str)
 def test_calls_for_parts_of_epochs_or_for_several_come_to_the_same_bits(
-    monkeypatch: pytest.MonkeyPatch,
+    n_deltas: int, make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    X, y = sparse_rows(300, 30, 0.3, "float32"), np.arange(300) % 3
+    X = make(sparse_rows(300, 30, 0.3, "float32"))
+    monkeypatch.setattr(by_kernel, "_deltas_that_wait", lambda *_: n_deltas)
     monkeypatch.setattr(by_kernel, "_work_per_example", lambda *_: 1.0)
     calls: list[tuple[tuple[int, ...], int, int]] = []
     train = by_kernel.OneByOne._train
@@ -59,16 +70,17 @@ def test_calls_for_parts_of_epochs_or_for_several_come_to_the_same_bits(
 
     monkeypatch.setattr(by_kernel.OneByOne, "_train", recorded)
     found = []
-    for chunk in (10_000, 700, 200):
+    for chunk in (10_000, 700, 200, 64):
         monkeypatch.setattr(by_kernel, "_WORK_PER_CALL", chunk)
-        net = MLP([30, 20, 3], seed=1)
-        history = net.train(X, y, epochs=3)
-        found.append((history.loss, [w.tobytes() for w in (*net.weights, *net.biases)]))
-    assert found[0] == found[1] == found[2]
-    together = [((3, 300), 0, 300)]
-    two_and_one = [((2, 300), 0, 300), ((1, 300), 0, 300)]
-    parts = [((1, 300), 0, 200), ((1, 300), 200, 300)] * 3
-    assert calls == together + two_and_one + parts
+        found.append(trained(X, [30, 20, 3]))
+    # The sum over a row's inputs goes back and forth by its place in the order, whatever the call.
+    assert all(one == found[0] for one in found)
+    if make is not np.asfortranarray:  # which is converted for one epoch at a time
+        together = [((3, 300), 0, 300)]
+        two_and_one = [((2, 300), 0, 300), ((1, 300), 0, 300)]
+        halves = [((1, 300), 0, 200), ((1, 300), 200, 300)] * 3
+        parts = [((1, 300), start, min(start + 64, 300)) for start in range(0, 300, 64)] * 3
+        assert calls == together + two_and_one + halves + parts
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "uint8"])

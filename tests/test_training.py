@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 import fastnn
-from fastnn import MLP, Step, TrainingDiverged, reference
+from fastnn import MLP, Step, TrainingDiverged, reference, training
 from fastnn.inputs import DenseInputs
 from fastnn.network import Network
 from fastnn.training import Plan
@@ -256,6 +256,28 @@ def test_divergence_in_the_middle_of_many_short_epochs() -> None:
     history = nets[1].train(X, y, epochs=epoch - 1, learning_rate=3)
     assert np.isfinite(history.loss).all()
     assert parameters(nets[0]) == parameters(nets[1])
+
+
+def test_what_diverged_is_not_gone_on_with() -> None:
+    """However many epochs share a backup."""
+    net = MLP([1, 1], output_activation="identity", seed=1)
+    plan = Plan.checked(1000, 1, 3.0, True, None, 1)
+    X, y = np.array([[1.0]], np.float32), np.zeros((1, 1), np.float32)
+    descend = net._descent(DenseInputs(X, net.dtype), Targets(y, None), plan)
+    found: list[list[float]] = []
+
+    class OneEpochPerCall:
+        chunk, examples_per_backup = 1, 10_000
+
+        def __call__(self, orders: Any, start: int, stop: int, losses: Any) -> None:
+            descend(orders, start, stop, losses)
+            found.append(losses.tolist())
+
+    with pytest.raises(TrainingDiverged):
+        training.train(net._storage(), OneEpochPerCall(), lambda: np.arange(1), plan)
+    first, *_ = [i for i, loss in enumerate(found) if not np.isfinite(loss).all()]
+    assert 10 < first < 500
+    assert len(found) == 2 * (first + 1)  # once more, to come to the last that was finite
 
 
 @pytest.mark.parametrize(("batch_size", "rate"), [(1, 1.9), (10, 5.7), (None, 1000.0)])

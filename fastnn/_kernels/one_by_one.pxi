@@ -14,13 +14,13 @@ rows far away, so they are sent for while the one before is updated.
 
 
 cdef struct Waiting:
-    real* ring             # the deltas, after one of 0 for rows that do not wait
+    real* ring             # after a delta of 0, for rows that do not wait, those of examples
     int32_t* places        # per row, where its delta begins in the ring
     real* coefficients     # per row
     Py_ssize_t newest      # number of the delta written last, from 1
-    Py_ssize_t capacity    # 0: none waits, and the delta at hand is the first
+    Py_ssize_t capacity    # deltas of examples; 0: none waits, and the one delta is that at hand
     Py_ssize_t length      # from one delta to the next
-    bint together          # all rows wait, and for the newest delta
+    bint together          # all rows have the same delta
 
 
 cdef class Postponed:
@@ -31,8 +31,8 @@ cdef class Postponed:
     def __init__(
         self,
         real[:, ::1] ring,         # SCRATCH (capacity + 1, room of a delta), zero at first
-        real[::1] coefficients,    # SCRATCH (n_inputs + 3,), zero at first
-        int32_t[::1] places,       # SCRATCH (n_inputs + 3,), zero at first
+        real[::1] coefficients,    # SCRATCH (n_inputs + 3,), zero at first; (1,) if capacity is 0
+        int32_t[::1] places,       # SCRATCH likewise
     ):
         self.memory = (ring, coefficients, places)
         self.waiting = Waiting(
@@ -71,7 +71,7 @@ cdef void catch_up_and_add_rows(
 
 
 cdef inline void fetch_inputs(Inputs upcoming, Py_ssize_t k) noexcept nogil:
-    """Send for some of them, and for all while k goes up to an eighth of their number"""
+    """Send for some of them: at row k of another example, for as many as eight per row"""
     cdef Py_ssize_t i = 8 * k
     while i < min(8 * k + 32, upcoming.n):
         fastnn_fetch(upcoming.values + i)
@@ -97,8 +97,9 @@ cdef Inputs inputs_at(
 cdef void step_rows_and_fetch(
     real* w, const Layer* layer, Inputs x, const real* delta, real scale, Inputs upcoming
 ) noexcept nogil:
-    """W += scale x' delta, row after row; meanwhile send for those that come next"""
-    # Of a long row, hardware goes on to fetch what follows the first few lines.
+    """W += scale x' delta, row after row; meanwhile send for those that come next, if listed"""
+    # For about as many as there are here; and of a long row, hardware goes on to fetch what follows
+    # the first few lines.
     cdef Py_ssize_t n_lines = min(layer.width // LANES, 4), k, i, line
     for k in range(0, x.n, 4):
         if upcoming.index != NULL and k + 4 <= upcoming.n:
@@ -113,7 +114,11 @@ cdef void step_rows_and_fetch(
 cdef void postpone(
     const Layer* layer, real* w, Waiting* waiting, Inputs x, Py_ssize_t n, real scale
 ) noexcept nogil:
-    """Write down the updates of the rows of x, with the newest delta."""
+    """Write down the updates of the rows of x, of which n are no filling, with the newest delta.
+
+    Where the next delta will be the first in its half of the ring, the updates that wait for the
+    old ones there are made.
+    """
     cdef Py_ssize_t place = waiting.newest * waiting.length, half = (waiting.capacity + 1) // 2, k
     for k in range(n):
         waiting.places[x.index[k]] = <int32_t>place
@@ -127,21 +132,18 @@ cdef void postpone(
 
 
 cdef void catch_up(
-    const Layer* layer, real* w, Waiting* waiting, Py_ssize_t first, Py_ssize_t last
+    const Layer* layer, real* w, Waiting* waiting, Py_ssize_t oldest, Py_ssize_t newest
 ) noexcept nogil:
-    """Make the updates that wait for these deltas."""
-    cdef Py_ssize_t row
-    first *= waiting.length
-    last *= waiting.length
+    """Make the updates that wait for the deltas with numbers from ``oldest`` to ``newest``."""
+    cdef Py_ssize_t begin = oldest * waiting.length, end = (newest + 1) * waiting.length, row
     for row in range(layer.fan_in):
-        if first <= waiting.places[row] <= last:
+        if begin <= waiting.places[row] < end:
             axpy(
                 waiting.coefficients[row], waiting.ring + waiting.places[row],
                 w + row * layer.row_length, layer.width,
             )
             waiting.places[row] = 0
             waiting.coefficients[row] = 0
-            waiting.together = False
 
 
 def train_one_by_one(
@@ -198,5 +200,4 @@ def train_one_by_one(
                     postpone(first, w, waiting, x, work.n_listed[0], scale)
         if waiting.capacity > 0:
             catch_up(first, w, waiting, 1, waiting.capacity)
-            waiting.newest = 0
         fastnn_restore_subnormals(control)
