@@ -55,8 +55,10 @@ def predict(
     """Outputs (n_examples, n_outputs)."""
     outputs = np.empty((len(inputs), parameters.n_outputs), parameters.flat.dtype)
     starts = range(0, len(inputs), _ROWS_PER_BLOCK)
+    if not starts:
+        return outputs
     n_threads = min(n_threads, len(starts))
-    if n_threads <= 1:
+    if n_threads == 1:
         fill = _predictor(parameters, activations, inputs)
         for start in starts:
             fill(slice(start, start + _ROWS_PER_BLOCK), outputs[start : start + _ROWS_PER_BLOCK])
