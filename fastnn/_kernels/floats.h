@@ -39,7 +39,8 @@ typedef double fastnn_doubles __attribute__((vector_size(FASTNN_VECTOR), may_ali
 
 #define FASTNN_INLINED __attribute__((always_inline))
 
-/* Begin to bring what is there into the second-level cache; p may be any address. */
+/* Begin to bring what is there into the second-level cache; p may be any address.  Functions that do
+ * nothing else must be FASTNN_INLINED: GCC 12 takes them for pure, and drops their calls. */
 static inline void fastnn_fetch(const void *p) { __builtin_prefetch(p, 0, 2); }
 
 /* Append to two lists those of up to 64 bytes of numbers that are not 0, and their places, counted

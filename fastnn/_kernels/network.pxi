@@ -166,18 +166,25 @@ cdef void list_nonzeros(const Work* work, Py_ssize_t layer, const real* x) noexc
     end_list(work, layer, n)
 
 
+cdef inline Inputs given_inputs(const Rows* rows, Py_ssize_t row) noexcept nogil:
+    """Inputs of an example as X holds them: all of a dense row, zeros included"""
+    cdef Py_ssize_t start
+    if rows.indptr == NULL:
+        return Inputs(rows.n_inputs, NULL, rows.values + row * rows.n_inputs)
+    start = rows.indptr[row]
+    return Inputs(rows.indptr[row + 1] - start, rows.indices + start, rows.values + start)
+
+
 cdef void list_example(const Work* work, const Rows* rows, Py_ssize_t row) noexcept nogil:
     """List the inputs of the first layer."""
-    cdef Py_ssize_t start, n
+    cdef Inputs given = given_inputs(rows, row)
     if rows.indptr == NULL:
-        list_nonzeros(work, 0, rows.values + row * rows.n_inputs)
+        list_nonzeros(work, 0, given.values)
         return
-    start = rows.indptr[row]
-    n = rows.indptr[row + 1] - start
-    if n > 0:
-        memcpy(work.values, rows.values + start, n * sizeof(real))
-        memcpy(work.index, rows.indices + start, n * sizeof(int32_t))
-    end_list(work, 0, n)
+    if given.n > 0:
+        memcpy(work.values, given.values, given.n * sizeof(real))
+        memcpy(work.index, given.index, given.n * sizeof(int32_t))
+    end_list(work, 0, given.n)
 
 
 cdef void copy_example(

@@ -31,7 +31,7 @@ cdef class Postponed:
     def __init__(
         self,
         real[:, ::1] ring,         # SCRATCH (capacity + 1, room of a delta), zero at first
-        real[::1] coefficients,    # SCRATCH (n_inputs + 3,), zero at first; (1,) if capacity is 0
+        real[::1] coefficients,    # SCRATCH (n_inputs + 3,), zero at first
         int32_t[::1] places,       # SCRATCH likewise
     ):
         self.memory = (ring, coefficients, places)
@@ -70,7 +70,7 @@ cdef void catch_up_and_add_rows(
             )
 
 
-cdef inline void fetch_inputs(Inputs upcoming, Py_ssize_t k) noexcept nogil:
+cdef inline inlined_void fetch_inputs(Inputs upcoming, Py_ssize_t k) noexcept nogil:
     """Send for some of them: at row k of another example, for as many as eight per row"""
     cdef Py_ssize_t i = 8 * k
     while i < min(8 * k + 32, upcoming.n):
@@ -80,32 +80,26 @@ cdef inline void fetch_inputs(Inputs upcoming, Py_ssize_t k) noexcept nogil:
         i += LANES
 
 
-cdef Inputs inputs_at(
-    const Rows* rows, const Py_ssize_t* order, Py_ssize_t start, Py_ssize_t t, Py_ssize_t stop
+cdef inline inlined_void fetch_rows(
+    const real* w, const Layer* layer, Inputs upcoming, Py_ssize_t k
 ) noexcept nogil:
-    """Inputs of the example at place t of an order, with their zeros if X is dense"""
-    cdef Py_ssize_t row, first
-    if t >= stop:
-        return Inputs(0, NULL, NULL)
-    row = row_at(rows, order, start, t)
-    if rows.indptr == NULL:
-        return Inputs(rows.n_inputs, NULL, rows.values + row * rows.n_inputs)
-    first = rows.indptr[row]
-    return Inputs(rows.indptr[row + 1] - first, rows.indices + first, rows.values + first)
+    """Send for the rows of weights of four of them, if they are listed"""
+    # Of a long row, hardware goes on to fetch what follows the first few lines.
+    cdef Py_ssize_t n_lines = min(layer.width // LANES, 4), i, line
+    if upcoming.index == NULL or k + 4 > upcoming.n:
+        return
+    for i in range(4):
+        for line in range(n_lines):
+            fastnn_fetch(w + upcoming.index[k + i] * layer.row_length + line * LANES)
 
 
 cdef void step_rows_and_fetch(
     real* w, const Layer* layer, Inputs x, const real* delta, real scale, Inputs upcoming
 ) noexcept nogil:
-    """W += scale x' delta, row after row; meanwhile send for those that come next, if listed"""
-    # For about as many as there are here; and of a long row, hardware goes on to fetch what follows
-    # the first few lines.
-    cdef Py_ssize_t n_lines = min(layer.width // LANES, 4), k, i, line
+    """W += scale x' delta, row after row; meanwhile send for about as many that come next"""
+    cdef Py_ssize_t k
     for k in range(0, x.n, 4):
-        if upcoming.index != NULL and k + 4 <= upcoming.n:
-            for i in range(4):
-                for line in range(n_lines):
-                    fastnn_fetch(w + upcoming.index[k + i] * layer.row_length + line * LANES)
+        fetch_rows(w, layer, upcoming, k)
         step_four(
             w, layer.row_length, four_rows(x.index, k), x.values + k, scale, delta, layer.width
         )
@@ -168,6 +162,7 @@ def train_one_by_one(
     cdef real* delta
     cdef real scale = <real>-learning_rate
     cdef Inputs x, upcoming
+    cdef Inputs none = Inputs(0, NULL, NULL)
     cdef fastnn_control control
     with nogil:
         control = fastnn_flush_subnormals()
@@ -177,7 +172,11 @@ def train_one_by_one(
                     work, &examples.rows, row_at(&examples.rows, &orders[epoch, 0], start, t)
                 )
                 x = inputs(work, 0)
-                upcoming = inputs_at(&examples.rows, &orders[epoch, 0], start, t + 1, stop)
+                upcoming = none
+                if t + 1 < stop:
+                    upcoming = given_inputs(
+                        &examples.rows, row_at(&examples.rows, &orders[epoch, 0], start, t + 1)
+                    )
                 memcpy(work.units, biases, first.width * sizeof(real))
                 # Back and forth, so that what was used last, and is still near, comes first.
                 if waiting.capacity == 0:
