@@ -58,14 +58,6 @@ def predict(
     if not starts:
         return outputs
     n_threads = min(n_threads, len(starts))
-    if n_threads == 1:
-        fill = _predictor(parameters, activations, inputs)
-        for start in starts:
-            fill(slice(start, start + _ROWS_PER_BLOCK), outputs[start : start + _ROWS_PER_BLOCK])
-        return outputs
-
-    from concurrent.futures import ThreadPoolExecutor
-
     is_over = False
 
     def fill_every_nth(thread: int) -> None:
@@ -74,6 +66,12 @@ def predict(
             if is_over:
                 return
             fill(slice(start, start + _ROWS_PER_BLOCK), outputs[start : start + _ROWS_PER_BLOCK])
+
+    if n_threads == 1:
+        fill_every_nth(0)
+        return outputs
+
+    from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(n_threads) as pool:
         try:
