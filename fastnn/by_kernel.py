@@ -221,7 +221,7 @@ def workspace(parameters: Parameters) -> Any:
 
 def _postponed(parameters: Parameters, n_deltas: int) -> Any:
     first = parameters.layers[0]
-    n_rows, dtype = first["fan_in"] + SPARE_ROWS if n_deltas else 1, parameters.flat.dtype
+    n_rows, dtype = first["fan_in"] + SPARE_ROWS, parameters.flat.dtype
     length = parameters.room(first["fan_out"])
     return parameters.kernels.Postponed(
         aligned_zeros((n_deltas + 1, length), dtype),
@@ -234,9 +234,8 @@ def _deltas_that_wait(parameters: Parameters, inputs: Inputs) -> int:
     # To wait spares a pass over weights: far ones, which then meet the next example that has the
     # same input while the delta is still there.
     length = int(parameters.layers["width"][0]) * parameters.flat.itemsize
-    if inputs.n_inputs * length <= _NEAR_BYTES or inputs.density * _DELTAS < 1:
-        return 0
-    if length > _LONGEST_DELTA:
+    are_near = inputs.n_inputs * length <= _NEAR_BYTES
+    if are_near or inputs.density * _DELTAS < 1 or length > _LONGEST_DELTA:
         return 0
     return max(8, min(_DELTAS, _BYTES_OF_DELTAS // length))
 

@@ -3,6 +3,7 @@
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,18 @@ def test_postponed_updates_are_the_same_to_the_bit(
         monkeypatch.setattr(by_kernel, "_deltas_that_wait", lambda *_, n=n_deltas: n)
         found.append(trained(X, sizes, activation=activation, dtype=dtype))
     assert all(one == found[0] for one in found)
+
+
+@pytest.mark.parametrize("width", [64, 4096, 2**20, 2**25, 2**26, 2**28, 2**30])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_places_of_deltas_that_wait_fit_32_bits(dtype: str, width: int) -> None:
+    parameters: Any = SimpleNamespace(
+        layers=np.array([(width,)], [("width", np.intp)]), flat=np.empty(0, dtype)
+    )
+    inputs: Any = SimpleNamespace(n_inputs=784, density=1.0)
+    n_deltas = by_kernel._deltas_that_wait(parameters, inputs)
+    assert n_deltas > 0 or width > 2**20, "this layer is none of the widest"
+    assert n_deltas * width < 2**31
 
 
 @pytest.mark.parametrize("n_deltas", [0, 1, 3, 8, 64])
