@@ -11,9 +11,8 @@ from .points import SWEEPS
 
 REASONS = (
     "Per example, wide: all weights are read and written for each example. From 1,024 on (4 MB) "
-    "they outgrow the cache of a core; then, with their backup and what others have there, that of "
-    "all cores: in part at 2,048 (16 MB), wholly at 4,096 (64 MB). Memory has a fraction of the "
-    "bandwidth.",
+    "they outgrow the cache of a core; then, with what else is there, that of all cores: in part "
+    "at 2,048 (16 MB), wholly at 4,096 (64 MB). Memory has a fraction of the bandwidth.",
     "Prediction, from one row to two: one row alone goes to its kernel by a short way, without the "
     "general checks of an array; the rest of a call costs the same for any number of rows.",
     "Few rows, narrow layers, few inputs that are not 0: more weights share what a call, or an "
