@@ -51,16 +51,42 @@ cdef inline void step_four(
     real* w, Py_ssize_t row_length, Four f, const real* x, real scale, const real* y, Py_ssize_t n
 ) noexcept nogil:
     """W += scale x' y"""
-    cdef real c[4]
-    cdef Py_ssize_t i
-    for i in range(4):
-        c[i] = scale * x[i]
     step4(
-        c, y,
+        scale, x, y,
         w + f.row[0] * row_length, w + f.row[1] * row_length,
         w + f.row[2] * row_length, w + f.row[3] * row_length,
         n,
     )
+
+
+cdef inline void add_and_step_four(
+    real* w, Py_ssize_t row_length, Four f, const real* x, real scale, const real* y,
+    real* z, Py_ssize_t n,
+) noexcept nogil:
+    """z += x W, then W += scale x' y"""
+    axpy_and_step4(
+        x, scale, y,
+        w + f.row[0] * row_length, w + f.row[1] * row_length,
+        w + f.row[2] * row_length, w + f.row[3] * row_length,
+        z, n,
+    )
+
+
+cdef inline void multiply_and_step_four(
+    real* w, Py_ssize_t row_length, Four f, const real* x, real scale, const real* y,
+    real* products, Py_ssize_t n,
+) noexcept nogil:
+    """products[row] = y . W[row], then W += scale x' y"""
+    cdef real totals[4]
+    cdef Py_ssize_t i
+    dot_and_step4(
+        y, scale, x,
+        w + f.row[0] * row_length, w + f.row[1] * row_length,
+        w + f.row[2] * row_length, w + f.row[3] * row_length,
+        totals, n,
+    )
+    for i in range(4):
+        products[f.row[i]] = totals[i]
 
 
 cdef void add_inputs(
@@ -103,21 +129,22 @@ cdef void backward_layer(
     """dx = dL/dx = delta W', or 0 where not listed; then W += scale x' delta."""
     cdef real* w = parameters + layer.weights
     cdef Py_ssize_t k
-    cdef Four f
     if x.index != NULL:
         memset(dx, 0, layer.fan_in * sizeof(real))
     if layer.transposed:
         # All of it, for if a delta is infinite, the zeros that fill rows up come to NaN below.
         memset(dx, 0, layer.row_length * sizeof(real))
         for k in range(0, layer.fan_out, 4):
-            f = four_rows(NULL, k)
-            add_four(w, layer.row_length, f, delta + k, dx, layer.row_length)
-            step_four(w, layer.row_length, f, delta + k, scale, x.values, layer.row_length)
+            add_and_step_four(
+                w, layer.row_length, four_rows(NULL, k), delta + k, scale, x.values,
+                dx, layer.row_length,
+            )
     else:
         for k in range(0, x.n, 4):
-            f = four_rows(x.index, k)
-            multiply_four(w, layer.row_length, f, delta, dx, layer.width)
-            step_four(w, layer.row_length, f, x.values + k, scale, delta, layer.width)
+            multiply_and_step_four(
+                w, layer.row_length, four_rows(x.index, k), x.values + k, scale, delta,
+                dx, layer.width,
+            )
 
 
 cdef void step_rows(

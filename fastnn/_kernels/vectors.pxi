@@ -67,17 +67,66 @@ cdef inline void axpy4(
 
 
 cdef inline void step4(
-    const real* c, const real* d,
+    real scale, const real* a, const real* d,
     restricted w0, restricted w1, restricted w2, restricted w3, Py_ssize_t n,
 ) noexcept nogil:
-    """wk += c[k] d"""
-    cdef real c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3]
+    """wk += scale a[k] d"""
+    cdef real c0 = scale * a[0], c1 = scale * a[1], c2 = scale * a[2], c3 = scale * a[3]
     cdef Py_ssize_t i
     for i in range(n & -LANES):
         w0[i] += c0 * d[i]
         w1[i] += c1 * d[i]
         w2[i] += c2 * d[i]
         w3[i] += c3 * d[i]
+
+
+cdef inline void axpy_and_step4(
+    const real* a, real scale, const real* d,
+    restricted w0, restricted w1, restricted w2, restricted w3,
+    restricted z, Py_ssize_t n,
+) noexcept nogil:
+    """z += sum of a[k] wk, then wk += scale a[k] d"""
+    cdef real c0 = scale * a[0], c1 = scale * a[1], c2 = scale * a[2], c3 = scale * a[3]
+    cdef real a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3], u, v, p, q
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        u = w0[i]
+        v = w1[i]
+        p = w2[i]
+        q = w3[i]
+        z[i] += a0 * u + a1 * v + a2 * p + a3 * q
+        w0[i] = u + c0 * d[i]
+        w1[i] = v + c1 * d[i]
+        w2[i] = p + c2 * d[i]
+        w3[i] = q + c3 * d[i]
+
+
+cdef inline void dot_and_step4(
+    const real* x, real scale, const real* a,
+    restricted w0, restricted w1, restricted w2, restricted w3,
+    real* totals, Py_ssize_t n,
+) noexcept nogil:
+    """totals[k] = x . wk, then wk += scale a[k] x"""
+    cdef real c0 = scale * a[0], c1 = scale * a[1], c2 = scale * a[2], c3 = scale * a[3]
+    cdef real t0 = 0, t1 = 0, t2 = 0, t3 = 0, u, v, p, q
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        u = w0[i]
+        v = w1[i]
+        p = w2[i]
+        q = w3[i]
+        t0 += x[i] * u
+        t1 += x[i] * v
+        t2 += x[i] * p
+        t3 += x[i] * q
+        w0[i] = u + c0 * x[i]
+        w1[i] = v + c1 * x[i]
+        w2[i] = p + c2 * x[i]
+        w3[i] = q + c3 * x[i]
+    totals[0] = t0
+    totals[1] = t1
+    totals[2] = t2
+    totals[3] = t3
 
 
 cdef inline void step_and_axpy4(
