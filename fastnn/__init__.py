@@ -9,19 +9,25 @@ from typing import Any as _Any
 
 from . import datasets
 from ._kernels import active as isa
+from .activations import ELU, Activation, LeakyReLU
 from .datasets import one_hot
 from .evaluation import Evaluation
-from .functions import Activation
+from .losses import Huber, Loss, Quantile
 from .mlp import MLP
 from .model_file import ModelFileError
 from .training import History, Step, TrainingDiverged
 
 __all__ = [
+    "ELU",
     "MLP",
     "Activation",
     "Evaluation",
     "History",
+    "Huber",
+    "LeakyReLU",
+    "Loss",
     "ModelFileError",
+    "Quantile",
     "Step",
     "TrainingDiverged",
     "datasets",

@@ -1,6 +1,6 @@
 """Blocks of examples layer by layer in NumPy, the matrix products by BLAS.
 
-That is the way for the activations of users, which are functions of whole arrays.
+That is the way for the activations and losses of users, which are functions of whole arrays.
 """
 
 from collections.abc import Callable, Sequence
@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .activations import Activation, BuiltinActivation
+from .arrays import Array, aligned_zeros
 from .by_kernel import workspace
-from .functions import Activation, Array, BuiltinActivation
 from .inputs import Inputs
-from .parameters import Parameters, aligned_zeros
+from .losses import BuiltinLoss, Loss
+from .parameters import Parameters
 from .validation import Targets
 
 _WORK_PER_CALL = 400_000_000  # parameters times examples: some ten milliseconds
@@ -36,8 +38,9 @@ class _Forward:
         activations: Sequence[Activation],
         inputs: Inputs,
         capacity: int,
-        gradient: Array,
         is_sparse: bool,
+        gradient: Array | None = None,
+        to_train: bool = False,
     ) -> None:
         self.capacity = capacity
         self._inputs = inputs
@@ -45,14 +48,16 @@ class _Forward:
         self._weights, _ = parameters.views(parameters.flat)
         dtype, n_units = parameters.flat.dtype, parameters.network.n_units
         units = aligned_zeros((n_units, capacity), dtype)
-        deltas = aligned_zeros((n_units, capacity), dtype) if len(gradient) else units
+        deltas = aligned_zeros((n_units, capacity), dtype) if to_train else units
+        keep_sums = to_train and parameters.keep_sums
         self._units, self._deltas = parameters.blocks(units), parameters.blocks(deltas)
         self._block = self._kernels.Block(
             workspace(parameters),
             units,
             deltas,
+            aligned_zeros((n_units, capacity), dtype) if keep_sums else units,
             aligned_zeros(int(parameters.layers["width"].max()), dtype),  # no weights are turned
-            gradient,
+            np.empty(0, dtype) if gradient is None else gradient,
             aligned_zeros((1, 1), dtype),  # and examples not gathered, in the kernels
             is_sparse,
             self._kernels.Team(1),
@@ -100,13 +105,48 @@ class _Forward:
         return views.outputs[-1]
 
 
-class Descent(_Forward):
+class _Losses(_Forward):
+    """And how far the outputs are from targets."""
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        activations: Sequence[Activation],
+        loss: Loss,
+        inputs: Inputs,
+        targets: Targets,
+        capacity: int,
+        is_sparse: bool,
+        gradient: Array | None = None,
+    ) -> None:
+        super().__init__(
+            parameters, activations, inputs, capacity, is_sparse, gradient, to_train=True
+        )
+        self._loss, self._targets = loss, targets
+        self._targets_and_loss = parameters.targets(targets.values, targets.labels)
+
+    def losses(self, rows: Array, scale: float) -> float:
+        """Sum of the losses of the examples of the forward pass; deltas begin, times scale."""
+        if isinstance(self._loss, BuiltinLoss):
+            sum_of_losses: float = self._kernels.block_losses(
+                self._block, self._targets_and_loss, rows, scale
+            )
+            return sum_of_losses
+        outputs, deltas = self._units[-1][: len(rows)], self._deltas[-1][: len(rows)]
+        wanted = self._targets.rows(rows, outputs.shape[1], outputs.dtype)
+        losses, derivative = self._loss.function(outputs, wanted)
+        np.multiply(derivative, scale, out=deltas, casting="same_kind")
+        return float(np.sum(losses, dtype=np.float64))
+
+
+class Descent(_Losses):
     """Batch by batch; a batch larger than a block sums its blocks.  See `training.Descent`."""
 
     def __init__(
         self,
         parameters: Parameters,
         activations: Sequence[Activation],
+        loss: Loss,
         inputs: Inputs,
         targets: Targets,
         batch_size: int,
@@ -115,9 +155,10 @@ class Descent(_Forward):
     ) -> None:
         gradient = aligned_zeros(parameters.flat.size, parameters.flat.dtype)
         capacity = _capacity(parameters, batch_size)
-        super().__init__(parameters, activations, inputs, capacity, gradient, is_sparse)
+        super().__init__(
+            parameters, activations, loss, inputs, targets, capacity, is_sparse, gradient
+        )
         self._batch_size, self._learning_rate = batch_size, learning_rate
-        self._targets = self._kernels.Targets(targets.values, targets.labels, parameters.n_outputs)
         self._gradients, _ = parameters.views(gradient)
         self._first_gradient = gradient[: parameters.layers["biases"][0]]  # and its spare rows
         blocks = max(1, _WORK_PER_CALL // (parameters.flat.size * capacity))
@@ -140,7 +181,7 @@ class Descent(_Forward):
             # gradient for them would be mostly zeros.
             is_whole = len(rows) == batch_stop - batch_start
             self.forward(rows)
-            loss += self._kernels.block_losses(self._block, self._targets, rows, scale)
+            loss += self.losses(rows, scale)
             self._backward(len(rows), start == batch_start)
             if self._is_sparse:
                 if start == batch_start and not is_whole:
@@ -182,8 +223,7 @@ def predictor(
     is_sparse: bool,
 ) -> Callable[[slice, Array], None]:
     """Fills an array with the outputs for some rows, at most ``n_rows``."""
-    no_gradient = np.empty(0, parameters.flat.dtype)
-    forward = _Forward(parameters, activations, inputs, n_rows, no_gradient, is_sparse)
+    forward = _Forward(parameters, activations, inputs, n_rows, is_sparse)
     numbers = np.arange(len(inputs))
 
     def fill(rows: slice, outputs: Array) -> None:
@@ -191,6 +231,27 @@ def predictor(
             outputs[...] = forward.forward(numbers[rows])
 
     return fill
+
+
+def evaluate(
+    parameters: Parameters,
+    activations: Sequence[Activation],
+    loss: Loss,
+    inputs: Inputs,
+    targets: Targets,
+    is_sparse: bool,
+) -> tuple[Array, float]:
+    """Outputs for all rows, and the sum of their losses."""
+    n = len(inputs)
+    capacity = _capacity(parameters, n)
+    forward = _Losses(parameters, activations, loss, inputs, targets, capacity, is_sparse)
+    outputs, total = np.empty((n, parameters.n_outputs), parameters.flat.dtype), 0.0
+    with np.errstate(all="ignore"):
+        for start in range(0, n, capacity):
+            rows = np.arange(start, min(start + capacity, n))
+            outputs[rows] = forward.forward(rows)
+            total += forward.losses(rows, 1)
+    return outputs, total
 
 
 def _capacity(parameters: Parameters, n_examples: int) -> int:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .functions import Array
+from .arrays import Array, aligned_zeros
 from .inputs import Inputs
-from .parameters import SPARE_ROWS, Parameters, aligned_zeros
+from .parameters import SPARE_ROWS, Parameters
 from .validation import Targets
 
 _WORK_PER_CALL = 20_000_000  # parameters visited one example at a time: some milliseconds
@@ -42,7 +42,7 @@ class _Descent(ABC):
     ) -> None:
         self._kernels = parameters.kernels
         self._inputs = inputs
-        self._targets = self._kernels.Targets(targets.values, targets.labels, parameters.n_outputs)
+        self._targets = parameters.targets(targets.values, targets.labels)
         work = _work_per_example(parameters, inputs.density) + extra_work
         self.chunk = max(1, int(work_per_call // work))
         self.examples_per_backup = max(
@@ -209,12 +209,37 @@ def predictor(
     return fill
 
 
+def evaluate(
+    parameters: Parameters,
+    inputs: Inputs,
+    targets: Targets,
+    n_rows: int,
+    side_by_side: bool,
+    is_sparse: bool,
+) -> tuple[Array, float]:
+    """Outputs for all rows, ``n_rows`` at a time, and the sum of their losses."""
+    kernels = parameters.kernels
+    n_rows = min(n_rows, _ROWS)
+    if side_by_side:
+        (room,) = small_blocks(parameters, n_rows, to_train=True).rooms
+    else:
+        (room,) = blocks(parameters, n_rows, is_sparse, to_train=True).rooms
+    outputs = np.empty((len(inputs), parameters.n_outputs), parameters.flat.dtype)
+    wanted, numbers = parameters.targets(targets.values, targets.labels), np.arange(len(inputs))
+    loss = 0.0
+    for start in range(0, len(inputs), n_rows):
+        rows = slice(start, start + n_rows)
+        examples = inputs.part(kernels, rows)
+        loss += kernels.predict_in_batches(room, examples, outputs[rows], wanted, numbers[rows])
+    return outputs, loss
+
+
 def workspace(parameters: Parameters) -> Any:
     """Room for one example."""
     network = parameters.network
     return parameters.kernels.Workspace(
         network,
-        aligned_zeros(2 * network.n_units + network.n_listed, parameters.flat.dtype),
+        aligned_zeros(3 * network.n_units + network.n_listed, parameters.flat.dtype),
         np.empty(network.n_listed + len(parameters.layers), np.int32),
     )
 
@@ -246,11 +271,13 @@ def small_blocks(parameters: Parameters, n_examples: int, to_train: bool) -> Roo
     n_vectors = parameters.whole_vectors(min(n_examples, _COLUMNS)) // parameters.lanes
     columns = (n_vectors | 1) * parameters.lanes  # an even number would share few cache sets
     units = aligned_zeros((network.n_units, columns), dtype)
+    keep_sums = to_train and parameters.keep_sums
     room = kernels.SideBySide(
         workspace(parameters),
         aligned_zeros((int(parameters.layers["fan_in"][0]), columns), dtype),
         units,
         aligned_zeros((network.n_units, columns), dtype) if to_train else units,
+        aligned_zeros((network.n_units, columns), dtype) if keep_sums else units,
         _gradient(parameters, to_train and n_examples > columns),
     )
     return Rooms([room])
@@ -265,6 +292,8 @@ def blocks(
     n_threads = min(n_threads, -(-capacity // _ROWS_PER_THREAD))
     units = aligned_zeros((network.n_units, capacity), dtype)
     deltas = aligned_zeros((network.n_units, capacity), dtype) if to_train else units
+    keep_sums = to_train and parameters.keep_sums
+    sums = aligned_zeros((network.n_units, capacity), dtype) if keep_sums else units
     gradient = _gradient(parameters, to_train and n_examples > capacity)
     gathered = np.empty((1 if is_sparse else capacity, int(parameters.layers["fan_in"][0])), dtype)
     n_turned = kernels.BLOCK_DEPTH * int(parameters.layers["width"].max())
@@ -274,6 +303,7 @@ def blocks(
             workspace(parameters),
             units,
             deltas,
+            sums,
             aligned_zeros(n_turned, dtype),
             gradient,
             gathered,

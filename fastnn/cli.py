@@ -14,9 +14,10 @@ import numpy as np
 import fastnn
 
 from . import _kernels, cli_data, model_file, validation
+from .activations import ACTIVATIONS
 from .datasets import Dataset
 from .evaluation import Evaluation
-from .functions import ACTIVATIONS
+from .losses import LOSSES
 from .training import Step
 
 _EPILOG = """\
@@ -100,14 +101,20 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="N,...,N",
         help="layer widths from input to output (default: 4,3,3 for iris, 784,300,10 for MNIST)",
     )
-    for option in ("--activation", "--output-activation"):
-        layers = "output layer" if "output" in option else "hidden layers"
-        network.add_argument(
-            option,
-            choices=ACTIVATIONS,
-            default="sigmoid",
-            help=f"of the {layers} (default: sigmoid)",
-        )
+    network.add_argument(
+        "--activation",
+        choices=[name for name, f in ACTIVATIONS.items() if f.is_elementwise],
+        default="sigmoid",
+        help="of the hidden layers (default: sigmoid)",
+    )
+    network.add_argument(
+        "--output-activation",
+        choices=ACTIVATIONS,
+        help="of the output layer (default: the one of the loss, or sigmoid)",
+    )
+    network.add_argument(
+        "--loss", choices=LOSSES, default="squared_error", help="(default: squared_error)"
+    )
     descent = train.add_argument_group("training")
     descent.add_argument(
         "--eta", type=_rate, metavar="RATE", help="learning rate (default: 0.3; MNIST: 0.1)"
@@ -186,12 +193,14 @@ def _train(options: argparse.Namespace) -> None:
         options.misused("--arch is needed with --train: the widths, such as 4,3,3")
     if options.test and not options.train:
         options.misused("--test needs --train: MNIST and iris bring their own")
+    of_loss = LOSSES[options.loss].output_activation
     defaults = _MNIST if options.mnist else _IRIS
     arch = options.arch or defaults.arch
     network = fastnn.MLP(
         arch,
         activation=options.activation,
-        output_activation=options.output_activation,
+        output_activation=options.output_activation or of_loss or "sigmoid",
+        loss=options.loss,
         seed=options.seed,
     )
     if options.mnist:

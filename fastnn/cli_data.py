@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .arrays import Array
 from .datasets import Dataset, load_iris, read_csv
-from .functions import Array
 from .network import Network
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .functions import Array, Loss
+from .arrays import Array
 from .inputs import Inputs
 from .validation import Targets
 
@@ -31,35 +31,41 @@ class Evaluation:
     metric: str
 
 
-def classify(outputs: Array) -> Array:
-    """Labels: the largest output or, where there is only one, whether it is above 0.5."""
+def classify(outputs: Array, many_labels: bool) -> Array:
+    """Labels: the largest output, or whether an output is above 0.5 if there is only one, or many.
+
+    They are (n_examples,) or, if an example may have many labels, (n_examples, n_outputs).
+    """
+    if many_labels:
+        return (outputs > 0.5).astype(np.intp)
     if outputs.shape[1] == 1:
         return (outputs[:, 0] > 0.5).astype(np.intp)
     return outputs.argmax(axis=1)
 
 
 def evaluate(
-    predict: Callable[[Inputs], Array],
+    outputs_and_loss: Callable[[Inputs, Targets], tuple[Array, float]],
     inputs: Inputs,
     targets: Targets,
-    loss: Loss,
     regression: bool,
+    many_labels: bool,
 ) -> Evaluation:
-    """Loss and score of ``predict``.
+    """Mean loss, and score of the outputs.
 
     The score is R² for regression on targets, else accuracy: labels are always classes.
     """
     total_loss, n_correct, squared_errors = 0.0, 0, np.zeros(1)
     for start in range(0, len(inputs), _BLOCK):
-        outputs = predict(inputs[start : start + _BLOCK])
-        rows = slice(start, start + len(outputs))
+        rows = slice(start, start + _BLOCK)
+        outputs, loss = outputs_and_loss(inputs[rows], targets[rows])
+        total_loss += loss
         wanted = targets.rows(rows, outputs.shape[1], outputs.dtype)
-        total_loss += loss.value(outputs, wanted)
         if regression and targets.values is not None:
             errors = np.subtract(outputs, wanted, dtype=np.float64)
             squared_errors = squared_errors + (errors * errors).sum(axis=0)
         else:
-            n_correct += int((classify(outputs) == classify(wanted)).sum())
+            right = classify(outputs, many_labels) == classify(wanted, many_labels)
+            n_correct += int(right.reshape(len(outputs), -1).all(axis=1).sum())
     if regression and targets.values is not None:
         score = _r2(squared_errors, targets.values)
         return Evaluation(total_loss / len(inputs), score, "r2")

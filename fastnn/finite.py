@@ -3,7 +3,7 @@
 import numpy as np
 
 from ._kernels import DTYPES, kernels_for
-from .functions import Array
+from .arrays import Array
 
 
 def first_nonfinite(array: Array) -> int | None:

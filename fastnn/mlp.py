@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import by_kernel, paths, validation
-from .functions import Array
+from .arrays import Array
 from .inputs import Inputs
 from .network import Network
 from .parameters import Parameters
@@ -13,7 +13,7 @@ from .validation import Targets
 
 
 class MLP(Network):
-    """A fully connected feed-forward network.
+    r"""A fully connected feed-forward network.
 
     Parameters
     ----------
@@ -21,11 +21,21 @@ class MLP(Network):
         Widths from input to output, two or more: ``[784, 300, 10]``. Two mean no hidden layer.
     activation : str, Activation or sequence of them, default "sigmoid"
         Of the hidden layers: one for all, or one for each. Known names: "identity", "sigmoid",
-        "tanh", "relu".
+        "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu" and "exp"; `LeakyReLU`
+        and `ELU` take a parameter, and an `Activation` is one of your own.
     output_activation : str or Activation, default "sigmoid"
-        Of the output layer.
-    loss : str, default "squared_error"
-        The loss of one example: "squared_error" is ½‖a - t‖² of outputs a and targets t.
+        Of the output layer; "softmax" too.
+    loss : str or Loss, default "squared_error"
+        The loss of one example is the sum over its outputs a and targets t of
+
+        - "squared_error": ½(a - t)²; "absolute_error": \|a - t\|;
+        - "huber" and "quantile", with the defaults of `Huber` and `Quantile`;
+        - "cross_entropy": -t log a, for "softmax" outputs;
+        - "binary_cross_entropy": -t log a - (1 - t) log(1 - a), for "sigmoid" outputs, where
+          any number of the classes may be true of an example;
+        - "poisson": a - t log a, for "exp" outputs.
+
+        A `Loss` is one of your own.
     dtype : dtype, default "float32"
         float32 or float64, of the parameters and of all computation.
     seed : int, sequence of int, numpy.random.Generator, SeedSequence or None
@@ -38,8 +48,8 @@ class MLP(Network):
     ----------
     weights, biases : tuple of ndarray
         Per layer, (fan_in, fan_out) and (fan_out,): live views, writing into them changes the
-        network. Initially the weights of a layer are drawn from N(0, 1/fan_in), those of a ReLU
-        layer from N(0, 2/fan_in) [1]_, and the biases are 0.
+        network. Initially the weights of a layer are drawn from N(0, 1/fan_in), those of the ReLU
+        family ("relu" to "gelu" above) from N(0, 2/fan_in) [1]_, and the biases are 0.
     layer_sizes : tuple of int
         The widths.
     activations : tuple of Activation
@@ -79,7 +89,7 @@ class MLP(Network):
     _checked_dtype = staticmethod(validation.kernel_dtype)
 
     def _allocate(self) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        self._parameters = Parameters(self.layer_sizes, self.activations, self.dtype)
+        self._parameters = Parameters(self.layer_sizes, self.activations, self._loss, self.dtype)
         self._one_example = by_kernel.one_example(self._parameters)
         return self._parameters.views(self._parameters.flat)
 
@@ -87,7 +97,10 @@ class MLP(Network):
         return [self._parameters.flat]
 
     def _descent(self, inputs: Inputs, targets: Targets, plan: Plan) -> Descent:
-        return paths.descent(self._parameters, self.activations, inputs, targets, plan)
+        return paths.descent(self._parameters, self.activations, self._loss, inputs, targets, plan)
+
+    def _outputs_and_loss(self, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
+        return paths.evaluate(self._parameters, self.activations, self._loss, inputs, targets)
 
     def _outputs(self, inputs: Inputs, n_threads: int) -> Array:
         if (

@@ -9,22 +9,28 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
-from .functions import ACTIVATIONS, Activation, Array
+from .activations import ACTIVATIONS, Activation
+from .arrays import Array
+from .losses import LOSSES, Loss
+from .named import Named
 
 _FORMAT = "fastnn-mlp"
-_FORMAT_VERSION = 1
+_FORMAT_VERSION = 2  # 1: activations and losses without parameters
 _ARCHITECTURE = ("layer_sizes", "activations", "loss", "dtype")
 _DTYPES = {"float16": "F16", "float32": "F32", "float64": "F64"}  # as safetensors calls them
+
+
+F = TypeVar("F", Activation, Loss)
 
 
 class ModelFileError(ValueError):
@@ -37,7 +43,7 @@ class Model:
 
     layer_sizes: tuple[int, ...]
     activations: tuple[Activation, ...]
-    loss: str
+    loss: Loss
     dtype: str
     weights: tuple[Array, ...]
     biases: tuple[Array, ...]
@@ -52,8 +58,8 @@ def save(model: Model, path: str | PathLike[str]) -> None:
     architecture = json.dumps(
         {
             "layer_sizes": model.layer_sizes,
-            "activations": [activation.name for activation in model.activations],
-            "loss": model.loss,
+            "activations": [_description(activation) for activation in model.activations],
+            "loss": _description(model.loss),
             "dtype": model.dtype,
         }
     )
@@ -71,12 +77,17 @@ def save(model: Model, path: str | PathLike[str]) -> None:
     _replace(path, serialised(tensors, metadata))
 
 
-def load(path: str | PathLike[str], activations: Iterable[Activation] = ()) -> Model:
-    """Read a file; those of its activations that are not built in are found among the given."""
+def load(
+    path: str | PathLike[str],
+    activations: Iterable[Activation] = (),
+    losses: Iterable[Loss] = (),
+) -> Model:
+    """Read a file; what of its functions is not built in is found among the given."""
     from safetensors import SafetensorError, safe_open
 
     path = os.fsdecode(path)
-    own = _own(activations)
+    known_activations = _known(activations, "activations", Activation, ACTIVATIONS)
+    known_losses = _known(losses, "losses", Loss, LOSSES)
     with open(path, "rb"):  # for the operating system's error if it cannot be read
         pass
     try:
@@ -99,8 +110,11 @@ def load(path: str | PathLike[str], activations: Iterable[Activation] = ()) -> M
         raise ModelFileError(f"{path} is damaged: its checksum does not match its content")
     return Model(
         tuple(sizes),
-        _resolved(architecture["activations"], own, path),
-        architecture["loss"],
+        tuple(
+            _found(item, known_activations, "activations", path)
+            for item in architecture["activations"]
+        ),
+        _found(architecture["loss"], known_losses, "losses", path),
         dtype,
         tuple(tensors[_names(layer)[0]] for layer in range(len(sizes) - 1)),
         tuple(tensors[_names(layer)[1]] for layer in range(len(sizes) - 1)),
@@ -142,13 +156,13 @@ def _architecture(metadata: dict[str, str], path: str | PathLike[str]) -> dict[s
         )
     try:
         architecture = json.loads(metadata["architecture"])
-        sizes, names = architecture["layer_sizes"], architecture["activations"]
+        sizes, activations = architecture["layer_sizes"], architecture["activations"]
         whole = (
             sorted(architecture) == sorted(_ARCHITECTURE)
             and all(type(size) is int for size in sizes)
-            and all(type(name) is str for name in (*names, architecture["loss"]))
+            and all(map(_is_description, (*activations, architecture["loss"])))
             and architecture["dtype"] in _DTYPES
-            and len(names) == len(sizes) - 1 >= 1
+            and len(activations) == len(sizes) - 1 >= 1
         )
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ModelFileError(f"{path} is damaged: no architecture in it") from error
@@ -157,28 +171,53 @@ def _architecture(metadata: dict[str, str], path: str | PathLike[str]) -> dict[s
     return dict(architecture)
 
 
-def _own(activations: Iterable[Activation]) -> dict[str, Activation]:
-    expected = "activations must be an iterable of Activation"
-    if not isinstance(activations, Iterable):
-        raise TypeError(f"{expected}, got {activations!r}")
-    own = list(activations)
-    for activation in own:
-        if not isinstance(activation, Activation):
-            raise TypeError(f"{expected}, got {activation!r} in it")
-    return {activation.name: activation for activation in own}
+def _description(function: Activation | Loss) -> str | dict[str, dict[str, float]]:
+    if isinstance(function, Named) and function.parameters:
+        return {function.name: function.parameters}
+    return function.name
 
 
-def _resolved(
-    names: list[str], own: dict[str, Activation], path: str | PathLike[str]
-) -> tuple[Activation, ...]:
-    known: dict[str, Activation] = {**own, **ACTIVATIONS}
-    for name in names:
-        if name not in known:
-            raise ModelFileError(
-                f"{path} uses the activation {name!r}, which is not built in: pass it to load in "
-                "`activations`"
-            )
-    return tuple(known[name] for name in names)
+def _is_description(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return type(value) is str
+    return len(value) == 1 and all(
+        type(parameters) is dict
+        and all(type(number) in (int, float) for number in parameters.values())
+        for parameters in value.values()
+    )
+
+
+def _known(own: Iterable[F], argument: str, kind: type[F], table: Mapping[str, F]) -> dict[str, F]:
+    """Those given and those built in, by name."""
+    expected = f"{argument} must be an iterable of {kind.__name__}"
+    if not isinstance(own, Iterable):
+        raise TypeError(f"{expected}, got {own!r}")
+    given = list(own)
+    for function in given:
+        if not isinstance(function, kind):
+            raise TypeError(f"{expected}, got {function!r} in it")
+    return {**{function.name: function for function in given}, **table}
+
+
+def _found(
+    description: str | dict[str, dict[str, float]],
+    known: dict[str, F],
+    argument: str,
+    path: str | PathLike[str],
+) -> F:
+    ((name, parameters),) = (
+        description.items() if isinstance(description, dict) else [(description, {})]
+    )
+    if name not in known:
+        raise ModelFileError(
+            f"{path} uses {name!r}, which is not built in: pass it to load in `{argument}`"
+        )
+    found = known[name]
+    if not parameters:
+        return found
+    if not isinstance(found, Named) or found.parameters.keys() != parameters.keys():
+        raise ModelFileError(f"{path} is damaged: {name!r} has no parameters {parameters}")
+    return type(found)(**parameters)  # type: ignore[arg-type]
 
 
 def check_place(path: str | PathLike[str]) -> None:

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import evaluation, model_file, training, validation
+from .activations import Activation
+from .arrays import Array
 from .evaluation import Evaluation
-from .functions import Activation, Array
 from .inputs import Inputs, MatrixLike
+from .losses import Loss
 from .model_file import Model, ModelFileError
 from .training import Callback, Descent, History, Plan
 from .validation import Seed, Targets
@@ -30,7 +32,7 @@ class Network(ABC):
         *,
         activation: str | Activation | Sequence[str | Activation] = "sigmoid",
         output_activation: str | Activation = "sigmoid",
-        loss: str = "squared_error",
+        loss: str | Loss = "squared_error",
         dtype: DTypeLike = "float32",
         seed: Seed = None,
     ) -> None:
@@ -44,7 +46,7 @@ class Network(ABC):
         layer_sizes: Iterable[int],
         activation: str | Activation | Sequence[str | Activation],
         output_activation: str | Activation,
-        loss: str,
+        loss: str | Loss,
         dtype: DTypeLike,
         seed: Seed,
     ) -> None:
@@ -54,7 +56,7 @@ class Network(ABC):
         self._activations = validation.activations(
             activation, output_activation, len(self.layer_sizes) - 1, self.dtype
         )
-        self._loss = validation.loss(loss)
+        self._loss = validation.loss(loss, self.activations[-1], self.dtype)
         self._generator = validation.generator(seed)
         self._prepare()
 
@@ -73,6 +75,10 @@ class Network(ABC):
     @abstractmethod
     def _descent(self, inputs: Inputs, targets: Targets, plan: Plan) -> Descent:
         """What descends along the gradient on this data."""
+
+    @abstractmethod
+    def _outputs_and_loss(self, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
+        """Outputs (n_examples, n_outputs), and the sum of the losses."""
 
     @abstractmethod
     def _outputs(self, inputs: Inputs, n_threads: int) -> Array:
@@ -216,6 +222,8 @@ class Network(ABC):
     def classify(self, X: MatrixLike) -> Array:
         """Labels: the largest output or, of a single output, whether it is above 0.5.
 
+        With "binary_cross_entropy" each of several outputs is a label by itself.
+
         Parameters
         ----------
         X : array_like or sparse, (n_examples, n_inputs) or (n_inputs,)
@@ -223,7 +231,7 @@ class Network(ABC):
 
         Returns
         -------
-        ndarray of intp, (n_examples,) or ()
+        ndarray of intp, (n_examples,) or (); where each output is a label, with n_outputs more
 
         Raises
         ------
@@ -231,11 +239,15 @@ class Network(ABC):
             If X is not that.
         """
         outputs = self.predict(X)
-        labels = evaluation.classify(outputs.reshape(-1, self.layer_sizes[-1]))
+        outputs_of_all = outputs.reshape(-1, self.layer_sizes[-1])
+        labels = evaluation.classify(outputs_of_all, self._has_many_labels)
         return labels[0] if outputs.ndim == 1 else labels
 
     def evaluate(self, X: MatrixLike, y: ArrayLike) -> Evaluation:
-        """Mean loss and score on data: R² for identity outputs with targets, else accuracy.
+        """Mean loss and score on data.
+
+        The score is R² for targets of identity or "exp" outputs, else accuracy: the part of the
+        examples that `classify` gives the label, or all the labels, they have.
 
         Parameters
         ----------
@@ -253,9 +265,8 @@ class Network(ABC):
             As in `train`.
         """
         inputs, targets = self._checked(X, y)
-        regression = self.activations[-1].name == "identity"
         return evaluation.evaluate(
-            lambda block: self._outputs(block, n_threads=1), inputs, targets, self._loss, regression
+            self._outputs_and_loss, inputs, targets, self._is_regression, self._has_many_labels
         )
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -277,7 +288,7 @@ class Network(ABC):
             Model(
                 self.layer_sizes,
                 self.activations,
-                self.loss,
+                self._loss,
                 self.dtype.name,
                 self.weights,
                 self.biases,
@@ -291,6 +302,7 @@ class Network(ABC):
         path: str | PathLike[str],
         *,
         activations: Iterable[Activation] = (),
+        losses: Iterable[Loss] = (),
         seed: Seed = None,
     ) -> Self:
         """Read a network that `save` has written. No code is run and nothing unpickled.
@@ -300,6 +312,8 @@ class Network(ABC):
         path : str or path-like
         activations : iterable of Activation, optional
             The activations of your own that the network was built with; they are found by name.
+        losses : iterable of Loss, optional
+            Likewise the loss.
         seed : optional
             Of the random generator, as in the constructor: its state is not part of the file.
 
@@ -310,7 +324,7 @@ class Network(ABC):
         OSError
             If it cannot be read.
         """
-        model = model_file.load(path, activations)
+        model = model_file.load(path, activations, losses)
         try:
             network = cls.__new__(cls)
             network._set_up(
@@ -329,11 +343,19 @@ class Network(ABC):
             own[:] = read
         return network
 
+    @property
+    def _is_regression(self) -> bool:
+        return self.activations[-1].name in ("identity", "exp")
+
+    @property
+    def _has_many_labels(self) -> bool:
+        return self.layer_sizes[-1] > 1 and self.loss == "binary_cross_entropy"
+
     def __repr__(self) -> str:
-        *hidden, output = (activation.name for activation in self.activations)
+        *hidden, output = self.activations
         return (
             f"{type(self).__name__}({list(self.layer_sizes)}, activation={hidden}, "
-            f"output_activation={output!r}, loss={self.loss!r}, dtype={self.dtype.name!r})"
+            f"output_activation={output!r}, loss={self._loss!r}, dtype={self.dtype.name!r})"
         )
 
     def __copy__(self) -> Self:
@@ -352,6 +374,8 @@ class Network(ABC):
             own[:] = stored
 
     def _checked(self, X: MatrixLike, y: ArrayLike) -> tuple[Inputs, Targets]:
-        return validation.examples_and_targets(
+        inputs, targets = validation.examples_and_targets(
             X, y, self.layer_sizes[0], self.layer_sizes[-1], self.dtype
         )
+        validation.check_range(targets, self._loss)
+        return inputs, targets

@@ -1,6 +1,5 @@
 """Where a network's parameters lie in memory: one flat vector, and views of it per layer."""
 
-import math
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -9,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from . import _kernels
-from .functions import Activation, Array, BuiltinActivation
+from .activations import Activation, BuiltinActivation
+from .arrays import ALIGNMENT, Array, aligned_zeros
+from .losses import BuiltinLoss, Loss
 
-_ALIGNMENT = 64  # bytes: a cache line, and the longest vector register
 SPARE_ROWS = 3  # of zeros: kernels take rows four at a time
 _LAYER = np.dtype(
     [
@@ -27,8 +27,11 @@ _LAYER = np.dtype(
             "inputs",
             "outputs",
             "activation",
+            "slope",
+            "keeps_sums",
         )
     ]
+    + [("parameter", np.float64)]
 )
 
 
@@ -59,10 +62,11 @@ class Parameters:
         self,
         layer_sizes: Sequence[int],
         activations: Sequence[Activation],
+        loss: Loss,
         dtype: "np.dtype[Any]",
     ) -> None:
         self.kernels = _kernels.kernels_for(dtype)
-        self.lanes = lanes = _ALIGNMENT // dtype.itemsize
+        self.lanes = lanes = ALIGNMENT // dtype.itemsize
         self.layers = np.zeros(len(activations), _LAYER)
         size = n_units = n_listed = 0
         for layer, (fan_in, fan_out), activation in zip(
@@ -79,19 +83,38 @@ class Parameters:
             layer["weights"] = size
             layer["biases"] = size + (n_rows + SPARE_ROWS) * row_length
             layer["inputs"], layer["outputs"] = n_listed, n_units
-            layer["activation"] = self._code(activation)
+            layer["activation"] = layer["slope"] = self._code(activation)
+            if isinstance(activation, BuiltinActivation):
+                layer["parameter"] = _only(activation.parameters)
+                layer["keeps_sums"] = activation.derivative_of_output is None
             size = int(layer["biases"]) + width
             n_listed += self.room(fan_in)
             n_units += self.room(fan_out)
+        if loss.output_activation:
+            layer["slope"], layer["keeps_sums"] = self.kernels.ACTIVATION_CODES["identity"], True
         self.n_outputs = layer_sizes[-1]
+        self._loss = loss
         self.flat = aligned_zeros(size, dtype)
         self.network = self.kernels.Network(self.flat, self.layers)
         self.idle_rooms = {}
 
     @cached_property
     def kernels_suffice(self) -> bool:
-        """Whether the kernels know all activations; by_blas.py computes those of users in NumPy."""
-        return bool((self.layers["activation"] >= 0).all())
+        """Whether the kernels know all functions; by_blas.py computes those of users in NumPy."""
+        return bool((self.layers["activation"] >= 0).all()) and isinstance(self._loss, BuiltinLoss)
+
+    @cached_property
+    def keep_sums(self) -> bool:
+        """Whether any layer keeps its weighted inputs from the forward to the backward pass."""
+        return bool(self.layers["keeps_sums"].any())
+
+    def targets(self, values: Array | None, labels: Array | None) -> Any:
+        """Targets (n_examples, n_outputs) or labels, with the loss, as the kernels take them."""
+        code, parameter = self.kernels.OWN_LOSS, 0.0
+        if isinstance(self._loss, BuiltinLoss):
+            code = self.kernels.LOSS_CODES[self._loss.name]
+            parameter = _only(self._loss.parameters)
+        return self.kernels.Targets(values, labels, self.n_outputs, code, parameter)
 
     def blocks(self, units: Array) -> list[Array]:
         """Per layer, the (capacity, fan_out) that kernels.Block keeps in (n_units, capacity)."""
@@ -127,12 +150,9 @@ class Parameters:
         )
 
 
-def aligned_zeros(shape: int | tuple[int, ...], dtype: "np.dtype[Any]") -> Array:
-    """A C-contiguous array of zeros that begins on a cache line."""
-    size, lanes = math.prod(np.atleast_1d(shape)), _ALIGNMENT // dtype.itemsize
-    room = np.zeros(size + lanes, dtype)
-    start = -room.ctypes.data % _ALIGNMENT // dtype.itemsize
-    return room[start : start + size].reshape(shape)
+def _only(parameters: dict[str, float]) -> float:
+    """The kernels take one at most."""
+    return next(iter(parameters.values()), 0.0)
 
 
 def _weights(flat: Array, layer: Any) -> Array:

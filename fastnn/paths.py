@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from . import by_blas, by_kernel
-from .functions import Activation, Array
+from .activations import Activation
+from .arrays import Array
 from .inputs import Inputs
+from .losses import Loss
 from .parameters import Parameters
 from .training import Descent, Plan
 from .validation import Targets
@@ -27,6 +29,7 @@ _ROWS_PER_BLOCK = 512
 def descent(
     parameters: Parameters,
     activations: Sequence[Activation],
+    loss: Loss,
     inputs: Inputs,
     targets: Targets,
     plan: Plan,
@@ -36,7 +39,7 @@ def descent(
     is_sparse = _is_sparse(inputs)
     if not parameters.kernels_suffice:
         return by_blas.Descent(
-            parameters, activations, inputs, targets, batch_size, rate, is_sparse
+            parameters, activations, loss, inputs, targets, batch_size, rate, is_sparse
         )
     if batch_size == 1:
         return by_kernel.OneByOne(parameters, inputs, targets, rate)
@@ -80,6 +83,21 @@ def predict(
             is_over = True
             raise
     return outputs
+
+
+def evaluate(
+    parameters: Parameters,
+    activations: Sequence[Activation],
+    loss: Loss,
+    inputs: Inputs,
+    targets: Targets,
+) -> tuple[Array, float]:
+    """Outputs (n_examples, n_outputs), and the sum of the losses."""
+    n_rows, is_sparse = min(len(inputs), _ROWS_PER_BLOCK), _is_sparse(inputs)
+    if not parameters.kernels_suffice:
+        return by_blas.evaluate(parameters, activations, loss, inputs, targets, is_sparse)
+    is_small = _is_small(parameters, n_rows)
+    return by_kernel.evaluate(parameters, inputs, targets, n_rows, is_small, is_sparse)
 
 
 def _predictor(

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from . import validation
-from .functions import Array
+from .arrays import Array
 from .inputs import Inputs
 from .network import Network
 from .training import Plan
@@ -33,6 +33,13 @@ class MLP(Network):
 
     def _descent(self, inputs: Inputs, targets: Targets, plan: Plan) -> "_Descent":
         return _Descent(self, inputs, targets, plan)
+
+    def _outputs_and_loss(self, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
+        with np.errstate(all="ignore"):
+            zs, outputs = self._forward(inputs.array(slice(None)))
+            wanted = targets.rows(slice(None), self.layer_sizes[-1], self.dtype)
+            losses = self._loss.values(zs[-1], outputs[-1], wanted)
+        return outputs[-1], float(losses.sum(dtype=np.float64))
 
     def _outputs(self, inputs: Inputs, n_threads: int) -> Array:
         # BLAS brings threads of its own, which make better use of whole matrices.
@@ -74,12 +81,14 @@ class _Descent:
         network = self._network
         zs, outputs = network._forward(self._inputs.array(rows))
         wanted = self._targets.rows(rows, network.layer_sizes[-1], network.dtype)
-        loss = network._loss.value(outputs[-1], wanted)
-        delta = network._loss.gradient(outputs[-1], wanted)
+        loss = network._loss
+        losses = loss.values(zs[-1], outputs[-1], wanted)
+        delta = loss.derivative(outputs[-1], wanted)
         rate = network.dtype.type(self._learning_rate / len(rows))
         for layer in reversed(range(len(zs))):
             weights, biases = network.weights[layer], network.biases[layer]
-            delta *= network.activations[layer].slope(zs[layer], outputs[layer + 1])
+            if layer < len(zs) - 1 or not loss.output_activation:
+                delta *= network.activations[layer].slope(zs[layer], outputs[layer + 1])
             step = delta * rate
             if layer:
                 delta = delta @ weights.T
@@ -87,4 +96,4 @@ class _Descent:
             product = np.multiply if len(rows) == 1 else np.matmul
             weights -= product(outputs[layer].T, step, out=self._gradients[layer])
             biases -= step[0] if len(rows) == 1 else step.sum(axis=0)
-        return loss
+        return float(losses.sum(dtype=np.float64))

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from . import validation
+from .arrays import Array
 from .finite import first_nonfinite
-from .functions import Array
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,20 @@ Every message has the form "NAME must be WHAT IS EXPECTED, got WHAT CAME".
 import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from ._kernels import DTYPES
+from .activations import ACTIVATIONS, Activation, BuiltinActivation
+from .arrays import Array
 from .finite import first_nonfinite
-from .functions import ACTIVATIONS, LOSSES, Activation, Array, BuiltinActivation, Loss
 from .inputs import DenseInputs, Inputs, MatrixLike, SparseInputs
+from .losses import LOSSES, BuiltinLoss, Loss
 
 if TYPE_CHECKING:  # importing numpy.random takes longer than importing fastnn
     from numpy.random import Generator, SeedSequence
@@ -28,11 +31,15 @@ Dtype = np.dtype[Any]
 Seed: TypeAlias = "int | Sequence[int] | SeedSequence | Generator | None"
 
 
-class Targets(NamedTuple):
+@dataclass(frozen=True)
+class Targets:
     """What the outputs should be: one of the two is None."""
 
     values: Array | None  # (n_examples, n_outputs), the network's dtype
     labels: Array | None  # (n_examples,) intp, each in 0 .. n_outputs-1
+
+    def __getitem__(self, rows: slice) -> "Targets":
+        return Targets(*(None if y is None else y[rows] for y in (self.values, self.labels)))
 
     def rows(self, rows: Array | slice, n_outputs: int, dtype: Dtype) -> Array:
         """Targets of some examples, (n_rows, n_outputs); a label is 1 in its place, else 0."""
@@ -99,11 +106,16 @@ def activations(
 
 def _activation(value: str | Activation, argument: str, dtype: Dtype) -> Activation:
     if isinstance(value, BuiltinActivation):
+        for parameter, number in value.parameters.items():
+            _number_between(number, f"{parameter} of {argument} {value.name!r}", 0, math.inf)
         return value
     if isinstance(value, Activation):
         _try_out(value, argument, dtype)
         return value
-    return _known(value, argument, ACTIVATIONS, " or an Activation")
+    known = _known(value, argument, ACTIVATIONS, " or an Activation")
+    if argument == "activation" and not known.is_elementwise:
+        raise ValueError(f"activation must not be {value!r}, which is for outputs alone")
+    return known
 
 
 def _try_out(activation: Activation, argument: str, dtype: Dtype) -> None:
@@ -129,9 +141,82 @@ def _try_out(activation: Activation, argument: str, dtype: Dtype) -> None:
             )
 
 
-def loss(name: str) -> Loss:
-    """A loss by its name."""
-    return _known(name, "loss", LOSSES)
+def loss(value: str | Loss, output_activation: Activation, dtype: Dtype) -> Loss:
+    """A loss that goes with the output activation."""
+    if isinstance(value, BuiltinLoss):
+        most = 1 if value.name == "quantile" else math.inf
+        for parameter, number in value.parameters.items():
+            _number_between(number, f"{parameter} of loss {value.name!r}", 0, most, is_open=True)
+        found: Loss = value
+    elif isinstance(value, Loss):
+        _try_out_loss(value, dtype)
+        found = value
+    else:
+        found = _known(value, "loss", LOSSES, " or a Loss")
+    needed, given = found.output_activation, output_activation.name
+    if needed and given != needed:
+        raise ValueError(
+            f"output_activation must be {needed!r} for the loss {found.name!r}, got {given!r}"
+        )
+    if given == "softmax" and not needed:
+        raise ValueError(f"loss must be 'cross_entropy' for softmax outputs, got {found.name!r}")
+    return found
+
+
+def _try_out_loss(loss: Loss, dtype: Dtype) -> None:
+    name, function = loss.name, loss.function
+    if not isinstance(name, str):
+        raise TypeError(f"loss must have a name that is a str, got {name!r}")
+    if name in LOSSES:  # a model file would be read as the built-in one
+        raise ValueError(f"loss must have a name that no built-in one has, got {name!r}")
+    if not callable(function):
+        raise TypeError(f"loss {name!r} must have a callable function, got {function!r}")
+    outputs = np.linspace(0.2, 0.8, 6, dtype=dtype).reshape(2, 3)
+    targets = np.eye(2, 3, dtype=dtype)
+    result = function(outputs, targets)
+    if not (isinstance(result, tuple) and len(result) == 2):
+        raise TypeError(
+            f"loss {name!r} must return losses (n_examples,) and derivatives (n_examples, "
+            f"n_outputs), got a {type(result).__name__}"
+        )
+    unchanged = np.linspace(0.2, 0.8, 6, dtype=dtype).reshape(2, 3), np.eye(2, 3, dtype=dtype)
+    if not all(map(np.array_equal, (outputs, targets), unchanged)):
+        raise ValueError(f"loss {name!r} must leave its arguments as they are")
+    for part, what, shape in zip(result, ("losses", "derivatives"), ((2,), (2, 3)), strict=True):
+        array = np.asarray(part)
+        if array.shape != shape or array.dtype.kind not in "biuf":
+            raise ValueError(
+                f"loss {name!r} must return {what} that are real numbers in shape {shape} for "
+                f"outputs (2, 3), got {array.dtype} {array.shape}"
+            )
+
+
+def check_range(targets: Targets, loss: Loss) -> None:
+    """Reject targets that the loss is not made for."""
+    if not isinstance(loss, BuiltinLoss) or targets.values is None:
+        return
+    values, low, high = targets.values, loss.lowest, loss.highest
+    lowest, highest = values.min(), values.max()
+    if lowest < low or highest > high:
+        place = np.unravel_index(values.argmin() if lowest < low else values.argmax(), values.shape)
+        expected = f"from {low:g} to {high:g}" if high < math.inf else f"at least {low:g}"
+        raise ValueError(
+            f"y must be {expected} for the loss {loss.name!r}, got {values[place]} at row "
+            f"{place[0]}, column {place[1]}"
+        )
+
+
+def _number_between(
+    value: float, what: str, low: float, high: float, is_open: bool = False
+) -> None:
+    if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
+        raise TypeError(f"{what} must be a number, got {value!r}")
+    number = _as_float(value)
+    fits = low < number < high if is_open else low <= number < high
+    if not fits:
+        expected = f"{'above' if is_open else 'at least'} {low:g}"
+        expected += f" and below {high:g}" if high < math.inf else " and finite"
+        raise ValueError(f"{what} must be {expected}, got {value}")
 
 
 def _known(name: Any, argument: str, table: dict[str, T], otherwise: str = "") -> T:

@@ -19,7 +19,7 @@ import pytest
 
 import fastnn
 from fastnn import cli
-from fastnn.functions import Array
+from fastnn.arrays import Array
 
 COMMAND = str(Path(sys.executable).with_name("fastnn"))
 

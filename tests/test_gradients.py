@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 import fastnn
-from fastnn import Activation, reference
+from fastnn import ELU, Activation, Huber, LeakyReLU, Loss, Quantile, reference
+from fastnn.activations import ACTIVATIONS
 from fastnn.network import Network
 
 pytestmark = pytest.mark.usefixtures("variant")
@@ -85,6 +86,53 @@ def test_output_activation(path: str, activation: str, sizes: list[int]) -> None
     check(net, n_examples=7)
 
 
+@pytest.mark.parametrize(
+    "activation",
+    [LeakyReLU(0.3), "leaky_relu", ELU(0.5), "elu", "softplus", "silu", "gelu", "exp"],
+    ids=repr,
+)
+@pytest.mark.parametrize("n_examples", [1, 7])
+def test_further_activations(path: str, activation: str | Activation, n_examples: int) -> None:
+    net = fastnn.MLP([5, 4, 17, 3], activation=activation, dtype="float64", seed=11)
+    check(net, n_examples)
+    output = fastnn.MLP([5, 4, 3], output_activation=activation, dtype="float64", seed=11)
+    check(output, n_examples)
+
+
+LOSSES = [
+    ("softmax", "cross_entropy"),
+    ("sigmoid", "binary_cross_entropy"),
+    ("exp", "poisson"),
+    *(
+        (output, loss)
+        for output in ("identity", "sigmoid", "gelu")
+        for loss in ("squared_error", "absolute_error", "huber", Huber(0.2), Quantile(0.3))
+    ),
+]
+
+
+@pytest.mark.parametrize(("output", "loss"), LOSSES, ids=str)
+@pytest.mark.parametrize("n_outputs", [3, 17])
+def test_losses(path: str, output: str, loss: str | Loss, n_outputs: int) -> None:
+    sizes = [5, 20, n_outputs]
+    net = fastnn.MLP(sizes, output_activation=output, loss=loss, dtype="float64", seed=11)
+    for n_examples in (1, 7):
+        check(net, n_examples)
+
+
+def log_cosh(outputs: NDArray[Any], targets: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    errors = outputs - targets
+    return np.log(np.cosh(errors)).sum(axis=1), np.tanh(errors)
+
+
+@pytest.mark.parametrize("output", [SOFTSIGN, "identity", "silu"], ids=str)
+@pytest.mark.parametrize("kind", [fastnn.MLP, reference.MLP])
+def test_losses_of_the_user(kind: type[Network], output: str | Activation) -> None:
+    loss = Loss("log_cosh", log_cosh)
+    net = kind([5, 9, 3], output_activation=output, loss=loss, dtype="float64", seed=4)
+    check(net, n_examples=7)
+
+
 @pytest.mark.parametrize("sizes", WIDE, ids=str)
 def test_wide_layers(path: str, sizes: list[int]) -> None:
     net = fastnn.MLP(sizes, activation="tanh", dtype="float64", seed=2)
@@ -109,9 +157,17 @@ def test_activations_of_the_user(output: str | Activation) -> None:
     check(net, n_examples=7)
 
 
-@pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh", "relu", SOFTSIGN])
+@pytest.mark.parametrize(
+    "activation", [*(f for f in ACTIVATIONS.values() if f.is_elementwise), SOFTSIGN], ids=str
+)
 def test_reference(activation: str | Activation) -> None:
     net = reference.MLP([5, 4, 6, 3], activation=activation, dtype="float64", seed=11)
+    check(net, n_examples=7)
+
+
+@pytest.mark.parametrize(("output", "loss"), LOSSES, ids=str)
+def test_losses_of_the_reference(output: str, loss: str | Loss) -> None:
+    net = reference.MLP([5, 4, 3], output_activation=output, loss=loss, dtype="float64", seed=11)
     check(net, n_examples=7)
 
 

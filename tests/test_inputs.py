@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from fastnn import MLP, Activation, reference, validation
-from fastnn.functions import Array
+from fastnn.arrays import Array
 from fastnn.network import Network
 
 Make = Callable[[Array], Any]

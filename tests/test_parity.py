@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import fastnn
-from fastnn import Activation, datasets, reference
+from fastnn import ELU, Activation, Huber, LeakyReLU, Quantile, datasets, reference
 from fastnn.network import Network
 
 pytestmark = pytest.mark.usefixtures("variant")
@@ -81,6 +81,51 @@ def test_targets_and_output_activations(path: str, output: str, batch_size: int)
     for n in (net, oracle):
         n.train(X, y, epochs=20, batch_size=batch_size, learning_rate=0.05)
     assert_same(net, oracle, X, 1e-10)
+
+
+FUNCTIONS = [
+    ("leaky_relu", "softmax", "cross_entropy"),
+    ("elu", "sigmoid", "binary_cross_entropy"),
+    ("softplus", "exp", "poisson"),
+    ("silu", "identity", "absolute_error"),
+    ("gelu", "gelu", Huber(0.1)),
+    (LeakyReLU(0.3), "silu", Quantile(0.2)),
+    (ELU(0.3), "softplus", "huber"),
+]
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize(("activation", "output", "loss"), FUNCTIONS, ids=str)
+@pytest.mark.parametrize("batch_size", [1, 7])
+def test_further_functions(
+    path: str, dtype: str, activation: Any, output: str, loss: Any, batch_size: int
+) -> None:
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(40, 20))
+    y = generator.random((40, 3))
+    net, oracle = (
+        kind(
+            [20, 17, 6, 3],
+            activation=activation,
+            output_activation=output,
+            loss=loss,
+            dtype=dtype,
+            seed=1,
+        )
+        for kind in (fastnn.MLP, reference.MLP)
+    )
+    before = oracle.evaluate(X, y).loss
+    found_losses, losses = (
+        n.train(X, y, epochs=5, batch_size=batch_size, learning_rate=0.02).loss
+        for n in (net, oracle)
+    )
+    np.testing.assert_allclose(found_losses, losses, rtol=10 * TOLERANCE[dtype])
+    assert losses[-1] < before, "nothing was learnt: the comparison shows little"
+    assert_same(net, oracle, X, TOLERANCE[dtype])
+    found, expected = net.evaluate(X, y), oracle.evaluate(X, y)
+    assert found.loss == pytest.approx(expected.loss, rel=10 * TOLERANCE[dtype])
+    assert found.score == pytest.approx(expected.score, rel=1e-3)
+    assert found.metric == expected.metric
 
 
 def test_own_activation_equals_the_built_in_one() -> None:

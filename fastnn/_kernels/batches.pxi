@@ -70,7 +70,7 @@ cdef class Room:
     cdef double losses(
         self, const Wanted* wanted, const Py_ssize_t* rows, Py_ssize_t n, real scale
     ) noexcept nogil:
-        """Sum of the losses; the deltas of the last layer become dL/da times scale."""
+        """Sum of the losses; the deltas of the last layer begin, times scale."""
         return 0
 
     cdef void backward(self, Py_ssize_t n) noexcept nogil:
@@ -147,8 +147,13 @@ def predict_in_batches(
     Room room,
     Examples examples,      # in order
     real[:, ::1] outputs,   # OUT (n_examples, n_outputs)
-):
+    Targets targets=None,
+    const Py_ssize_t[::1] rows=None,  # IN  (n_examples,) those of the targets
+) -> float:
+    """Outputs and, if there are targets, the sum of the losses."""
     cdef Py_ssize_t n_examples = outputs.shape[0], t, n
+    cdef bint has_targets = targets is not None
+    cdef double loss = 0
     cdef fastnn_control control
     with nogil:
         control = fastnn_flush_subnormals()
@@ -158,5 +163,8 @@ def predict_in_batches(
             room.load(&examples.rows, NULL, 0, t, n)
             room.forward(n)
             room.copy_outputs(&outputs[t, 0], n)
+            if has_targets:
+                loss += room.losses(&targets.wanted, &rows[t], n, 1)
             t += n
         fastnn_restore_subnormals(control)
+    return loss

@@ -24,6 +24,7 @@ cdef class Block(Room):
         Workspace workspace,
         real[:, ::1] units,      # SCRATCH (n_units, capacity), zero at first
         real[:, ::1] deltas,     # likewise; the units will do if it is only to predict
+        real[:, ::1] sums,       # likewise; the units will do if no layer keeps any, too
         real[::1] turned,        # SCRATCH (BLOCK_DEPTH * the largest width,); for BLAS one width
         real[::1] gradient,      # SCRATCH like the parameters, zero at first, or empty
         real[:, ::1] gathered,   # SCRATCH (capacity, n_inputs), or any if none are gathered
@@ -32,9 +33,10 @@ cdef class Block(Room):
         Py_ssize_t thread,
     ):
         self.set_up(workspace, units.shape[1], gradient, team, thread)
-        self.memory = (units, deltas, turned, gathered)
+        self.memory = (units, deltas, sums, turned, gathered)
         self.work = workspace.work
         self.work.units, self.work.deltas = &units[0, 0], &deltas[0, 0]
+        self.work.sums = &sums[0, 0]
         self.turned = &turned[0]
         self.gathered = &gathered[0, 0]
         self.is_sparse = is_sparse
@@ -127,22 +129,26 @@ cdef class Block(Room):
 
     cdef void activate(self, Py_ssize_t layer) noexcept nogil:
         cdef Matrix a = self.of_layer(self.work.units, layer)
+        cdef Matrix sums = self.of_layer(self.work.sums, layer)
         cdef Py_ssize_t k
         for k in range(self.begin, self.end):
-            activate_layer(&self.work.layers[layer], a.data + k * a.row)
+            activate_layer(
+                &self.work.layers[layer], a.data + k * a.row, sums.data + k * sums.row
+            )
 
     cdef double losses(
         self, const Wanted* wanted, const Py_ssize_t* rows, Py_ssize_t n, real scale
     ) noexcept nogil:
         cdef Py_ssize_t last = self.work.n_layers - 1, k, i
         cdef Matrix a = self.of_layer(self.work.units, last)
+        cdef Matrix sums = self.of_layer(self.work.sums, last)
         cdef Matrix deltas = self.of_layer(self.work.deltas, last)
         cdef double loss = 0
         cdef real* delta
         for k in range(self.begin, self.end):
             delta = deltas.data + k * deltas.row
             loss += output_loss(
-                a.data + k * a.row, &self.work.layers[last], wanted, rows[k], delta
+                wanted, sums.data + k * sums.row, a.data + k * a.row, rows[k], delta
             )
             for i in range(wanted.n_outputs):
                 delta[i] *= scale
@@ -160,10 +166,11 @@ cdef class Block(Room):
 
     cdef void multiply_by_slopes(self, Py_ssize_t layer) noexcept nogil:
         cdef Matrix a = self.own(self.of_layer(self.work.units, layer))
+        cdef Matrix sums = self.own(self.of_layer(self.work.sums, layer))
         cdef Matrix deltas = self.own(self.of_layer(self.work.deltas, layer))
         # All rows as one vector: between them are only zeros.
         times_slope(
-            self.work.layers[layer].activation, a.data, deltas.data,
+            &self.work.layers[layer], sums.data, a.data, deltas.data,
             (self.end - self.begin) * a.row,
         )
 
@@ -266,7 +273,7 @@ def block_losses(
     const Py_ssize_t[::1] rows,  # IN  (n,) the examples
     double scale,
 ):
-    """Sum of the losses; the deltas of the last layer become dL/da times scale."""
+    """Sum of the losses; the deltas of the last layer begin, times scale."""
     cdef double loss
     with nogil:
         block.divide(rows.shape[0])

@@ -17,7 +17,10 @@ from cpython.buffer cimport (
     PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
 )
 from libc.float cimport DBL_MAX, FLT_MAX
-from libc.math cimport exp as exp_double, tanh as tanh_double
+from libc.math cimport (
+    erfc as erfc_double, exp as exp_double, expm1 as expm1_double, log as log_double,
+    log1p as log1p_double, tanh as tanh_double,
+)
 from libc.stdint cimport int32_t, uint32_t
 from libc.string cimport memcpy, memset
 
@@ -34,15 +37,34 @@ cdef enum:
     SIGMOID
     TANH
     RELU
+    LEAKY_RELU
+    ELU
+    SOFTPLUS
+    SILU
+    GELU
+    EXP
+    SOFTMAX
 
-ACTIVATION_CODES = {"identity": IDENTITY, "sigmoid": SIGMOID, "tanh": TANH, "relu": RELU}
-LOSSES = ["squared_error"]
+ACTIVATION_CODES = {
+    "identity": IDENTITY,
+    "sigmoid": SIGMOID,
+    "tanh": TANH,
+    "relu": RELU,
+    "leaky_relu": LEAKY_RELU,
+    "elu": ELU,
+    "softplus": SOFTPLUS,
+    "silu": SILU,
+    "gelu": GELU,
+    "exp": EXP,
+    "softmax": SOFTMAX,
+}
 
 include "vectors.pxi"
-include "activations.pxi"
 include "products.pxi"
-include "services.pxi"
 include "network.pxi"
+include "activations.pxi"
+include "losses.pxi"
+include "services.pxi"
 include "layers.pxi"
 include "examples.pxi"
 include "one_by_one.pxi"

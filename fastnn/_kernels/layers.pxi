@@ -100,11 +100,12 @@ cdef void add_inputs(
 
 
 cdef void forward_layer(
-    const real* parameters, const Layer* layer, Inputs x, real* a
+    const Work* work, const Layer* layer, Inputs x
 ) noexcept nogil:
-    """a = f(x W + b), and zeros from fan_out to width"""
-    cdef const real* w = parameters + layer.weights
-    cdef const real* biases = parameters + layer.biases
+    """Outputs f(x W + b), and zeros from fan_out to width"""
+    cdef const real* w = work.parameters + layer.weights
+    cdef const real* biases = work.parameters + layer.biases
+    cdef real* a = work.units + layer.outputs
     cdef Py_ssize_t k
     if layer.transposed:
         for k in range(0, layer.fan_out, 4):
@@ -113,12 +114,18 @@ cdef void forward_layer(
     else:
         memcpy(a, biases, layer.width * sizeof(real))
         add_inputs(w, layer, x, False, a)
-    activate_layer(layer, a)
+    activate_layer(layer, a, work.sums + layer.outputs)
 
 
-cdef void activate_layer(const Layer* layer, real* a) noexcept nogil:
+cdef void activate_layer(const Layer* layer, real* a, real* sums) noexcept nogil:
+    """a becomes f(a); sums, if the layer keeps them, what it was."""
     cdef Py_ssize_t i
-    activate(layer.activation, a, layer.width)
+    if layer.keeps_sums and sums != a:
+        memcpy(sums, a, layer.width * sizeof(real))
+    if layer.activation == SOFTMAX:
+        softmax(a, layer.fan_out)
+    else:
+        activate(layer, a, layer.width)
     for i in range(layer.fan_out, layer.width):
         a[i] = 0
 

@@ -12,6 +12,9 @@ cdef struct Layer:
     Py_ssize_t inputs      # into the lists of inputs
     Py_ssize_t outputs     # into the units
     Py_ssize_t activation
+    Py_ssize_t slope       # the activation whose slope a delta is to be multiplied by
+    Py_ssize_t keeps_sums  # slopes, or the loss, are computed from z
+    double parameter       # of the activation
 
 
 cdef inline Py_ssize_t room_for(Py_ssize_t n) noexcept nogil:
@@ -44,6 +47,7 @@ cdef struct Work:
     const Layer* layers
     Py_ssize_t n_layers
     real* units            # outputs of all layers
+    real* sums             # and z, of those that keep it
     real* deltas           # dL/dz of all layers
     real* values           # of the inputs listed, for all layers
     int32_t* index         # their places
@@ -60,14 +64,14 @@ cdef class Workspace:
     def __init__(
         self,
         Network network,
-        real[::1] scratch,        # SCRATCH (2 * n_units + n_listed,), zero at first
+        real[::1] scratch,        # SCRATCH (3 * n_units + n_listed,), zero at first
         int32_t[::1] places,      # SCRATCH (n_listed + n_layers,)
     ):
         self.network, self.scratch, self.places = network, scratch, places
         self.work = Work(
             &network.parameters[0], &network.layers[0], network.layers.shape[0],
             &scratch[0], &scratch[network.n_units], &scratch[2 * network.n_units],
-            &places[0], &places[network.n_listed],
+            &scratch[3 * network.n_units], &places[0], &places[network.n_listed],
         )
 
 

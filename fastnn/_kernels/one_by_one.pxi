@@ -183,12 +183,12 @@ def train_one_by_one(
                     add_inputs(w, first, x, t & 1, work.units)
                 else:
                     catch_up_and_add_rows(first, w, x, waiting, t & 1, work.units, upcoming)
-                activate_layer(first, work.units)
+                activate_layer(first, work.units, work.sums)
                 forward(work, 1)
                 waiting.newest += waiting.capacity != 0
                 delta = waiting.ring + waiting.newest * waiting.length
                 losses[epoch] += output_loss(
-                    outputs(work), last, &targets.wanted, orders[epoch, t],
+                    &targets.wanted, work.sums + last.outputs, outputs(work), orders[epoch, t],
                     delta if work.n_layers == 1 else work.deltas + last.outputs,
                 )
                 backward(work, delta, scale)

@@ -9,6 +9,7 @@ cdef class SideBySide(Room):
     cdef real* inputs      # (n_inputs, capacity)
     cdef real* units       # of each layer (fan_out, capacity), from its offset times capacity on
     cdef real* deltas
+    cdef real* sums
 
     def __init__(
         self,
@@ -16,11 +17,13 @@ cdef class SideBySide(Room):
         real[:, ::1] inputs,     # SCRATCH (n_inputs, capacity), zero at first
         real[:, ::1] units,      # SCRATCH (n_units, capacity), zero at first
         real[:, ::1] deltas,     # likewise; the units will do if it is only to predict
+        real[:, ::1] sums,       # likewise; the units will do if no layer keeps any, too
         real[::1] gradient,      # SCRATCH like the parameters, zero at first, or empty
     ):
         self.set_up(workspace, inputs.shape[1], gradient, Team(1), 0)
-        self.memory = (inputs, units, deltas)
+        self.memory = (inputs, units, deltas, sums)
         self.inputs, self.units, self.deltas = &inputs[0, 0], &units[0, 0], &deltas[0, 0]
+        self.sums = &sums[0, 0]
 
     cdef inline Matrix of_layer(self, real* units, Py_ssize_t layer) noexcept nogil:
         cdef const Layer* of = &self.workspace.work.layers[layer]
@@ -63,48 +66,68 @@ cdef class SideBySide(Room):
                 transposed(weights(work.parameters, layer)), x, a,
                 layer.fan_out, layer.fan_in, lanes,
             )
-            for unit in range(layer.fan_out):
-                activate(layer.activation, a.data + unit * a.row, lanes)
+            self.activate(i, lanes)
             x = a
+
+    cdef void activate(self, Py_ssize_t i, Py_ssize_t lanes) noexcept nogil:
+        cdef const Layer* layer = &self.workspace.work.layers[i]
+        cdef Matrix a = self.of_layer(self.units, i), sums = self.of_layer(self.sums, i)
+        cdef Py_ssize_t unit
+        if layer.keeps_sums and sums.data != a.data:
+            for unit in range(layer.fan_out):
+                memcpy(sums.data + unit * sums.row, a.data + unit * a.row, lanes * sizeof(real))
+        if layer.activation == SOFTMAX:
+            softmax_of_columns(a, layer.fan_out, lanes)
+            return
+        for unit in range(layer.fan_out):
+            activate(layer, a.data + unit * a.row, lanes)
 
     cdef double losses(
         self, const Wanted* wanted, const Py_ssize_t* rows, Py_ssize_t n, real scale
     ) noexcept nogil:
         cdef Py_ssize_t lanes = (n + LANES - 1) & -LANES, unit, k
         cdef Py_ssize_t last = self.workspace.work.n_layers - 1
-        cdef Matrix a = self.of_layer(self.units, last), deltas = self.of_layer(self.deltas, last)
+        cdef Matrix a = self.of_layer(self.units, last), sums = self.of_layer(self.sums, last)
+        cdef Matrix deltas = self.of_layer(self.deltas, last)
         cdef double loss = 0
+        cdef Target target, in_place
+        cdef real* delta
+        for k in range(n):
+            target = target_of(wanted, rows[k])
+            if wanted.loss == CROSS_ENTROPY:
+                loss += cross_entropy(
+                    sums.data + k, a.data + k, target, deltas.data + k, wanted.n_outputs,
+                    deltas.row,
+                )
+            else:
+                for unit in range(wanted.n_outputs):
+                    deltas.data[unit * deltas.row + k] = at(target, unit)
         for unit in range(wanted.n_outputs):
+            delta = deltas.data + unit * deltas.row
+            if wanted.loss != CROSS_ENTROPY:
+                in_place = Target(delta, 0)
+                loss += sum_losses(
+                    wanted, sums.data + unit * sums.row, a.data + unit * a.row, in_place, delta, n
+                )
             for k in range(n):
-                deltas.data[unit * deltas.row + k] = a.data[unit * a.row + k]
+                delta[k] *= scale
             for k in range(n, lanes):
-                deltas.data[unit * deltas.row + k] = 0
-        if wanted.labels != NULL:
-            for k in range(n):
-                deltas.data[wanted.labels[rows[k]] * deltas.row + k] -= 1
-        else:
-            for unit in range(wanted.n_outputs):
-                for k in range(n):
-                    deltas.data[unit * deltas.row + k] -= (
-                        wanted.values[rows[k] * wanted.n_outputs + unit]
-                    )
-        for unit in range(wanted.n_outputs):
-            loss += dot(deltas.data + unit * deltas.row, deltas.data + unit * deltas.row, lanes)
-            for k in range(lanes):
-                deltas.data[unit * deltas.row + k] *= scale
-        return loss / 2
+                delta[k] = 0
+        return loss
 
     cdef void backward(self, Py_ssize_t n) noexcept nogil:
         cdef const Work* work = &self.workspace.work
         cdef Py_ssize_t lanes = (n + LANES - 1) & -LANES, i, unit
-        cdef Matrix a, deltas, dx
+        cdef Matrix a, sums, deltas, dx
         cdef const Layer* layer
         for i in range(work.n_layers - 1, -1, -1):
             layer = &work.layers[i]
             deltas, a = self.of_layer(self.deltas, i), self.of_layer(self.units, i)
+            sums = self.of_layer(self.sums, i)
             for unit in range(layer.fan_out):
                 times_slope(
-                    layer.activation, a.data + unit * a.row, deltas.data + unit * deltas.row, lanes
+                    layer, sums.data + unit * sums.row, a.data + unit * a.row,
+                    deltas.data + unit * deltas.row, lanes,
                 )
             if i > 0:
                 dx = self.of_layer(self.deltas, i - 1)

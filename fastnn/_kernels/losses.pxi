@@ -1,0 +1,148 @@
+"""Losses, and the derivatives that a descent begins with.
+
+That is dL/da or, of a loss that has an output activation of its own, dL/dz: then the table of
+layers says that no slope is to follow.  Such losses take the weighted inputs z, in which they stay
+finite where outputs are rounded to 0 or 1.
+"""
+
+cdef enum:
+    _OWN = -1  # of a user, computed in Python
+    SQUARED_ERROR
+    ABSOLUTE_ERROR
+    HUBER
+    QUANTILE
+    CROSS_ENTROPY
+    BINARY_CROSS_ENTROPY
+    POISSON
+
+OWN_LOSS = _OWN
+LOSS_CODES = {
+    "squared_error": SQUARED_ERROR,
+    "absolute_error": ABSOLUTE_ERROR,
+    "huber": HUBER,
+    "quantile": QUANTILE,
+    "cross_entropy": CROSS_ENTROPY,
+    "binary_cross_entropy": BINARY_CROSS_ENTROPY,
+    "poisson": POISSON,
+}
+
+
+cdef struct Wanted:
+    const real* values          # NULL: labels
+    const Py_ssize_t* labels
+    Py_ssize_t n_outputs
+    Py_ssize_t loss
+    double parameter
+
+
+cdef class Targets:
+    """What the outputs of examples should be, and the loss if they are not."""
+    cdef object memory
+    cdef Wanted wanted
+
+    def __init__(
+        self,
+        const real[:, ::1] values,         # IN  (n_examples, n_outputs), or None
+        const Py_ssize_t[::1] labels,      # IN  (n_examples,), or None
+        Py_ssize_t n_outputs,
+        Py_ssize_t loss,
+        double parameter,
+    ):
+        self.memory = (values, labels)
+        self.wanted = Wanted(NULL, NULL, n_outputs, loss, parameter)
+        if labels is not None:
+            self.wanted.labels = &labels[0]
+        else:
+            self.wanted.values = &values[0, 0]
+
+
+cdef struct Target:
+    const real* values  # NULL: 1 for the label, 0 for the others
+    int label
+
+
+cdef inline Target target_of(const Wanted* wanted, Py_ssize_t row) noexcept nogil:
+    if wanted.labels == NULL:
+        return Target(wanted.values + row * wanted.n_outputs, -1)
+    return Target(wanted.values, <int>wanted.labels[row])
+
+
+cdef inline real at(Target target, Py_ssize_t i) noexcept nogil:
+    return <real>(<int>i == target.label) if target.values == NULL else target.values[i]
+
+
+cdef real sum_losses(
+    const Wanted* wanted, const real* z, const real* a, Target target, real* delta, Py_ssize_t n
+) noexcept nogil:
+    """Sum of the losses of n outputs; delta becomes the derivatives, and may be the target."""
+    cdef real one = 1, zero = 0, half = <real>0.5, parameter = <real>wanted.parameter
+    cdef real loss = 0, error, size, inner, positive, negative, t
+    cdef Py_ssize_t i
+    if wanted.loss == SQUARED_ERROR:
+        for i in range(n):
+            error = a[i] - at(target, i)
+            loss += half * error * error
+            delta[i] = error
+    elif wanted.loss == ABSOLUTE_ERROR:
+        for i in range(n):
+            error = a[i] - at(target, i)
+            loss += -error if error < zero else error
+            # So that NaN stays NaN.
+            delta[i] = -one if error < zero else (one if error > zero else error)
+    elif wanted.loss == HUBER:
+        for i in range(n):
+            error = a[i] - at(target, i)
+            size = -error if error < zero else error
+            inner = parameter if size > parameter else size
+            loss += inner * (size - half * inner)
+            delta[i] = -inner if error < zero else inner
+    elif wanted.loss == QUANTILE:
+        for i in range(n):
+            error = a[i] - at(target, i)
+            inner = -parameter if error < zero else (one - parameter if error > zero else error)
+            loss += error * inner
+            delta[i] = inner
+    elif wanted.loss == BINARY_CROSS_ENTROPY:
+        for i in range(n):
+            t = at(target, i)
+            positive = z[i] if z[i] > zero else zero
+            negative = z[i] - positive - positive  # -|z|
+            loss += softplus(negative) + (positive - z[i] * t)
+            delta[i] = a[i] - t
+    elif wanted.loss == POISSON:
+        for i in range(n):
+            t = at(target, i)
+            loss += a[i] - t * z[i]
+            delta[i] = a[i] - t
+    return loss
+
+
+cdef double cross_entropy(
+    const real* z, const real* a, Target target, real* delta, Py_ssize_t n, Py_ssize_t stride
+) noexcept nogil:
+    """The same for one example of n outputs of a softmax, which are ``stride`` apart."""
+    cdef real highest = z[0], top = a[0], total = 0, t
+    cdef double loss = 0, log_top
+    cdef Py_ssize_t i
+    for i in range(n):
+        highest = max(highest, z[i * stride])
+        top = max(top, a[i * stride])
+        total += at(target, i)
+    # log a = z - highest + log of the largest a, for whose z - highest is 0
+    log_top = log_double(top)
+    for i in range(n):
+        t = at(target, i)
+        if t != 0:
+            loss += t * (<double>(highest - z[i * stride]) - log_top)
+        delta[i * stride] = a[i * stride] * total - t
+    return loss
+
+
+cdef double output_loss(
+    const Wanted* wanted, const real* z, const real* a, Py_ssize_t row, real* delta
+) noexcept nogil:
+    """Loss of one example with these outputs; delta becomes its derivatives."""
+    cdef Target target = target_of(wanted, row)
+    if wanted.loss == CROSS_ENTROPY:
+        return cross_entropy(z, a, target, delta, wanted.n_outputs, 1)
+    return sum_losses(wanted, z, a, target, delta, wanted.n_outputs)

@@ -1,0 +1,236 @@
+"""The activations: a table of those built in, and the class for those of users.
+
+Each stands here as a formula in NumPy, which the reference computes with and the tests hold the
+kernels to; the kernels know them by the codes in ``ACTIVATION_CODES``.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array
+from .named import Named
+
+Function = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An activation function of your own, written with NumPy.
+
+    Parameters
+    ----------
+    name : str
+        What messages and model files call it.
+    function : callable
+        a = f(z), element by element, for an array z of any shape and the network's dtype. It must
+        leave z as it is.
+    derivative : callable
+        f'(z), likewise; a function of the weighted input z, not of the output.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn import MLP, Activation
+    >>> softsign = Activation(
+    ...     "softsign", lambda z: z / (1 + abs(z)), lambda z: 1 / (1 + abs(z)) ** 2
+    ... )
+    >>> MLP([4, 3, 3], activation=softsign).predict(np.zeros(4)).shape
+    (3,)
+    """
+
+    name: str
+    function: Function
+    derivative: Function
+
+    @property
+    def gain(self) -> float:
+        """Variance of the initial weights, times fan_in."""
+        return 1.0
+
+    def outputs(self, z: Array) -> Array:
+        """f(z), in the dtype of z."""
+        return np.asarray(self.function(z), z.dtype)
+
+    def slope(self, z: Array, a: Array) -> Array:
+        """f'(z), in the dtype of z, given both z and a = f(z)."""
+        return np.asarray(self.derivative(z), z.dtype)
+
+
+class BuiltinActivation(Named, Activation):
+    """An activation that the kernels know too.
+
+    Attributes
+    ----------
+    derivative_of_output : callable or None
+        f'(z) as a function of a = f(z), where it can be had from that.
+    is_elementwise : bool
+        Whether each output depends on its own weighted input alone.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        function: Function,
+        derivative: Function,
+        derivative_of_output: Function | None = None,
+        *,
+        gain: float = 1.0,
+        is_elementwise: bool = True,
+        **parameters: float,
+    ) -> None:
+        super().__init__(name, function, derivative)
+        vars(self).update(
+            parameters=parameters,
+            derivative_of_output=derivative_of_output,
+            is_elementwise=is_elementwise,
+            _gain=gain,
+        )
+
+    derivative_of_output: Function | None
+    is_elementwise: bool
+    _gain: float
+
+    @property
+    def gain(self) -> float:
+        return self._gain
+
+    def slope(self, z: Array, a: Array) -> Array:
+        if self.derivative_of_output is None:
+            return self.derivative(z)
+        return self.derivative_of_output(a)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return builtin, (self.name, self.parameters)
+
+
+class LeakyReLU(BuiltinActivation):
+    """z where it is positive, else ``negative_slope`` times z; ``"leaky_relu"`` has the default.
+
+    Parameters
+    ----------
+    negative_slope : float, default 0.01
+        Not negative.
+    """
+
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        def slope(z_or_a: Array) -> Array:
+            return np.where(z_or_a > 0, 1, negative_slope).astype(z_or_a.dtype)
+
+        super().__init__(
+            "leaky_relu",
+            lambda z: z * slope(z),
+            slope,
+            slope,
+            gain=2.0,
+            negative_slope=negative_slope,
+        )
+
+
+class ELU(BuiltinActivation):
+    """z where it is positive, else ``alpha`` (e**z - 1); ``"elu"`` has the default.
+
+    Parameters
+    ----------
+    alpha : float, default 1.0
+        Not negative.
+    """
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        def function(z: Array) -> Array:
+            return np.where(z > 0, z, z.dtype.type(alpha) * np.expm1(np.minimum(z, 0)))
+
+        def derivative(z: Array) -> Array:
+            return np.where(z > 0, 1, z.dtype.type(alpha) * np.exp(np.minimum(z, 0)))
+
+        def derivative_of_output(a: Array) -> Array:
+            return np.where(a > 0, 1, a + a.dtype.type(alpha))
+
+        super().__init__("elu", function, derivative, derivative_of_output, gain=2.0, alpha=alpha)
+
+
+def _one(z: Array) -> Array:
+    return np.ones_like(z)
+
+
+def _sigmoid(z: Array) -> Array:
+    a = np.negative(z)
+    np.exp(a, out=a)
+    a += 1
+    np.reciprocal(a, out=a)
+    return a
+
+
+def _sigmoid_slope(a: Array) -> Array:
+    slope = 1 - a
+    slope *= a
+    return slope
+
+
+def _tanh_slope(a: Array) -> Array:
+    return 1 - a * a
+
+
+def _relu_slope(z_or_a: Array) -> Array:
+    return (z_or_a > 0).astype(z_or_a.dtype)
+
+
+def softplus(z: Array) -> Array:
+    """log(1 + e**z), without overflow."""
+    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
+
+
+def _silu_slope(z: Array) -> Array:
+    s = _sigmoid(z)
+    return s * (1 + z * (1 - s))
+
+
+_erfc = np.vectorize(math.erfc, otypes=[float])  # NumPy has none
+
+
+def _normal_cdf(z: Array) -> Array:
+    return (_erfc(z * -(0.5**0.5)) / 2).astype(z.dtype)
+
+
+def _gelu_slope(z: Array) -> Array:
+    return _normal_cdf(z) + z * np.exp(z * z / -2) * z.dtype.type((2 * math.pi) ** -0.5)
+
+
+def _softmax(z: Array) -> Array:
+    a = z - z.max(axis=-1, keepdims=True)
+    np.exp(a, out=a)
+    a /= a.sum(axis=-1, keepdims=True)
+    return a
+
+
+def _no_slope(z: Array) -> Array:
+    raise NotImplementedError("the derivative of a softmax is no vector; its loss does without")
+
+
+ACTIVATIONS: dict[str, BuiltinActivation] = {
+    activation.name: activation
+    for activation in (
+        BuiltinActivation("identity", np.positive, _one, _one),
+        BuiltinActivation(
+            "sigmoid", _sigmoid, lambda z: _sigmoid_slope(_sigmoid(z)), _sigmoid_slope
+        ),
+        BuiltinActivation("tanh", np.tanh, lambda z: _tanh_slope(np.tanh(z)), _tanh_slope),
+        BuiltinActivation("relu", lambda z: np.maximum(z, 0), _relu_slope, _relu_slope, gain=2.0),
+        LeakyReLU(),
+        ELU(),
+        BuiltinActivation("softplus", softplus, _sigmoid, gain=2.0),
+        BuiltinActivation("silu", lambda z: z * _sigmoid(z), _silu_slope, gain=2.0),
+        BuiltinActivation("gelu", lambda z: z * _normal_cdf(z), _gelu_slope, gain=2.0),
+        BuiltinActivation("exp", np.exp, np.exp, np.positive),
+        BuiltinActivation("softmax", _softmax, _no_slope, is_elementwise=False),
+    )
+}
+
+
+def builtin(name: str, parameters: dict[str, float]) -> BuiltinActivation:
+    """The one of that name with these parameters."""
+    default = ACTIVATIONS[name]
+    return type(default)(**parameters) if parameters else default  # type: ignore[arg-type]

@@ -1,0 +1,212 @@
+"""The losses: a table of those built in, and the class for those of users.
+
+As with the activations, the formulas are what the reference computes with and the tests hold the
+kernels to.  a are the outputs of examples, z their weighted inputs and t the targets, all of shape
+(n_examples, n_outputs).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .activations import softplus
+from .arrays import Array
+from .named import Named
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss of your own, written with NumPy.
+
+    Parameters
+    ----------
+    name : str
+        What messages and model files call it.
+    function : callable
+        Of outputs and targets, both (n_examples, n_outputs) arrays of the network's dtype, which
+        it must leave as they are. It returns the loss of each example, (n_examples,), and the
+        derivatives of that with respect to its outputs, (n_examples, n_outputs). Targets that are
+        given as labels come as rows of 0 and 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn import MLP, Loss
+    >>> def log_cosh(outputs, targets):
+    ...     errors = outputs - targets
+    ...     return np.log(np.cosh(errors)).sum(axis=1), np.tanh(errors)
+    >>> net = MLP([4, 3, 1], output_activation="identity", loss=Loss("log_cosh", log_cosh))
+    >>> net.loss
+    'log_cosh'
+    """
+
+    name: str
+    function: Callable[[Array, Array], tuple[Array, Array]]
+
+    def values(self, z: Array, a: Array, t: Array) -> Array:
+        """The loss of each example, (n_examples,)."""
+        return np.asarray(self.function(a, t)[0])
+
+    def derivative(self, a: Array, t: Array) -> Array:
+        """dL/da or, where the loss has an output activation of its own, dL/dz."""
+        return np.array(self.function(a, t)[1], a.dtype)
+
+    @property
+    def output_activation(self) -> str | None:
+        """The only activation that goes with it, in which case derivatives are dL/dz."""
+        return None
+
+
+class BuiltinLoss(Named, Loss):
+    """A loss that the kernels know too.
+
+    Attributes
+    ----------
+    lowest, highest : float
+        The range of its targets.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        values: Callable[[Array, Array, Array], Array],
+        derivative: Callable[[Array, Array], Array],
+        *,
+        output_activation: str | None = None,
+        lowest: float = -np.inf,
+        highest: float = np.inf,
+        **parameters: float,
+    ) -> None:
+        super().__init__(name, lambda a, t: (values(a, a, t), derivative(a, t)))
+        vars(self).update(
+            parameters=parameters,
+            _values=values,
+            _derivative=derivative,
+            lowest=lowest,
+            highest=highest,
+            _output_activation=output_activation,
+        )
+
+    lowest: float
+    highest: float
+    _values: Callable[[Array, Array, Array], Array]
+    _derivative: Callable[[Array, Array], Array]
+    _output_activation: str | None
+
+    def values(self, z: Array, a: Array, t: Array) -> Array:
+        return self._values(z, a, t)
+
+    def derivative(self, a: Array, t: Array) -> Array:
+        return self._derivative(a, t)
+
+    @property
+    def output_activation(self) -> str | None:
+        return self._output_activation
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return builtin, (self.name, self.parameters)
+
+
+class Huber(BuiltinLoss):
+    """½(a - t)² up to ``delta`` from the target, and on along the tangent; summed over outputs.
+
+    Parameters
+    ----------
+    delta : float, default 1.0
+        Above 0.
+    """
+
+    def __init__(self, delta: float = 1.0) -> None:
+        def values(z: Array, a: Array, t: Array) -> Array:
+            error = np.abs(a - t)
+            inner = np.minimum(error, a.dtype.type(delta))
+            return (inner * (error - inner / 2)).sum(axis=1)
+
+        def derivative(a: Array, t: Array) -> Array:
+            return np.clip(a - t, -a.dtype.type(delta), a.dtype.type(delta))
+
+        super().__init__("huber", values, derivative, delta=delta)
+
+
+class Quantile(BuiltinLoss):
+    """The pinball loss, least where outputs are the ``quantile`` of the targets.
+
+    ``quantile`` (t - a) where a is below t, else (1 - ``quantile``) (a - t); summed over outputs.
+
+    Parameters
+    ----------
+    quantile : float, default 0.5
+        Between 0 and 1.
+    """
+
+    def __init__(self, quantile: float = 0.5) -> None:
+        def derivative(a: Array, t: Array) -> Array:
+            low, high = a.dtype.type(-quantile), a.dtype.type(1 - quantile)
+            return np.where(a < t, low, np.where(a > t, high, a.dtype.type(0)))
+
+        def values(z: Array, a: Array, t: Array) -> Array:
+            return np.vecdot(a - t, derivative(a, t))
+
+        super().__init__("quantile", values, derivative, quantile=quantile)
+
+
+def _squared_error(z: Array, a: Array, t: Array) -> Array:
+    errors = np.subtract(a, t)
+    return np.vecdot(errors, errors) / 2
+
+
+def _absolute_error(z: Array, a: Array, t: Array) -> Array:
+    return np.abs(a - t).sum(axis=1)
+
+
+def _cross_entropy(z: Array, a: Array, t: Array) -> Array:
+    below = z.max(axis=1, keepdims=True) - z
+    return np.vecdot(t, below + np.log(np.exp(-below).sum(axis=1, keepdims=True)))
+
+
+def _cross_entropy_slope(a: Array, t: Array) -> Array:
+    return a * t.sum(axis=1, keepdims=True) - t
+
+
+def _binary_cross_entropy(z: Array, a: Array, t: Array) -> Array:
+    return (softplus(-np.abs(z)) + (np.maximum(z, 0) - z * t)).sum(axis=1)
+
+
+def _poisson(z: Array, a: Array, t: Array) -> Array:
+    return (a - t * z).sum(axis=1)
+
+
+LOSSES: dict[str, BuiltinLoss] = {
+    loss.name: loss
+    for loss in (
+        BuiltinLoss("squared_error", _squared_error, np.subtract),
+        BuiltinLoss("absolute_error", _absolute_error, lambda a, t: np.sign(a - t)),
+        Huber(),
+        Quantile(),
+        BuiltinLoss(
+            "cross_entropy",
+            _cross_entropy,
+            _cross_entropy_slope,
+            output_activation="softmax",
+            lowest=0,
+            highest=1,
+        ),
+        BuiltinLoss(
+            "binary_cross_entropy",
+            _binary_cross_entropy,
+            np.subtract,
+            output_activation="sigmoid",
+            lowest=0,
+            highest=1,
+        ),
+        BuiltinLoss("poisson", _poisson, np.subtract, output_activation="exp", lowest=0),
+    )
+}
+
+
+def builtin(name: str, parameters: dict[str, float]) -> BuiltinLoss:
+    """The one of that name with these parameters."""
+    default = LOSSES[name]
+    return type(default)(**parameters) if parameters else default  # type: ignore[arg-type]

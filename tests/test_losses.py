@@ -1,0 +1,299 @@
+"""Losses: what they come to, what goes with them, and those of users."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import fastnn
+from fastnn import MLP, Huber, Loss, ModelFileError, Quantile, reference
+from fastnn.losses import LOSSES
+from fastnn.network import Network
+
+pytestmark = pytest.mark.usefixtures("variant")
+
+KINDS = pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])
+DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+
+def shifted(kind: type[Network], z: NDArray[Any], output: str, loss: Any, dtype: str) -> Network:
+    """A network whose weighted inputs are z, whatever the example."""
+    net = kind([1, len(z)], output_activation=output, loss=loss, dtype=dtype)
+    net.weights[0][:] = 0
+    net.biases[0][:] = z
+    return net
+
+
+def loss_and_slope(net: Network, y: Any) -> tuple[float, NDArray[Any]]:
+    """The loss of one example, and its derivative with respect to z."""
+    X = np.zeros((1, 1))
+    loss = net.evaluate(X, y).loss
+    before = net.biases[0].astype(float)
+    net.train(X, y, learning_rate=1)
+    return loss, before - net.biases[0]
+
+
+# Outputs are identities, so z = a.
+@KINDS
+@DTYPES
+@pytest.mark.parametrize(
+    ("loss", "expected", "slope"),
+    [
+        ("squared_error", (9 + 0.25 + 0) / 2, [-3, 0.5, 0]),
+        ("absolute_error", 3.5, [-1, 1, 0]),
+        ("huber", 2.5 + 0.125, [-1, 0.5, 0]),
+        (Huber(2), 2 * (3 - 1) + 0.125, [-2, 0.5, 0]),
+        ("quantile", 1.5 + 0.25, [-0.5, 0.5, 0]),
+        (Quantile(0.9), 2.7 + 0.05, [-0.9, 0.1, 0]),
+    ],
+    ids=str,
+)
+def test_values(
+    path: str, kind: type[Network], dtype: str, loss: Any, expected: float, slope: list[float]
+) -> None:
+    net = shifted(kind, np.array([1, 2.5, 7]), "identity", loss, dtype)
+    found = loss_and_slope(net, [[4, 2, 7]])
+    assert found[0] == pytest.approx(expected, rel=1e-6)
+    np.testing.assert_allclose(found[1], slope, rtol=1e-6)
+
+
+@KINDS
+@DTYPES
+def test_values_of_probabilities(path: str, kind: type[Network], dtype: str) -> None:
+    z = np.array([0.5, -1, 2])
+    softmax = np.exp(z) / np.exp(z).sum()
+    found = loss_and_slope(shifted(kind, z, "softmax", "cross_entropy", dtype), [2])
+    assert found[0] == pytest.approx(-np.log(softmax[2]), rel=1e-5)
+    np.testing.assert_allclose(found[1], softmax - [0, 0, 1], rtol=1e-5)
+    # Targets may be any probabilities, and even those of a part of the classes.
+    t = np.array([0.2, 0.1, 0.3])
+    found = loss_and_slope(shifted(kind, z, "softmax", "cross_entropy", dtype), [t])
+    assert found[0] == pytest.approx(-t @ np.log(softmax), rel=1e-5)
+    np.testing.assert_allclose(found[1], softmax * t.sum() - t, rtol=1e-5)
+
+    sigmoid = 1 / (1 + np.exp(-z))
+    found = loss_and_slope(shifted(kind, z, "sigmoid", "binary_cross_entropy", dtype), [t])
+    expected = -(t * np.log(sigmoid) + (1 - t) * np.log(1 - sigmoid)).sum()
+    assert found[0] == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_allclose(found[1], sigmoid - t, rtol=1e-4)
+
+    found = loss_and_slope(shifted(kind, z, "exp", "poisson", dtype), [[3, 0, 1]])
+    assert found[0] == pytest.approx((np.exp(z) - [3, 0, 1] * z).sum(), rel=1e-5)
+    np.testing.assert_allclose(found[1], np.exp(z) - [3, 0, 1], rtol=1e-5)
+
+
+@KINDS
+@DTYPES
+def test_extreme_logits(path: str, kind: type[Network], dtype: str) -> None:
+    z = np.array([1e4, -1e4, 0])
+    loss, slope = loss_and_slope(shifted(kind, z, "softmax", "cross_entropy", dtype), [0])
+    assert loss == 0
+    np.testing.assert_allclose(slope, 0, atol=1e-30)
+    loss, slope = loss_and_slope(shifted(kind, z, "softmax", "cross_entropy", dtype), [1])
+    assert loss == pytest.approx(2e4)
+    np.testing.assert_allclose(slope, [1, -1, 0], atol=1e-3)  # as finely as z itself is known
+    net = shifted(kind, z, "sigmoid", "binary_cross_entropy", dtype)
+    loss, slope = loss_and_slope(net, [[0, 1, 1]])
+    assert loss == pytest.approx(2e4 + np.log(2))
+    np.testing.assert_allclose(slope, [1, -1, -0.5], atol=1e-3)
+    net = shifted(kind, np.array([-1e4]), "exp", "poisson", dtype)
+    loss, slope = loss_and_slope(net, [[2]])
+    assert loss == pytest.approx(2e4)
+    np.testing.assert_allclose(slope, -2, atol=1e-3)
+
+
+@DTYPES
+@pytest.mark.parametrize("n_outputs", [2, 15, 16, 17, 40])
+def test_softmax_is_a_distribution(path: str, dtype: str, n_outputs: int) -> None:
+    net = MLP(
+        [4, n_outputs], output_activation="softmax", loss="cross_entropy", dtype=dtype, seed=1
+    )
+    net.weights[0][:] *= 100
+    outputs = net.predict(np.random.default_rng(0).normal(size=(50, 4)))
+    assert (outputs >= 0).all()
+    np.testing.assert_allclose(outputs.sum(axis=1), 1, rtol=1e-5)
+
+
+@KINDS
+def test_labels_are_rows_of_0_and_1(path: str, kind: type[Network]) -> None:
+    X = np.random.default_rng(0).normal(size=(30, 4))
+    labels = np.arange(30) % 3
+    for loss in LOSSES.values():
+        output = loss.output_activation or "tanh"
+        nets = [kind([4, 3], output_activation=output, loss=loss, seed=1) for _ in range(2)]
+        one_hot = fastnn.one_hot(labels, 3)
+        histories = [
+            net.train(X, y, epochs=3, batch_size=4, learning_rate=0.1)
+            for net, y in ((nets[0], labels), (nets[1], one_hot))
+        ]
+        assert histories[0].loss == pytest.approx(histories[1].loss)
+        np.testing.assert_allclose(nets[0].weights[0], nets[1].weights[0], rtol=1e-5, atol=1e-7)
+
+
+@KINDS
+def test_many_labels(kind: type[Network]) -> None:
+    net = shifted(kind, np.array([3, -3, 0.1]), "sigmoid", "binary_cross_entropy", "float32")
+    assert net.classify(np.zeros(1)).tolist() == [1, 0, 1]
+    assert net.classify(np.zeros((2, 1))).tolist() == [[1, 0, 1]] * 2
+    evaluation = net.evaluate(np.zeros((4, 1)), [[1, 0, 1], [1, 0, 0], [1, 0, 1], [0, 1, 0]])
+    assert (evaluation.metric, evaluation.score) == ("accuracy", 0.5)  # all of an example's
+
+
+@KINDS
+def test_quantiles_are_learnt(kind: type[Network]) -> None:
+    y = np.random.default_rng(0).exponential(size=(500, 1))
+    for quantile in (0.1, 0.5, 0.9):
+        net = kind([1, 1], output_activation="identity", loss=Quantile(quantile), seed=1)
+        net.train(np.zeros((500, 1)), y, epochs=300, batch_size=None, learning_rate=0.2)
+        assert (y < net.predict(np.zeros(1))).mean() == pytest.approx(quantile, abs=0.03)
+
+
+@KINDS
+def test_poisson_is_a_regression(kind: type[Network]) -> None:
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(400, 2))
+    y = generator.poisson(np.exp(X @ [0.5, -0.3] + 1))
+    net = kind([2, 1], output_activation="exp", loss="poisson", seed=1)
+    net.train(X, y, epochs=20, batch_size=8, learning_rate=0.05)
+    np.testing.assert_allclose(net.weights[0][:, 0], [0.5, -0.3], atol=0.1)
+    assert net.evaluate(X, y).metric == "r2"
+
+
+def own(outputs: NDArray[Any], targets: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    errors = outputs - targets
+    return (errors * errors).sum(axis=1) / 2, errors
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, None])
+def test_own_loss_equals_the_built_in_one(batch_size: int | None) -> None:
+    generator = np.random.default_rng(0)
+    X, labels = generator.normal(size=(50, 4)), generator.integers(3, size=50)
+    nets = [
+        kind([4, 6, 3], activation="silu", loss=loss, dtype="float64", seed=1)
+        for kind in (MLP, reference.MLP)
+        for loss in ("squared_error", Loss("mine", own))
+    ]
+    losses = [
+        net.train(X, labels, epochs=5, batch_size=batch_size, learning_rate=0.1).loss
+        for net in nets
+    ]
+    for net, loss in zip(nets, losses, strict=True):
+        assert loss == pytest.approx(losses[0])
+        assert net.evaluate(X, labels).loss == pytest.approx(nets[0].evaluate(X, labels).loss)
+        np.testing.assert_allclose(net.weights[0], nets[0].weights[0], atol=1e-10)
+
+
+@KINDS
+@pytest.mark.parametrize(
+    "loss", [Huber(0.25), "poisson", "cross_entropy", Loss("mine", own)], ids=str
+)
+def test_saved_and_pickled(tmp_path: Path, kind: type[Network], loss: Any) -> None:
+    name = loss if isinstance(loss, str) else loss.name
+    output = (LOSSES[name].output_activation if name in LOSSES else None) or "identity"
+    net = kind([4, 3], output_activation=output, loss=loss, seed=1)
+    net.save(tmp_path / "net")
+    loaded = kind.load(tmp_path / "net", losses=[Loss("mine", own)])
+    X, y = np.random.default_rng(0).random((9, 4)), np.eye(3)[np.arange(9) % 3]
+    for copy in (loaded, pickle.loads(pickle.dumps(net))):
+        assert repr(copy) == repr(net)
+        assert copy.evaluate(X, y) == net.evaluate(X, y)
+    if name == "mine":
+        with pytest.raises(ModelFileError, match=r"'mine', which is not built in.*`losses`"):
+            kind.load(tmp_path / "net")
+    with pytest.raises(TypeError, match="losses must be an iterable of Loss, got 'mine' in it"):
+        kind.load(tmp_path / "net", losses=["mine"])  # type: ignore[list-item]
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"loss": "cross_entropy"}, ValueError, "output_activation must be 'softmax' for the loss"),
+        ({"loss": "poisson"}, ValueError, "output_activation must be 'exp' for the loss 'poisson'"),
+        (
+            {"loss": "binary_cross_entropy", "output_activation": "identity"},
+            ValueError,
+            "output_activation must be 'sigmoid' for the loss 'binary_cross_entropy', got 'ident",
+        ),
+        ({"output_activation": "softmax"}, ValueError, "loss must be 'cross_entropy' for softmax"),
+        (
+            {"activation": "softmax"},
+            ValueError,
+            "activation must not be 'softmax', which is for outputs alone",
+        ),
+        ({"loss": Huber(0)}, ValueError, "delta of loss 'huber' must be above 0 and finite, got 0"),
+        ({"loss": Huber("1")}, TypeError, "delta of loss 'huber' must be a number, got '1'"),  # type: ignore[arg-type]
+        (
+            {"loss": Quantile(1)},
+            ValueError,
+            "quantile of loss 'quantile' must be above 0 and below 1, got 1",
+        ),
+        (
+            {"activation": fastnn.LeakyReLU(-0.1)},
+            ValueError,
+            "negative_slope of activation 'leaky_relu' must be at least 0 and finite, got -0.1",
+        ),
+        (
+            {"output_activation": fastnn.ELU(np.nan)},
+            ValueError,
+            "alpha of output_activation 'elu' must be at least 0 and finite, got nan",
+        ),
+        (
+            {"loss": Loss("huber", own)},
+            ValueError,
+            "loss must have a name that no built-in one has",
+        ),
+        ({"loss": Loss(3, own)}, TypeError, "loss must have a name that is a str, got 3"),  # type: ignore[arg-type]
+        ({"loss": Loss("x", 3)}, TypeError, "loss 'x' must have a callable function, got 3"),  # type: ignore[arg-type]
+        (
+            {"loss": Loss("x", lambda a, t: a - t)},  # type: ignore[arg-type, return-value]
+            TypeError,
+            "loss 'x' must return losses .* and derivatives .*, got a ndarray",
+        ),
+        (
+            {"loss": Loss("x", lambda a, t: (((a - t) ** 2).sum(), a - t))},
+            ValueError,
+            r"loss 'x' must return losses that are real numbers in shape \(2,\)",
+        ),
+        (
+            {"loss": Loss("x", lambda a, t: (a[:, 0], np.negative(a, out=a)))},
+            ValueError,
+            "loss 'x' must leave its arguments as they are",
+        ),
+    ],
+)
+def test_bad_functions(
+    kind: type[Network], options: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        kind([4, 5, 3], **options)
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("output", "loss", "y", "words"),
+    [
+        (
+            "softmax",
+            "cross_entropy",
+            [0.5, -0.5],
+            "from 0 to 1 .*'cross_entropy', got -0.5 at row 1",
+        ),
+        ("sigmoid", "binary_cross_entropy", [0, 1.5], "from 0 to 1 .*, got 1.5 at row 1, column 2"),
+        ("exp", "poisson", [3, -1], "at least 0 for the loss 'poisson', got -1.0 at row 1"),
+    ],
+)
+def test_targets_out_of_range(
+    kind: type[Network], output: str, loss: str, y: list[float], words: str
+) -> None:
+    net = kind([2, 3], output_activation=output, loss=loss, seed=1)
+    before = net.weights[0].copy()
+    targets = np.full((2, 3), y[0], float)
+    targets[1, 2] = y[1]
+    for method in (net.train, net.evaluate):
+        with pytest.raises(ValueError, match=f"y must be {words}"):
+            method(np.zeros((2, 2)), targets)
+    np.testing.assert_array_equal(net.weights[0], before)
