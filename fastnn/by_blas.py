@@ -123,7 +123,7 @@ class _Losses(_Forward):
             parameters, activations, inputs, capacity, is_sparse, gradient, to_train=True
         )
         self._loss, self._targets = loss, targets
-        self._targets_and_loss = parameters.targets(targets.values, targets.labels)
+        self._targets_and_loss = parameters.targets(targets)
 
     def losses(self, rows: Array, scale: float) -> float:
         """Sum of the losses of the examples of the forward pass; deltas begin, times scale."""
@@ -134,9 +134,9 @@ class _Losses(_Forward):
             return sum_of_losses
         outputs, deltas = self._units[-1][: len(rows)], self._deltas[-1][: len(rows)]
         wanted = self._targets.rows(rows, outputs.shape[1], outputs.dtype)
-        losses, derivative = self._loss.function(outputs, wanted)
-        np.multiply(derivative, scale, out=deltas, casting="same_kind")
-        return float(np.sum(losses, dtype=np.float64))
+        losses, derivatives = self._loss.function(outputs, wanted)
+        np.multiply(derivatives, scale, out=deltas, casting="same_kind")
+        return self._targets.weigh(rows, np.asarray(losses), deltas)
 
 
 class Descent(_Losses):

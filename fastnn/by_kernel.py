@@ -42,7 +42,7 @@ class _Descent(ABC):
     ) -> None:
         self._kernels = parameters.kernels
         self._inputs = inputs
-        self._targets = parameters.targets(targets.values, targets.labels)
+        self._targets = parameters.targets(targets)
         work = _work_per_example(parameters, inputs.density) + extra_work
         self.chunk = max(1, int(work_per_call // work))
         self.examples_per_backup = max(
@@ -225,7 +225,10 @@ def evaluate(
     else:
         (room,) = blocks(parameters, n_rows, is_sparse, to_train=True).rooms
     outputs = np.empty((len(inputs), parameters.n_outputs), parameters.flat.dtype)
-    wanted, numbers = parameters.targets(targets.values, targets.labels), np.arange(len(inputs))
+    wanted, numbers = (
+        parameters.targets(targets),
+        np.arange(len(inputs)),
+    )
     loss = 0.0
     for start in range(0, len(inputs), n_rows):
         rows = slice(start, start + n_rows)

@@ -50,11 +50,11 @@ def evaluate(
     regression: bool,
     many_labels: bool,
 ) -> Evaluation:
-    """Mean loss, and score of the outputs.
+    """Mean loss, and score of the outputs, both weighted.
 
     The score is R² for regression on targets, else accuracy: labels are always classes.
     """
-    total_loss, n_correct, squared_errors = 0.0, 0, np.zeros(1)
+    total_loss, correct, squared_errors = 0.0, 0.0, np.zeros(1)
     for start in range(0, len(inputs), _BLOCK):
         rows = slice(start, start + _BLOCK)
         outputs, loss = outputs_and_loss(inputs[rows], targets[rows])
@@ -62,26 +62,38 @@ def evaluate(
         wanted = targets.rows(rows, outputs.shape[1], outputs.dtype)
         if regression and targets.values is not None:
             errors = np.subtract(outputs, wanted, dtype=np.float64)
-            squared_errors = squared_errors + (errors * errors).sum(axis=0)
+            squared_errors = squared_errors + _total(errors * errors, targets[rows].weights)
         else:
             right = classify(outputs, many_labels) == classify(wanted, many_labels)
-            n_correct += int(right.reshape(len(outputs), -1).all(axis=1).sum())
+            right = right.reshape(len(outputs), -1).all(axis=1)
+            correct += float(_total(right, targets[rows].weights))
+    weights = targets.weights
+    n = len(inputs) if weights is None else float(weights.sum(dtype=np.float64))
     if regression and targets.values is not None:
-        score = _r2(squared_errors, targets.values)
-        return Evaluation(total_loss / len(inputs), score, "r2")
-    return Evaluation(total_loss / len(inputs), n_correct / len(inputs), "accuracy")
+        return Evaluation(total_loss / n, _r2(squared_errors, targets.values, weights), "r2")
+    return Evaluation(total_loss / n, correct / n, "accuracy")
 
 
-def _r2(squared_errors: Array, targets: Array) -> float:
+def _total(values: Array, weights: Array | None) -> Array:
+    """Weighted sum over the examples."""
+    if weights is None:
+        return values.sum(axis=0)
+    return np.tensordot(weights.astype(np.float64), values, axes=1)
+
+
+def _r2(squared_errors: Array, targets: Array, weights: Array | None) -> float:
     """1 - residual / total sum of squares, averaged over the outputs.
 
     An output whose target never changes counts 1 where it is met exactly, else 0, as in
     scikit-learn's r2_score.
     """
-    mean = targets.mean(axis=0, dtype=np.float64)
-    total = np.zeros_like(mean)
+    if weights is not None:  # what counts nothing may be anything
+        targets, weights = targets[weights > 0], weights[weights > 0]
+    mean = np.average(targets.astype(np.float64, copy=False), axis=0, weights=weights)
+    total = np.zeros(targets.shape[1])
     for start in range(0, len(targets), _BLOCK):
-        total += ((targets[start : start + _BLOCK] - mean) ** 2).sum(axis=0)
+        rows = slice(start, start + _BLOCK)
+        total += _total((targets[rows] - mean) ** 2, None if weights is None else weights[rows])
     constant = targets.min(axis=0) == targets.max(axis=0)
     ratio = squared_errors / np.where(constant, 1, total)
     return float(np.where(constant, squared_errors == 0, 1 - ratio).mean())

@@ -3,7 +3,8 @@
 import copy
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import Any, Self
 
@@ -132,6 +133,8 @@ class Network(ABC):
         batch_size: int | None = 1,
         learning_rate: float = 0.1,
         shuffle: bool = True,
+        sample_weight: ArrayLike | None = None,
+        class_weight: Mapping[int, float] | str | None = None,
         callback: Callback | None = None,
         n_threads: int = 1,
     ) -> History:
@@ -155,6 +158,14 @@ class Network(ABC):
             The step is this times the mean gradient of the batch.
         shuffle : bool, default True
             Draw a new order for every epoch. (A batch of all examples has no order.)
+        sample_weight : array_like, (n_examples,), optional
+            What the loss of each example is multiplied by. The gradient stays the mean over the
+            examples of the batch, and `History.loss` that over all: it is the weights' ratio to 1,
+            not to each other, that counts.
+        class_weight : dict of int to float or "balanced", optional
+            The same for all examples of a label, 1 for labels it leaves out; "balanced" is
+            n_examples / (number of labels in y * examples of the label) [1]_. With both, the
+            weights are multiplied. It needs labels, or targets 0 and 1 of a single output.
         callback : callable, optional
             Called with a `Step` after every epoch; training stops when it returns true.
         n_threads : int, default 1
@@ -176,9 +187,14 @@ class Network(ABC):
             finite epoch left it.
         RuntimeError
             When the network is being trained already, by another thread or around the callback.
+
+        References
+        ----------
+        .. [1] G. King and L. Zeng, "Logistic Regression in Rare Events Data", Political Analysis
+           9 (2001).
         """
         plan = Plan.checked(epochs, batch_size, learning_rate, shuffle, callback, n_threads)
-        inputs, targets = self._checked(X, y)
+        inputs, targets = self._checked(X, y, sample_weight, class_weight)
         if not self._in_training.acquire(blocking=False):
             raise RuntimeError("this network is being trained already; train a copy of it")
         try:
@@ -243,7 +259,9 @@ class Network(ABC):
         labels = evaluation.classify(outputs_of_all, self._has_many_labels)
         return labels[0] if outputs.ndim == 1 else labels
 
-    def evaluate(self, X: MatrixLike, y: ArrayLike) -> Evaluation:
+    def evaluate(
+        self, X: MatrixLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
+    ) -> Evaluation:
         """Mean loss and score on data.
 
         The score is R² for targets of identity or "exp" outputs, else accuracy: the part of the
@@ -253,6 +271,8 @@ class Network(ABC):
         ----------
         X, y : array_like
             As in `train`.
+        sample_weight : array_like, (n_examples,), optional
+            By which losses and scores are averaged: here the weights' ratios to each other count.
 
         Returns
         -------
@@ -264,7 +284,7 @@ class Network(ABC):
         TypeError, ValueError
             As in `train`.
         """
-        inputs, targets = self._checked(X, y)
+        inputs, targets = self._checked(X, y, sample_weight)
         return evaluation.evaluate(
             self._outputs_and_loss, inputs, targets, self._is_regression, self._has_many_labels
         )
@@ -373,9 +393,18 @@ class Network(ABC):
         for own, stored in zip((*self.weights, *self.biases), parameters, strict=True):
             own[:] = stored
 
-    def _checked(self, X: MatrixLike, y: ArrayLike) -> tuple[Inputs, Targets]:
+    def _checked(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        class_weight: Mapping[int, float] | str | None = None,
+    ) -> tuple[Inputs, Targets]:
         inputs, targets = validation.examples_and_targets(
             X, y, self.layer_sizes[0], self.layer_sizes[-1], self.dtype
         )
         validation.check_range(targets, self._loss)
-        return inputs, targets
+        weights = validation.weights(
+            sample_weight, class_weight, targets, self.layer_sizes[-1], self.dtype
+        )
+        return inputs, replace(targets, weights=weights)

@@ -11,6 +11,7 @@ from . import _kernels
 from .activations import Activation, BuiltinActivation
 from .arrays import ALIGNMENT, Array, aligned_zeros
 from .losses import BuiltinLoss, Loss
+from .validation import Targets
 
 SPARE_ROWS = 3  # of zeros: kernels take rows four at a time
 _LAYER = np.dtype(
@@ -108,13 +109,15 @@ class Parameters:
         """Whether any layer keeps its weighted inputs from the forward to the backward pass."""
         return bool(self.layers["keeps_sums"].any())
 
-    def targets(self, values: Array | None, labels: Array | None) -> Any:
-        """Targets (n_examples, n_outputs) or labels, with the loss, as the kernels take them."""
+    def targets(self, targets: Targets) -> Any:
+        """Targets with the loss, as the kernels take them."""
         code, parameter = self.kernels.OWN_LOSS, 0.0
         if isinstance(self._loss, BuiltinLoss):
             code = self.kernels.LOSS_CODES[self._loss.name]
             parameter = _only(self._loss.parameters)
-        return self.kernels.Targets(values, labels, self.n_outputs, code, parameter)
+        return self.kernels.Targets(
+            targets.values, targets.labels, targets.weights, self.n_outputs, code, parameter
+        )
 
     def blocks(self, units: Array) -> list[Array]:
         """Per layer, the (capacity, fan_out) that kernels.Block keeps in (n_units, capacity)."""

@@ -39,6 +39,8 @@ class MLP(Network):
             zs, outputs = self._forward(inputs.array(slice(None)))
             wanted = targets.rows(slice(None), self.layer_sizes[-1], self.dtype)
             losses = self._loss.values(zs[-1], outputs[-1], wanted)
+        if targets.weights is not None:
+            losses = losses * targets.weights
         return outputs[-1], float(losses.sum(dtype=np.float64))
 
     def _outputs(self, inputs: Inputs, n_threads: int) -> Array:
@@ -84,6 +86,7 @@ class _Descent:
         loss = network._loss
         losses = loss.values(zs[-1], outputs[-1], wanted)
         delta = loss.derivative(outputs[-1], wanted)
+        sum_of_losses = self._targets.weigh(rows, losses, delta)
         rate = network.dtype.type(self._learning_rate / len(rows))
         for layer in reversed(range(len(zs))):
             weights, biases = network.weights[layer], network.biases[layer]
@@ -96,4 +99,4 @@ class _Descent:
             product = np.multiply if len(rows) == 1 else np.matmul
             weights -= product(outputs[layer].T, step, out=self._gradients[layer])
             biases -= step[0] if len(rows) == 1 else step.sum(axis=0)
-        return float(losses.sum(dtype=np.float64))
+        return sum_of_losses

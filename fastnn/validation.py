@@ -5,7 +5,7 @@ Every message has the form "NAME must be WHAT IS EXPECTED, got WHAT CAME".
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral, Real
@@ -37,9 +37,24 @@ class Targets:
 
     values: Array | None  # (n_examples, n_outputs), the network's dtype
     labels: Array | None  # (n_examples,) intp, each in 0 .. n_outputs-1
+    weights: Array | None = None  # of the examples, (n_examples,), the network's dtype; None: all 1
+
+    def __len__(self) -> int:
+        values_or_labels = self.labels if self.values is None else self.values
+        assert values_or_labels is not None
+        return len(values_or_labels)
 
     def __getitem__(self, rows: slice) -> "Targets":
-        return Targets(*(None if y is None else y[rows] for y in (self.values, self.labels)))
+        given = self.values, self.labels, self.weights
+        return Targets(*(None if array is None else array[rows] for array in given))
+
+    def weigh(self, rows: Array | slice, losses: Array, derivatives: Array) -> float:
+        """Multiply the derivatives of some examples by their weights, and add up their losses."""
+        if self.weights is not None:
+            weights = self.weights[rows]
+            derivatives *= weights[:, np.newaxis]
+            losses = losses * weights
+        return float(losses.sum(dtype=np.float64))
 
     def rows(self, rows: Array | slice, n_outputs: int, dtype: Dtype) -> Array:
         """Targets of some examples, (n_rows, n_outputs); a label is 1 in its place, else 0."""
@@ -417,6 +432,75 @@ def examples_and_targets(
         shapes += "labels" if n_outputs > 1 else "targets"
         raise ValueError(f"y must have shape {shapes}, got {given.shape}")
     return inputs, Targets(_kernel_ready(given, "y", dtype), None)
+
+
+def weights(
+    sample_weight: ArrayLike | None,
+    class_weight: Mapping[int, float] | str | None,
+    targets: Targets,
+    n_outputs: int,
+    dtype: Dtype,
+) -> Array | None:
+    """What the loss of each example is multiplied by, or None."""
+    if sample_weight is None and class_weight is None:
+        return None
+    n_examples = len(targets)
+    product = np.ones(n_examples)
+    if sample_weight is not None:
+        given = _real_numbers(sample_weight, "sample_weight")
+        if given.shape != (n_examples,):
+            raise ValueError(
+                f"sample_weight must have shape ({n_examples},), one per example, got {given.shape}"
+            )
+        product *= given
+    if class_weight is not None:
+        labels = _labels_to_weigh(targets, n_outputs)
+        product *= _weights_of_classes(class_weight, max(n_outputs, 2), labels)[labels]
+    with np.errstate(over="ignore"):
+        found = product.astype(dtype)
+    wrong = ~(np.isfinite(found) & (found >= 0))
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise ValueError(
+            f"sample_weight must be finite and not negative in {dtype}, got {product[at]} at row "
+            f"{at}"
+        )
+    if not found.any():
+        raise ValueError("sample_weight must be above 0 for an example at least, got 0 for all")
+    return found
+
+
+def _labels_to_weigh(targets: Targets, n_outputs: int) -> Array:
+    if targets.labels is not None:
+        return targets.labels
+    assert targets.values is not None
+    if n_outputs == 1 and np.isin(targets.values, (0, 1)).all():
+        return targets.values[:, 0].astype(np.intp)
+    raise ValueError(
+        "class_weight must be None unless y holds labels, or targets 0 and 1 of a single output"
+    )
+
+
+def _weights_of_classes(
+    class_weight: Mapping[int, float] | str, n_classes: int, labels: Array
+) -> Array:
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        counts = np.bincount(labels, minlength=n_classes)
+        return len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    if not isinstance(class_weight, Mapping):
+        raise (ValueError if isinstance(class_weight, str) else TypeError)(
+            f'class_weight must be None, "balanced" or a dict of labels to weights, got '
+            f"{class_weight!r}"
+        )
+    found = np.ones(n_classes)
+    for label, weight in class_weight.items():
+        if not is_integer(label) or not 0 <= label < n_classes:
+            raise ValueError(
+                f"class_weight must have labels from 0 to {n_classes - 1}, got {label!r}"
+            )
+        _number_between(weight, f"class_weight of label {label}", 0, math.inf)
+        found[label] = weight
+    return found
 
 
 def _labels(given: Array, n_outputs: int) -> Array:

@@ -7,6 +7,7 @@ Outputs and deltas of a layer are a matrix (capacity, room), from its offset tim
 BLOCK_DEPTH = DEPTH
 
 
+@cython.final
 cdef class Block(Room):
     cdef Work work        # of all examples
     cdef bint is_sparse   # inputs are mostly zeros: the first layer goes through them one by one

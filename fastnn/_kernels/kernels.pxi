@@ -13,6 +13,7 @@ Loops over the outputs of a layer run to ``width``, in whole vectors.  What lies
 and width is 0 in weights, biases, outputs and deltas, and stays so.
 """
 
+cimport cython
 from cpython.buffer cimport (
     PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
 )

@@ -30,6 +30,7 @@ LOSS_CODES = {
 cdef struct Wanted:
     const real* values          # NULL: labels
     const Py_ssize_t* labels
+    const real* weights         # of the examples; NULL: all 1
     Py_ssize_t n_outputs
     Py_ssize_t loss
     double parameter
@@ -44,12 +45,15 @@ cdef class Targets:
         self,
         const real[:, ::1] values,         # IN  (n_examples, n_outputs), or None
         const Py_ssize_t[::1] labels,      # IN  (n_examples,), or None
+        const real[::1] weights,           # IN  (n_examples,), or None
         Py_ssize_t n_outputs,
         Py_ssize_t loss,
         double parameter,
     ):
-        self.memory = (values, labels)
-        self.wanted = Wanted(NULL, NULL, n_outputs, loss, parameter)
+        self.memory = (values, labels, weights)
+        self.wanted = Wanted(NULL, NULL, NULL, n_outputs, loss, parameter)
+        if weights is not None:
+            self.wanted.weights = &weights[0]
         if labels is not None:
             self.wanted.labels = &labels[0]
         else:
@@ -69,6 +73,11 @@ cdef inline Target target_of(const Wanted* wanted, Py_ssize_t row) noexcept nogi
 
 cdef inline real at(Target target, Py_ssize_t i) noexcept nogil:
     return <real>(<int>i == target.label) if target.values == NULL else target.values[i]
+
+
+cdef inline real weight_of(const Wanted* wanted, Py_ssize_t row) noexcept nogil:
+    cdef real one = 1
+    return one if wanted.weights == NULL else wanted.weights[row]
 
 
 cdef real sum_losses(
@@ -141,8 +150,16 @@ cdef double cross_entropy(
 cdef double output_loss(
     const Wanted* wanted, const real* z, const real* a, Py_ssize_t row, real* delta
 ) noexcept nogil:
-    """Loss of one example with these outputs; delta becomes its derivatives."""
+    """Loss of one example with these outputs, by its weight; delta becomes its derivatives."""
     cdef Target target = target_of(wanted, row)
+    cdef double loss
+    cdef Py_ssize_t i
     if wanted.loss == CROSS_ENTROPY:
-        return cross_entropy(z, a, target, delta, wanted.n_outputs, 1)
-    return sum_losses(wanted, z, a, target, delta, wanted.n_outputs)
+        loss = cross_entropy(z, a, target, delta, wanted.n_outputs, 1)
+    else:
+        loss = sum_losses(wanted, z, a, target, delta, wanted.n_outputs)
+    if wanted.weights != NULL:
+        loss *= wanted.weights[row]
+        for i in range(wanted.n_outputs):
+            delta[i] *= wanted.weights[row]
+    return loss

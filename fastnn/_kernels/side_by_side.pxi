@@ -5,6 +5,7 @@ examples there are have deltas of 0.
 """
 
 
+@cython.final
 cdef class SideBySide(Room):
     cdef real* inputs      # (n_inputs, capacity)
     cdef real* units       # of each layer (fan_out, capacity), from its offset times capacity on
@@ -89,31 +90,53 @@ cdef class SideBySide(Room):
         cdef Py_ssize_t last = self.workspace.work.n_layers - 1
         cdef Matrix a = self.of_layer(self.units, last), sums = self.of_layer(self.sums, last)
         cdef Matrix deltas = self.of_layer(self.deltas, last)
+        # A sum over several examples, unless each has a weight.
+        cdef Py_ssize_t n_at_once = n if wanted.weights == NULL else 1
         cdef double loss = 0
-        cdef Target target, in_place
         cdef real* delta
-        for k in range(n):
-            target = target_of(wanted, rows[k])
-            if wanted.loss == CROSS_ENTROPY:
-                loss += cross_entropy(
-                    sums.data + k, a.data + k, target, deltas.data + k, wanted.n_outputs,
-                    deltas.row,
+        if wanted.loss == CROSS_ENTROPY:
+            for k in range(n):
+                loss += weight_of(wanted, rows[k]) * cross_entropy(
+                    sums.data + k, a.data + k, target_of(wanted, rows[k]), deltas.data + k,
+                    wanted.n_outputs, deltas.row,
                 )
-            else:
-                for unit in range(wanted.n_outputs):
-                    deltas.data[unit * deltas.row + k] = at(target, unit)
+        else:
+            self.copy_targets(wanted, rows, n)
         for unit in range(wanted.n_outputs):
             delta = deltas.data + unit * deltas.row
-            if wanted.loss != CROSS_ENTROPY:
-                in_place = Target(delta, 0)
-                loss += sum_losses(
-                    wanted, sums.data + unit * sums.row, a.data + unit * a.row, in_place, delta, n
+            k = 0
+            while wanted.loss != CROSS_ENTROPY and k < n:
+                loss += weight_of(wanted, rows[k]) * sum_losses(
+                    wanted, sums.data + unit * sums.row + k, a.data + unit * a.row + k,
+                    Target(delta + k, 0), delta + k, n_at_once,
                 )
+                k += n_at_once
+            if wanted.weights != NULL:
+                for k in range(n):
+                    delta[k] *= wanted.weights[rows[k]]
             for k in range(n):
                 delta[k] *= scale
             for k in range(n, lanes):
                 delta[k] = 0
         return loss
+
+    cdef void copy_targets(
+        self, const Wanted* wanted, const Py_ssize_t* rows, Py_ssize_t n
+    ) noexcept nogil:
+        """Into the deltas of the last layer"""
+        cdef Matrix targets = self.of_layer(self.deltas, self.workspace.work.n_layers - 1)
+        cdef const real* values
+        cdef Py_ssize_t unit, k
+        if wanted.labels != NULL:
+            for unit in range(wanted.n_outputs):
+                memset(targets.data + unit * targets.row, 0, n * sizeof(real))
+            for k in range(n):
+                targets.data[wanted.labels[rows[k]] * targets.row + k] = 1
+            return
+        for k in range(n):
+            values = wanted.values + rows[k] * wanted.n_outputs
+            for unit in range(wanted.n_outputs):
+                targets.data[unit * targets.row + k] = values[unit]
 
     cdef void backward(self, Py_ssize_t n) noexcept nogil:
         cdef const Work* work = &self.workspace.work
