@@ -14,7 +14,7 @@ from .by_kernel import workspace
 from .inputs import Inputs
 from .losses import BuiltinLoss, Loss
 from .parameters import Parameters
-from .validation import Targets
+from .targets import Targets
 
 _WORK_PER_CALL = 400_000_000  # parameters times examples: some ten milliseconds
 _MOST_EXAMPLES = 1024  # larger blocks are no faster, and take memory

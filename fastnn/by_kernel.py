@@ -10,7 +10,7 @@ import numpy as np
 from .arrays import Array, aligned_zeros
 from .inputs import Inputs
 from .parameters import SPARE_ROWS, Parameters
-from .validation import Targets
+from .targets import Targets
 
 _WORK_PER_CALL = 20_000_000  # parameters visited one example at a time: some milliseconds
 _WORK_PER_CALL_IN_BATCHES = 200_000_000

@@ -7,7 +7,7 @@ import numpy as np
 
 from .arrays import Array
 from .inputs import Inputs
-from .validation import Targets
+from .targets import Targets
 
 _BLOCK = 4096  # examples at a time, so that their outputs stay small
 

@@ -8,8 +8,8 @@ from .arrays import Array
 from .inputs import Inputs
 from .network import Network
 from .parameters import Parameters
+from .targets import Targets
 from .training import Descent, Plan
-from .validation import Targets
 
 
 class MLP(Network):

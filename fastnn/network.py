@@ -18,8 +18,9 @@ from .evaluation import Evaluation
 from .inputs import Inputs, MatrixLike
 from .losses import Loss
 from .model_file import Model, ModelFileError
+from .targets import Targets
 from .training import Callback, Descent, History, Plan
-from .validation import Seed, Targets
+from .validation import Seed
 
 
 class Network(ABC):

@@ -11,7 +11,7 @@ from . import _kernels
 from .activations import Activation, BuiltinActivation
 from .arrays import ALIGNMENT, Array, aligned_zeros
 from .losses import BuiltinLoss, Loss
-from .validation import Targets
+from .targets import Targets
 
 SPARE_ROWS = 3  # of zeros: kernels take rows four at a time
 _LAYER = np.dtype(

@@ -10,8 +10,8 @@ from .arrays import Array
 from .inputs import Inputs
 from .losses import Loss
 from .parameters import Parameters
+from .targets import Targets
 from .training import Descent, Plan
-from .validation import Targets
 
 # Networks of so few parameters go side by side, which leaves no vector of narrow layers partly
 # empty, if there are examples to fill them: that many parameters for each, up to a most.

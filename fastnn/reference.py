@@ -13,8 +13,8 @@ from . import validation
 from .arrays import Array
 from .inputs import Inputs
 from .network import Network
+from .targets import Targets
 from .training import Plan
-from .validation import Targets
 
 
 class MLP(Network):

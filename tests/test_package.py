@@ -126,10 +126,8 @@ print(np.finfo(np.float32).smallest_subnormal > 0)
 ROOMS = [
     {"_kernels"},
     {"arrays", "named"},
-    {"activations"},
-    {"losses"},
-    {"finite"},
-    {"inputs"},
+    {"activations", "finite", "targets"},
+    {"losses", "inputs"},
     {"validation"},
     {"datasets", "parameters", "evaluation", "training", "model_file"},
     {"by_kernel"},

@@ -15,8 +15,8 @@ import fastnn
 from fastnn import MLP, Step, TrainingDiverged, reference, training
 from fastnn.inputs import DenseInputs
 from fastnn.network import Network
+from fastnn.targets import Targets
 from fastnn.training import Plan
-from fastnn.validation import Targets
 
 pytestmark = pytest.mark.usefixtures("variant")
 

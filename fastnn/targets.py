@@ -1,0 +1,44 @@
+"""What the outputs of examples should be."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the outputs should be: one of the two is None."""
+
+    values: Array | None  # (n_examples, n_outputs), the network's dtype
+    labels: Array | None  # (n_examples,) intp, each in 0 .. n_outputs-1
+    weights: Array | None = None  # of the examples, (n_examples,), the network's dtype; None: all 1
+
+    def __len__(self) -> int:
+        values_or_labels = self.labels if self.values is None else self.values
+        assert values_or_labels is not None
+        return len(values_or_labels)
+
+    def __getitem__(self, rows: slice) -> "Targets":
+        given = self.values, self.labels, self.weights
+        return Targets(*(None if array is None else array[rows] for array in given))
+
+    def weigh(self, rows: Array | slice, losses: Array, derivatives: Array) -> float:
+        """Multiply the derivatives of some examples by their weights, and add up their losses."""
+        if self.weights is not None:
+            weights = self.weights[rows]
+            derivatives *= weights[:, np.newaxis]
+            losses = losses * weights
+        return float(losses.sum(dtype=np.float64))
+
+    def rows(self, rows: Array | slice, n_outputs: int, dtype: "np.dtype[Any]") -> Array:
+        """Targets of some examples, (n_rows, n_outputs); a label is 1 in its place, else 0."""
+        if self.values is not None:
+            return self.values[rows]
+        assert self.labels is not None
+        labels = self.labels[rows]
+        wanted = np.zeros((len(labels), n_outputs), dtype)
+        wanted[np.arange(len(labels)), labels] = 1
+        return wanted

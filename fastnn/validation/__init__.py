@@ -1,0 +1,29 @@
+"""The only place that coerces or rejects what users pass to a network.
+
+Every message has the form "NAME must be WHAT IS EXPECTED, got WHAT CAME".
+"""
+
+from .arrays import examples, one_or_more_examples
+from .networks import Seed, activations, float_dtype, generator, kernel_dtype, layer_sizes, loss
+from .numbers import callback, count, flag, is_integer, positive
+from .targets import check_range, examples_and_targets, weights
+
+__all__ = [
+    "Seed",
+    "activations",
+    "callback",
+    "check_range",
+    "count",
+    "examples",
+    "examples_and_targets",
+    "flag",
+    "float_dtype",
+    "generator",
+    "is_integer",
+    "kernel_dtype",
+    "layer_sizes",
+    "loss",
+    "one_or_more_examples",
+    "positive",
+    "weights",
+]

@@ -1,0 +1,157 @@
+"""X, and what all arrays have in common."""
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..arrays import Array
+from ..finite import first_nonfinite
+from ..inputs import DenseInputs, Inputs, MatrixLike, SparseInputs
+from .numbers import as_float
+
+Dtype = np.dtype[Any]
+
+
+def examples(X: MatrixLike, n_inputs: int, dtype: Dtype) -> Inputs:
+    """X as (n_examples, n_inputs) finite numbers."""
+    given = _matrix_or_numbers(X)
+    if given.ndim != 2 or given.shape[1] != n_inputs:
+        raise ValueError(f"X must have shape (n_examples, {n_inputs}), got {given.shape}")
+    return _inputs(given, dtype)
+
+
+def one_or_more_examples(X: MatrixLike, n_inputs: int, dtype: Dtype) -> tuple[Inputs, bool]:
+    """As ``examples``, and whether X was one example alone, of shape (n_inputs,)."""
+    given = _matrix_or_numbers(X)
+    if given.shape == (n_inputs,):
+        return _inputs(given.reshape(1, n_inputs), dtype), True
+    if given.shape == (0,):  # an empty list
+        given = given.reshape(0, n_inputs)
+    if given.ndim != 2 or given.shape[1] != n_inputs:
+        raise ValueError(
+            f"X must have shape (n_examples, {n_inputs}) or ({n_inputs},), got {given.shape}"
+        )
+    return _inputs(given, dtype), False
+
+
+def _matrix_or_numbers(X: Any) -> Any:
+    """A NumPy array, or the CSR form of a sparse matrix of scipy, which need not be imported."""
+    if not (hasattr(X, "tocsr") and hasattr(X, "nnz")):
+        return real_numbers(X, "X")
+    if X.dtype.kind not in "biuf":
+        raise TypeError(f"X must be an array of real numbers, got a sparse matrix of {X.dtype}")
+    return X
+
+
+def _inputs(given: Any, dtype: Dtype) -> Inputs:
+    inputs = DenseInputs(given, dtype) if isinstance(given, np.ndarray) else _sparse(given, dtype)
+    _check_finite(inputs, given, dtype)
+    return inputs
+
+
+def _sparse(given: Any, dtype: Dtype) -> SparseInputs:
+    matrix = given.tocsr()
+    n_examples, n_inputs = matrix.shape
+    # Copies, of all but the values: the kernels index with them, and X may change under them.
+    indptr = np.array(matrix.indptr, np.intp)
+    indices = np.array(matrix.indices)
+    n_stored = min(len(indices), len(matrix.data))
+    if (
+        len(indptr) != n_examples + 1
+        or indptr[0] != 0
+        or (indptr[1:] < indptr[:-1]).any()
+        or indptr[-1] > n_stored
+    ):
+        raise ValueError(
+            f"X must have an indptr that ascends from 0 to at most {n_stored}, the non-zeros it "
+            f"holds, and has {n_examples + 1} elements, got {indptr}"
+        )
+    indices, data = indices[: indptr[-1]], matrix.data[: indptr[-1]]
+    if len(indices) and not (indices.min() >= 0 and indices.max() < n_inputs):
+        raise ValueError(
+            f"X must have column indices from 0 to {n_inputs - 1}, got "
+            f"{indices.min()} to {indices.max()}"
+        )
+    indices = indices.astype(np.int32, copy=False)
+    ascends = indices[1:] > indices[:-1]
+    starts = indptr[1:-1]
+    ascends[starts[(starts > 0) & (starts < len(indices))] - 1] = True  # from one row to the next
+    if not ascends.all():
+        matrix = matrix.copy()
+        matrix.has_sorted_indices = matrix.has_canonical_format = False  # it may be mistaken
+        matrix.sum_duplicates()
+        return _sparse(matrix, dtype)
+    return SparseInputs(data, indices, indptr, n_inputs, dtype)
+
+
+def _check_finite(inputs: Inputs, given: Any, dtype: Dtype) -> None:
+    if given.dtype.kind in "biu":  # finite in float32, all of them
+        return
+    at = inputs.first_nonfinite(slice(0, len(inputs))) if inputs.is_ready else _first_lost(inputs)
+    if at is not None:
+        value = (given if isinstance(given, np.ndarray) else given.tocsr())[at]
+        row, column = at
+        raise ValueError(f"X must be finite in {dtype}, got {value} at row {row}, column {column}")
+
+
+def _first_lost(inputs: Inputs) -> tuple[int, int] | None:
+    """Row and column of the first number that is not finite once it is converted."""
+    step = inputs.rows_per_part()
+    with np.errstate(over="ignore", invalid="ignore"):  # an error tells of it, with its place
+        for start in range(0, len(inputs), step):
+            at = inputs.first_nonfinite(slice(start, start + step))
+            if at is not None:
+                return at
+    return None
+
+
+def real_numbers(value: ArrayLike, argument: str) -> Array:
+    """Anything that NumPy makes an array of real numbers of, as that."""
+    try:
+        array = np.asarray(value)
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever the object's own conversion raises
+        raise TypeError(
+            f"{argument} must be an array of real numbers, got a {type(value).__name__} that "
+            f"NumPy cannot convert: {error}"
+        ) from error
+    if array.dtype.kind == "O" and array.ndim:
+        array = _from_objects(array, argument, type(value).__name__)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{argument} must be an array of real numbers, got dtype {array.dtype} from a "
+            f"{type(value).__name__}"
+        )
+    return array
+
+
+def _from_objects(array: Array, argument: str, kind: str) -> Array:
+    for index, item in np.ndenumerate(array):
+        if not isinstance(item, Real | np.bool_):
+            place = ", ".join(map("{} {}".format, ("row", "column"), index))
+            raise TypeError(
+                f"{argument} must be an array of real numbers, got dtype object from a {kind}: "
+                f"{item!r} at {place}"
+            )
+    return np.array([as_float(item) for item in array.flat], float).reshape(array.shape)
+
+
+def kernel_ready(given: Array, argument: str, dtype: Dtype) -> Array:
+    """The matrix in C order and the dtype, in which all of it must be finite."""
+    array = given
+    flags = given.flags
+    # np.require would find the same, in 2 µs: much, for a prediction of one example.
+    if not (given.dtype == dtype and flags.c_contiguous and flags.aligned):
+        with np.errstate(over="ignore", invalid="ignore"):  # reported below, with its place
+            array = np.require(given, dtype, ["C_CONTIGUOUS", "ALIGNED"])
+    at = first_nonfinite(array)
+    if at is not None:
+        row, column = divmod(at, array.shape[1])
+        raise ValueError(
+            f"{argument} must be finite in {dtype}, got {given[row, column]} at row {row}, "
+            f"column {column}"
+        )
+    return array

@@ -1,0 +1,199 @@
+"""What describes a network: sizes, functions, dtype, seed."""
+
+import math
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from .._kernels import DTYPES
+from ..activations import ACTIVATIONS, Activation, BuiltinActivation
+from ..losses import LOSSES, BuiltinLoss, Loss
+from .numbers import is_integer, number_between
+
+if TYPE_CHECKING:  # importing numpy.random takes longer than importing fastnn
+    from numpy.random import Generator, SeedSequence
+
+_MOST_UNITS = np.iinfo(np.int32).max - 64  # of a layer: the kernels number them in 32 bits
+
+T = TypeVar("T")
+Dtype = np.dtype[Any]
+Seed: TypeAlias = "int | Sequence[int] | SeedSequence | Generator | None"
+
+
+def layer_sizes(sizes: Iterable[int]) -> tuple[int, ...]:
+    """Two or more positive widths."""
+    expected = "layer_sizes must be two or more positive integers, from input to output"
+    if isinstance(sizes, str | bytes):
+        raise TypeError(f"{expected}, got {sizes!r}")
+    try:
+        widths = tuple(sizes)
+    except TypeError:
+        raise TypeError(f"{expected}, got {sizes!r}") from None
+    for width in widths:
+        if not is_integer(width):
+            raise TypeError(f"{expected}, got {width!r} in {list(widths)}")
+        if width < 1:
+            raise ValueError(f"{expected}, got {width} in {list(widths)}")
+    if len(widths) < 2:
+        raise ValueError(f"{expected}, got {list(widths)}")
+    widths = tuple(int(width) for width in widths)
+    n_weights = sum(a * b for a, b in pairwise(widths))
+    if n_weights > sys.maxsize // 64 or max(widths) > _MOST_UNITS:
+        raise ValueError(f"layer_sizes must describe a network that fits in memory, got {widths}")
+    return widths
+
+
+def activations(
+    hidden: str | Activation | Sequence[str | Activation],
+    output: str | Activation,
+    n_layers: int,
+    dtype: Dtype,
+) -> tuple[Activation, ...]:
+    """One activation per layer of weights."""
+    if isinstance(hidden, str | Activation):
+        hidden = [_activation(hidden, "activation", dtype)] * (n_layers - 1)
+    elif not isinstance(hidden, Sequence) or len(hidden) != n_layers - 1:
+        raise (ValueError if isinstance(hidden, Sequence) else TypeError)(
+            f"activation must be one name or Activation, or a list of {n_layers - 1}, one per "
+            f"hidden layer, got {hidden!r}"
+        )
+    checked = (
+        *(_activation(item, "activation", dtype) for item in hidden),
+        _activation(output, "output_activation", dtype),
+    )
+    if len({f.name for f in checked}) < len(set(checked)):  # a model file knows them by name
+        raise ValueError(
+            "activation must have different names for different activations, got "
+            f"{[f.name for f in checked]}"
+        )
+    return checked
+
+
+def _activation(value: str | Activation, argument: str, dtype: Dtype) -> Activation:
+    if isinstance(value, BuiltinActivation):
+        for parameter, number in value.parameters.items():
+            number_between(number, f"{parameter} of {argument} {value.name!r}", 0, math.inf)
+        return value
+    if isinstance(value, Activation):
+        _try_out(value, argument, dtype)
+        return value
+    known = _known(value, argument, ACTIVATIONS, " or an Activation")
+    if argument == "activation" and not known.is_elementwise:
+        raise ValueError(f"activation must not be {value!r}, which is for outputs alone")
+    return known
+
+
+def _try_out(activation: Activation, argument: str, dtype: Dtype) -> None:
+    name = activation.name
+    if not isinstance(name, str):
+        raise TypeError(f"{argument} must have a name that is a str, got {name!r}")
+    if name in ACTIVATIONS:  # a model file would be read as the built-in one
+        raise ValueError(f"{argument} must have a name that no built-in one has, got {name!r}")
+    for part in ("function", "derivative"):
+        function = getattr(activation, part)
+        if not callable(function):
+            raise TypeError(f"{argument} {name!r} must have a callable {part}, got {function!r}")
+        z = np.linspace(-1, 1, 6, dtype=dtype).reshape(2, 3)
+        result = np.asarray(function(z))
+        if not np.array_equal(z, np.linspace(-1, 1, 6, dtype=dtype).reshape(2, 3)):
+            raise ValueError(
+                f"{argument} {name!r} must have a {part} that leaves its argument as it is"
+            )
+        if result.shape != z.shape or result.dtype.kind not in "biuf":
+            raise ValueError(
+                f"{argument} {name!r} must have a {part} that returns real numbers in "
+                f"the shape of its argument, got {result.dtype} {result.shape} for {z.shape}"
+            )
+
+
+def loss(value: str | Loss, output_activation: Activation, dtype: Dtype) -> Loss:
+    """A loss that goes with the output activation."""
+    if isinstance(value, BuiltinLoss):
+        most = 1 if value.name == "quantile" else math.inf
+        for parameter, number in value.parameters.items():
+            number_between(number, f"{parameter} of loss {value.name!r}", 0, most, is_open=True)
+        found: Loss = value
+    elif isinstance(value, Loss):
+        _try_out_loss(value, dtype)
+        found = value
+    else:
+        found = _known(value, "loss", LOSSES, " or a Loss")
+    needed, given = found.output_activation, output_activation.name
+    if needed and given != needed:
+        raise ValueError(
+            f"output_activation must be {needed!r} for the loss {found.name!r}, got {given!r}"
+        )
+    if given == "softmax" and not needed:
+        raise ValueError(f"loss must be 'cross_entropy' for softmax outputs, got {found.name!r}")
+    return found
+
+
+def _try_out_loss(loss: Loss, dtype: Dtype) -> None:
+    name, function = loss.name, loss.function
+    if not isinstance(name, str):
+        raise TypeError(f"loss must have a name that is a str, got {name!r}")
+    if name in LOSSES:  # a model file would be read as the built-in one
+        raise ValueError(f"loss must have a name that no built-in one has, got {name!r}")
+    if not callable(function):
+        raise TypeError(f"loss {name!r} must have a callable function, got {function!r}")
+    outputs = np.linspace(0.2, 0.8, 6, dtype=dtype).reshape(2, 3)
+    targets = np.eye(2, 3, dtype=dtype)
+    result = function(outputs, targets)
+    if not (isinstance(result, tuple) and len(result) == 2):
+        raise TypeError(
+            f"loss {name!r} must return losses (n_examples,) and derivatives (n_examples, "
+            f"n_outputs), got a {type(result).__name__}"
+        )
+    unchanged = np.linspace(0.2, 0.8, 6, dtype=dtype).reshape(2, 3), np.eye(2, 3, dtype=dtype)
+    if not all(map(np.array_equal, (outputs, targets), unchanged)):
+        raise ValueError(f"loss {name!r} must leave its arguments as they are")
+    for part, what, shape in zip(result, ("losses", "derivatives"), ((2,), (2, 3)), strict=True):
+        array = np.asarray(part)
+        if array.shape != shape or array.dtype.kind not in "biuf":
+            raise ValueError(
+                f"loss {name!r} must return {what} that are real numbers in shape {shape} for "
+                f"outputs (2, 3), got {array.dtype} {array.shape}"
+            )
+
+
+def _known(name: Any, argument: str, table: dict[str, T], otherwise: str = "") -> T:
+    if isinstance(name, str) and name in table:
+        return table[name]
+    error = ValueError if isinstance(name, str) else TypeError
+    known = ", ".join(map(repr, table))
+    raise error(f"{argument} must be one of {known}{otherwise}, got {name!r}")
+
+
+def kernel_dtype(dtype: DTypeLike) -> Dtype:
+    """A dtype that there are kernels for."""
+    return _dtype(dtype, lambda found: found in DTYPES, "float32 or float64")
+
+
+def float_dtype(dtype: DTypeLike) -> Dtype:
+    """Any of NumPy's real floating dtypes."""
+    return _dtype(dtype, lambda found: found.kind == "f", "a real floating dtype")
+
+
+def _dtype(dtype: DTypeLike, fits: Callable[[Dtype], bool], expected: str) -> Dtype:
+    try:
+        found = np.dtype(dtype).newbyteorder("=") if dtype is not None else None
+    except (TypeError, ValueError):
+        found = None
+    if found is None or not fits(found):
+        raise ValueError(f"dtype must be {expected}, got {dtype!r}")
+    return found
+
+
+def generator(seed: Seed) -> "Generator":
+    """The source of all randomness of one network."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            "seed must be None, a non-negative integer (or several) or a numpy.random.Generator, "
+            f"got {seed!r}"
+        ) from error

@@ -1,0 +1,140 @@
+"""y, and the weights of examples."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..arrays import Array
+from ..inputs import Inputs, MatrixLike
+from ..losses import BuiltinLoss, Loss
+from ..targets import Targets
+from .arrays import examples, kernel_ready, real_numbers
+from .numbers import is_integer, number_between
+
+Dtype = np.dtype[Any]
+
+
+def examples_and_targets(
+    X: MatrixLike, y: ArrayLike, n_inputs: int, n_outputs: int, dtype: Dtype
+) -> tuple[Inputs, Targets]:
+    """X as ``examples`` gives it, at least one, and as many targets."""
+    inputs = examples(X, n_inputs, dtype)
+    if not len(inputs):
+        raise ValueError(f"X must hold at least one example, got shape (0, {n_inputs})")
+    given = real_numbers(y, "y")
+    if given.ndim == 0 or len(given) != len(inputs):
+        raise ValueError(
+            f"X and y must hold equally many examples, got shapes ({len(inputs)}, {n_inputs}) and "
+            f"{given.shape}"
+        )
+    if given.ndim == 1 and n_outputs > 1:
+        return inputs, Targets(None, _labels(given, n_outputs))
+    if given.ndim == 1:
+        given = given[:, np.newaxis]
+    if given.shape != (len(inputs), n_outputs):
+        shapes = f"({len(inputs)}, {n_outputs}) for targets or ({len(inputs)},) for "
+        shapes += "labels" if n_outputs > 1 else "targets"
+        raise ValueError(f"y must have shape {shapes}, got {given.shape}")
+    return inputs, Targets(kernel_ready(given, "y", dtype), None)
+
+
+def check_range(targets: Targets, loss: Loss) -> None:
+    """Reject targets that the loss is not made for."""
+    if not isinstance(loss, BuiltinLoss) or targets.values is None:
+        return
+    values, low, high = targets.values, loss.lowest, loss.highest
+    lowest, highest = values.min(), values.max()
+    if lowest < low or highest > high:
+        place = np.unravel_index(values.argmin() if lowest < low else values.argmax(), values.shape)
+        expected = f"from {low:g} to {high:g}" if high < math.inf else f"at least {low:g}"
+        raise ValueError(
+            f"y must be {expected} for the loss {loss.name!r}, got {values[place]} at row "
+            f"{place[0]}, column {place[1]}"
+        )
+
+
+def weights(
+    sample_weight: ArrayLike | None,
+    class_weight: Mapping[int, float] | str | None,
+    targets: Targets,
+    n_outputs: int,
+    dtype: Dtype,
+) -> Array | None:
+    """What the loss of each example is multiplied by, or None."""
+    if sample_weight is None and class_weight is None:
+        return None
+    n_examples = len(targets)
+    product = np.ones(n_examples)
+    if sample_weight is not None:
+        given = real_numbers(sample_weight, "sample_weight")
+        if given.shape != (n_examples,):
+            raise ValueError(
+                f"sample_weight must have shape ({n_examples},), one per example, got {given.shape}"
+            )
+        product *= given
+    if class_weight is not None:
+        labels = _labels_to_weigh(targets, n_outputs)
+        product *= _weights_of_classes(class_weight, max(n_outputs, 2), labels)[labels]
+    with np.errstate(over="ignore"):
+        found = product.astype(dtype)
+    wrong = ~(np.isfinite(found) & (found >= 0))
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise ValueError(
+            f"sample_weight must be finite and not negative in {dtype}, got {product[at]} at row "
+            f"{at}"
+        )
+    if not found.any():
+        raise ValueError("sample_weight must be above 0 for an example at least, got 0 for all")
+    return found
+
+
+def _labels_to_weigh(targets: Targets, n_outputs: int) -> Array:
+    if targets.labels is not None:
+        return targets.labels
+    assert targets.values is not None
+    if n_outputs == 1 and np.isin(targets.values, (0, 1)).all():
+        return targets.values[:, 0].astype(np.intp)
+    raise ValueError(
+        "class_weight must be None unless y holds labels, or targets 0 and 1 of a single output"
+    )
+
+
+def _weights_of_classes(
+    class_weight: Mapping[int, float] | str, n_classes: int, labels: Array
+) -> Array:
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        counts = np.bincount(labels, minlength=n_classes)
+        return len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    if not isinstance(class_weight, Mapping):
+        raise (ValueError if isinstance(class_weight, str) else TypeError)(
+            f'class_weight must be None, "balanced" or a dict of labels to weights, got '
+            f"{class_weight!r}"
+        )
+    found = np.ones(n_classes)
+    for label, weight in class_weight.items():
+        if not is_integer(label) or not 0 <= label < n_classes:
+            raise ValueError(
+                f"class_weight must have labels from 0 to {n_classes - 1}, got {label!r}"
+            )
+        number_between(weight, f"class_weight of label {label}", 0, math.inf)
+        found[label] = weight
+    return found
+
+
+def _labels(given: Array, n_outputs: int) -> Array:
+    # Floats will do where they are integers: that is how labels come out of many files.
+    with np.errstate(invalid="ignore"):
+        # A copy, always: the kernels index with labels, and y may change under them.
+        labels = given.astype(np.intp, order="C")
+        wrong = (labels != given) | (labels < 0) | (labels >= n_outputs)
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise ValueError(
+            f"y must be integer labels from 0 to {n_outputs - 1}, or targets of shape "
+            f"({len(given)}, {n_outputs}), got {given[at]} at row {at}"
+        )
+    return labels
