@@ -233,7 +233,8 @@ def _train(options: argparse.Namespace) -> None:
     before, after = network.evaluate(train.X, train.y), network.evaluate(test.X, test.y)
     print(f"training loss {before.loss:.4g}, test loss {after.loss:.4g}")
     print(f"test {_score(after, len(test.X))}")
-    if after.metric == "accuracy" and arch[-1] > 1:
+    # With binary cross-entropy an example may be of several classes at a time, or of none.
+    if after.metric == "accuracy" and arch[-1] > 1 and options.loss != "binary_cross_entropy":
         print(cli_data.confusion_table(network, test))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from .arrays import Array
 from .datasets import Dataset, load_iris, read_csv
+from .evaluation import is_regression
 from .network import Network
 
 
@@ -102,8 +103,8 @@ def check_fit(data: Dataset, network: Network) -> None:
     if data.X.shape[1] != n_inputs:
         raise ValueError(f"{arch} takes {n_inputs} inputs, and the data have {data.X.shape[1]}")
     n_classes = len(data.target_names) if data.y.dtype.kind == "i" else 0
-    is_regression = n_outputs == 1 and network.activations[-1].name == "identity"
-    if n_classes > max(2, n_outputs) and not is_regression:
+    takes_quantities = n_outputs == 1 and is_regression(network.activations[-1])
+    if n_classes > max(2, n_outputs) and not takes_quantities:
         raise ValueError(
             f"{arch} tells {max(2, n_outputs)} classes apart, and the data have {n_classes}: "
             f"{', '.join(data.target_names[:9])}{', ...' if n_classes > 9 else ''}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .activations import Activation
 from .arrays import Array
 from .inputs import Inputs
 from .targets import Targets
@@ -29,6 +30,11 @@ class Evaluation:
     loss: float
     score: float
     metric: str
+
+
+def is_regression(outputs: Activation) -> bool:
+    """Whether outputs of this activation are quantities, not degrees of belief."""
+    return outputs.name in ("identity", "exp")
 
 
 def classify(outputs: Array, many_labels: bool) -> Array:

@@ -287,7 +287,11 @@ class Network(ABC):
         """
         inputs, targets = self._checked(X, y, sample_weight)
         return evaluation.evaluate(
-            self._outputs_and_loss, inputs, targets, self._is_regression, self._has_many_labels
+            self._outputs_and_loss,
+            inputs,
+            targets,
+            evaluation.is_regression(self.activations[-1]),
+            self._has_many_labels,
         )
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -363,10 +367,6 @@ class Network(ABC):
         ):
             own[:] = read
         return network
-
-    @property
-    def _is_regression(self) -> bool:
-        return self.activations[-1].name in ("identity", "exp")
 
     @property
     def _has_many_labels(self) -> bool:

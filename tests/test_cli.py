@@ -240,6 +240,22 @@ def test_csv_of_a_quantity(
     assert "true\\predicted" not in run.out
 
 
+def test_losses(fastnn_: Command, write: Write) -> None:
+    counts = write("counts.csv", fruit(60), as_label)
+    run = succeeded(fastnn_("train", "--train", counts, "--arch", "2,1", "--loss", "poisson"))
+    assert "R²" in run.out
+    options = ("--train", write("train.csv", fruit(60), as_text), "--arch", "2,3")
+    run = succeeded(fastnn_("train", *options, "--loss", "cross_entropy"))
+    assert "true\\predicted" in run.out
+    run = succeeded(fastnn_("train", *options, "--loss", "binary_cross_entropy"))
+    assert "accuracy" in run.out
+    assert "true\\predicted" not in run.out, "an example may be of several classes"
+    failed(
+        fastnn_("train", *options, "--loss", "poisson", "--output-activation", "sigmoid"),
+        "output_activation must be 'exp' for the loss 'poisson', got 'sigmoid'",
+    )
+
+
 @pytest.mark.parametrize("target", [as_text, as_label])
 @pytest.mark.parametrize(
     "classes",
@@ -382,6 +398,16 @@ def with_labels(rows: Sequence[Row]) -> tuple[Array, Array]:
             {"activation": "relu", "output_activation": "identity"},
             {"epochs": 4, "learning_rate": 0.01},
         ),
+        (
+            "--epochs 4 --loss cross_entropy",
+            {"loss": "cross_entropy", "output_activation": "softmax"},
+            {"epochs": 4},
+        ),
+        (
+            "--epochs 4 --loss binary_cross_entropy --activation gelu",
+            {"loss": "binary_cross_entropy", "activation": "gelu"},
+            {"epochs": 4},
+        ),
     ],
 )
 def test_options_do_what_the_arguments_of_MLP_do(
@@ -504,6 +530,8 @@ def test_help(fastnn_: Command, arguments: tuple[str, ...], words: list[str]) ->
         ("train --arch 4-3-3", ("--arch", "4,3,3", "'4-3-3'")),
         ("train --arch 4,,3", ("--arch", "4,3,3", "'4,,3'")),
         ("train --activation swish", ("--activation", "'swish'", "relu")),
+        ("train --activation softmax", ("--activation", "'softmax'", "relu")),
+        ("train --loss mse", ("--loss", "'mse'", "squared_error")),
         ("train --output-activation swish", ("--output-activation", "'swish'", "relu")),
         ("train --train a.csv --mnist folder --arch 4,3", ("--mnist", "--train")),
         ("train --train a.csv", ("--arch", "--train")),
