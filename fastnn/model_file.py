@@ -173,7 +173,7 @@ def _architecture(metadata: dict[str, str], path: str | PathLike[str]) -> dict[s
 
 def _description(function: Activation | Loss) -> str | dict[str, dict[str, float]]:
     if isinstance(function, Named) and function.parameters:
-        return {function.name: function.parameters}
+        return {function.name: {name: float(x) for name, x in function.parameters.items()}}
     return function.name
 
 

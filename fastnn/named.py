@@ -25,5 +25,5 @@ class Named:
     def __repr__(self) -> str:
         if not self.parameters:
             return repr(self.name)
-        parameters = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
+        parameters = ", ".join(f"{name}={value}" for name, value in self.parameters.items())
         return f"{type(self).__name__}({parameters})"

@@ -162,6 +162,9 @@ def test_poisson_is_a_regression(kind: type[Network]) -> None:
     assert net.evaluate(X, y).metric == "r2"
 
 
+SINGLE: Any = np.float32(0.5)
+
+
 def own(outputs: NDArray[Any], targets: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     errors = outputs - targets
     return (errors * errors).sum(axis=1) / 2, errors
@@ -188,7 +191,9 @@ def test_own_loss_equals_the_built_in_one(batch_size: int | None) -> None:
 
 @KINDS
 @pytest.mark.parametrize(
-    "loss", [Huber(0.25), "poisson", "cross_entropy", Loss("mine", own)], ids=str
+    "loss",
+    [Huber(0.25), Huber(SINGLE), "poisson", "cross_entropy", Loss("mine", own)],
+    ids=str,
 )
 def test_saved_and_pickled(tmp_path: Path, kind: type[Network], loss: Any) -> None:
     name = loss if isinstance(loss, str) else loss.name
