@@ -109,3 +109,20 @@ def test_mnist_as_goml_prepares_it(mnist_folder: Path) -> None:
     )
     X = test.X[:2000] * scale + np.float32(0.01)
     assert (net.classify(X) == test.y[:2000]).mean() >= 0.85
+
+
+@pytest.mark.parametrize("activation", ["relu", "gelu"])
+def test_mnist_by_softmax_and_cross_entropy(mnist_folder: Path, activation: str) -> None:
+    train, test = datasets.load_mnist(mnist_folder)
+    net = MLP(
+        [784, 60, 10],
+        activation=activation,
+        output_activation="softmax",
+        loss="cross_entropy",
+        seed=0,
+    )
+    for learning_rate in (0.02, 0.005):
+        net.train(train.X[:10_000], train.y[:10_000], learning_rate=learning_rate)
+    result = net.evaluate(test.X[:2000], test.y[:2000])
+    assert result.score >= 0.92
+    assert result.loss <= 0.3

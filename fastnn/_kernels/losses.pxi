@@ -80,12 +80,13 @@ cdef inline real weight_of(const Wanted* wanted, Py_ssize_t row) noexcept nogil:
     return one if wanted.weights == NULL else wanted.weights[row]
 
 
-cdef real sum_losses(
+cdef double sum_losses(
     const Wanted* wanted, const real* z, const real* a, Target target, real* delta, Py_ssize_t n
 ) noexcept nogil:
     """Sum of the losses of n outputs; delta becomes the derivatives, and may be the target."""
     cdef real one = 1, zero = 0, half = <real>0.5, parameter = <real>wanted.parameter
-    cdef real loss = 0, error, size, inner, positive, negative, t
+    cdef real error, size, inner, positive, negative, t
+    cdef double loss = 0
     cdef Py_ssize_t i
     if wanted.loss == SQUARED_ERROR:
         for i in range(n):
