@@ -93,9 +93,11 @@ def _r2(squared_errors: Array, targets: Array, weights: Array | None) -> float:
     An output whose target never changes counts 1 where it is met exactly, else 0, as in
     scikit-learn's r2_score.
     """
-    if weights is not None:  # what counts nothing may be anything
-        targets, weights = targets[weights > 0], weights[weights > 0]
-    mean = np.average(targets.astype(np.float64, copy=False), axis=0, weights=weights)
+    if weights is None:
+        mean = targets.mean(axis=0, dtype=np.float64)
+    else:  # what counts nothing may be anything
+        targets, weights = targets[weights > 0], weights[weights > 0].astype(np.float64)
+        mean = np.average(targets, axis=0, weights=weights)
     total = np.zeros(targets.shape[1])
     for start in range(0, len(targets), _BLOCK):
         rows = slice(start, start + _BLOCK)

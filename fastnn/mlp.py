@@ -41,8 +41,8 @@ class MLP(Network):
     seed : int, sequence of int, numpy.random.Generator, SeedSequence or None
         What `numpy.random.default_rng` takes: the source of the initial weights and then of the
         order of each epoch. The same seed gives the same bits for the same `fastnn.isa`, with any
-        number of threads; otherwise sums are rounded in another order. (With an activation of your
-        own, batches are NumPy's, and the threads of its BLAS count as well.)
+        number of threads; otherwise sums are rounded in another order. (With an activation or a
+        loss of your own, batches are NumPy's, and the threads of its BLAS count as well.)
 
     Attributes
     ----------
@@ -111,4 +111,4 @@ class MLP(Network):
         return paths.predict(self._parameters, self.activations, inputs, n_threads)
 
     def _quick_outputs(self, X: Any) -> Array | None:
-        return self._one_example(X) if self._parameters.kernels_suffice else None
+        return self._one_example(X) if self._parameters.kernels_predict else None

@@ -58,7 +58,7 @@ class Network(ABC):
         self._activations = validation.activations(
             activation, output_activation, len(self.layer_sizes) - 1, self.dtype
         )
-        self._loss = validation.loss(loss, self.activations[-1], self.dtype)
+        self._loss = validation.loss(loss, self.activations[-1], self.layer_sizes[-1], self.dtype)
         self._generator = validation.generator(seed)
         self._prepare()
 
@@ -172,7 +172,7 @@ class Network(ABC):
         n_threads : int, default 1
             Threads that share the examples of each batch; the network comes to the same bits for
             any number. It takes large batches, or wide layers, for them to pay; batches of 1 and
-            tiny networks are left to one, and activations of your own to NumPy.
+            tiny networks are left to one, activations and losses of your own to NumPy.
 
         Returns
         -------

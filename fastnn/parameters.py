@@ -100,9 +100,14 @@ class Parameters:
         self.idle_rooms = {}
 
     @cached_property
+    def kernels_predict(self) -> bool:
+        """Whether the kernels know all activations; by_blas.py computes those of users in NumPy."""
+        return bool((self.layers["activation"] >= 0).all())
+
+    @cached_property
     def kernels_suffice(self) -> bool:
-        """Whether the kernels know all functions; by_blas.py computes those of users in NumPy."""
-        return bool((self.layers["activation"] >= 0).all()) and isinstance(self._loss, BuiltinLoss)
+        """Whether they know the loss, too."""
+        return self.kernels_predict and isinstance(self._loss, BuiltinLoss)
 
     @cached_property
     def keep_sums(self) -> bool:

@@ -104,7 +104,7 @@ def _predictor(
     parameters: Parameters, activations: Sequence[Activation], inputs: Inputs
 ) -> Callable[[slice, Array], None]:
     n_rows = min(len(inputs), _ROWS_PER_BLOCK)
-    if not parameters.kernels_suffice:
+    if not parameters.kernels_predict:
         return by_blas.predictor(parameters, activations, inputs, n_rows, _is_sparse(inputs))
     is_small = _is_small(parameters, n_rows)
     is_sparse = not is_small and _is_sparse(inputs)

@@ -65,6 +65,7 @@ def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     monkeypatch.setattr(paths, "_DENSITY_FOR_PRODUCTS", density_for_products)
     monkeypatch.setattr(by_kernel, "_NEAR_BYTES", near_bytes)
     if by_blas:
+        monkeypatch.setattr(Parameters, "kernels_predict", False)
         monkeypatch.setattr(Parameters, "kernels_suffice", False)
     return name
 

@@ -227,7 +227,7 @@ def test_saved_and_pickled(tmp_path: Path, kind: type[Network], loss: Any) -> No
         (
             {"activation": "softmax"},
             ValueError,
-            "activation must not be 'softmax', which is for outputs alone",
+            "activation must be one for hidden layers, .*, got 'softmax'",
         ),
         ({"loss": Huber(0)}, ValueError, "delta of loss 'huber' must be above 0 and finite, got 0"),
         ({"loss": Huber("1")}, TypeError, "delta of loss 'huber' must be a number, got '1'"),  # type: ignore[arg-type]
@@ -302,3 +302,51 @@ def test_targets_out_of_range(
         with pytest.raises(ValueError, match=f"y must be {words}"):
             method(np.zeros((2, 2)), targets)
     np.testing.assert_array_equal(net.weights[0], before)
+
+
+@KINDS
+def test_one_kind_of_activation_with_different_parameters(
+    tmp_path: Path, kind: type[Network]
+) -> None:
+    hidden: list[Any] = [fastnn.LeakyReLU(0.1), fastnn.LeakyReLU(0.5), "elu"]
+    net = kind([4, 5, 6, 7, 3], activation=hidden, output_activation=fastnn.ELU(0.3), seed=1)
+    net.save(tmp_path / "net")
+    loaded = kind.load(tmp_path / "net")
+    assert repr(loaded) == repr(net)
+    X = np.random.default_rng(0).normal(size=(9, 4))
+    np.testing.assert_array_equal(loaded.predict(X), net.predict(X))
+
+
+@KINDS
+def test_a_loss_for_so_many_outputs(kind: type[Network]) -> None:
+    weights = np.array([1.0, 2.0])
+
+    def weighted(a: NDArray[Any], t: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        return ((a - t) ** 2) @ weights / 2, (a - t) * weights
+
+    net = kind([4, 2], loss=Loss("weighted", weighted), seed=1)
+    assert np.isfinite(net.train(np.ones((3, 4)), np.zeros((3, 2))).loss).all()
+
+
+@pytest.mark.parametrize("output", ["silu", "gelu", "softplus"])
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_what_diverged_leaves_nothing_behind(path: str, output: str, batch_size: int) -> None:
+    """Epochs that are repeated one by one come to what they come to by themselves."""
+    X, y = np.array([[1.0], [2.0], [3.0]]), np.array([[3.0], [-2.0], [1.0]])
+    diverged = 0
+    for rate in np.geomspace(0.1, 30, 25):
+        found = []
+        for callback in (None, lambda step: None):  # with one, each epoch has a backup
+            net = MLP(
+                [1, 3, 1], activation="identity", output_activation=output, dtype="float64", seed=1
+            )
+            options = {"batch_size": batch_size, "learning_rate": rate, "callback": callback}
+            try:
+                net.train(X, y, epochs=30, **options)
+                message = ""
+            except fastnn.TrainingDiverged as error:
+                message = str(error)
+                diverged += "epoch 1:" not in message
+            found.append((message, [w.tobytes() for w in net.weights]))
+        assert found[0] == found[1], rate
+    assert diverged, "no training went well for an epoch and then diverged"

@@ -137,6 +137,21 @@ def test_classes_of_a_single_output(kind: type[Network]) -> None:
         ({"class_weight": {3: 1}}, ValueError, "class_weight must have labels from 0 to 2, got 3"),
         ({"class_weight": {"a": 1}}, ValueError, "class_weight must have labels .* got 'a'"),
         ({"class_weight": {1: -1}}, ValueError, "class_weight of label 1 must be at least 0"),
+        (
+            {"class_weight": {0: 1e300}},
+            ValueError,
+            r"class_weight must be finite .* in float32, got 1e\+300 at row",
+        ),
+        (
+            {"class_weight": {0: 0, 1: 0, 2: 0}},
+            ValueError,
+            "class_weight must be above 0 for an example at least",
+        ),
+        (
+            {"sample_weight": [1e30] * 45, "class_weight": {0: 1e30}},
+            ValueError,
+            "sample_weight times class_weight must be finite .*, got inf at row",
+        ),
         ({"class_weight": {1: "x"}}, TypeError, "class_weight of label 1 must be a number"),
     ],
     ids=str,
@@ -150,7 +165,7 @@ def test_bad_weights(
     with pytest.raises(error, match=words):
         net.train(X, y, **options)
     np.testing.assert_array_equal(net.weights[0], before)
-    if "sample_weight" in options:
+    if options.keys() == {"sample_weight"}:
         with pytest.raises(error, match=words):
             net.evaluate(X, y, **options)
 

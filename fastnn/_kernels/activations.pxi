@@ -132,7 +132,7 @@ cdef inline real hyperbolic_tangent(real x) noexcept nogil:
 
 cdef void activate(const Layer* layer, real* z, Py_ssize_t n) noexcept nogil:
     """z becomes f(z), element by element"""
-    cdef real one = 1, zero = 0, parameter = <real>layer.parameter
+    cdef real zero = 0, parameter = <real>layer.parameter
     cdef Py_ssize_t i
     # NaN fails comparisons, and must stay NaN.
     if layer.activation == SIGMOID:

@@ -128,6 +128,8 @@ cdef void activate_layer(const Layer* layer, real* a, real* sums) noexcept nogil
         activate(layer, a, layer.width)
     for i in range(layer.fan_out, layer.width):
         a[i] = 0
+        if layer.keeps_sums:  # where a weight is infinite, the zeros that fill rows up came to NaN
+            sums[i] = 0
 
 
 cdef void backward_layer(

@@ -19,14 +19,6 @@ cdef inline void axpy(
         y[i] += a * x[i]
 
 
-cdef inline real dot(const real* x, const real* y, Py_ssize_t n) noexcept nogil:
-    cdef real total = 0
-    cdef Py_ssize_t i
-    for i in range(n & -LANES):
-        total += x[i] * y[i]
-    return total
-
-
 cdef inline real total(const real* x, Py_ssize_t n) noexcept nogil:
     cdef real total = 0
     cdef Py_ssize_t i

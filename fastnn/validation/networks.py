@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 from .._kernels import DTYPES
 from ..activations import ACTIVATIONS, Activation, BuiltinActivation
 from ..losses import LOSSES, BuiltinLoss, Loss
-from .numbers import is_integer, number_between
+from .numbers import as_float, is_integer, number_between
 
 if TYPE_CHECKING:  # importing numpy.random takes longer than importing fastnn
     from numpy.random import Generator, SeedSequence
@@ -65,7 +65,8 @@ def activations(
         *(_activation(item, "activation", dtype) for item in hidden),
         _activation(output, "output_activation", dtype),
     )
-    if len({f.name for f in checked}) < len(set(checked)):  # a model file knows them by name
+    own = {f for f in checked if not isinstance(f, BuiltinActivation)}
+    if len({f.name for f in own}) < len(own):  # a model file knows them by name
         raise ValueError(
             "activation must have different names for different activations, got "
             f"{[f.name for f in checked]}"
@@ -74,17 +75,22 @@ def activations(
 
 
 def _activation(value: str | Activation, argument: str, dtype: Dtype) -> Activation:
-    if isinstance(value, BuiltinActivation):
-        for parameter, number in value.parameters.items():
-            number_between(number, f"{parameter} of {argument} {value.name!r}", 0, math.inf)
-        return value
-    if isinstance(value, Activation):
+    if isinstance(value, Activation) and not isinstance(value, BuiltinActivation):
         _try_out(value, argument, dtype)
         return value
-    known = _known(value, argument, ACTIVATIONS, " or an Activation")
-    if argument == "activation" and not known.is_elementwise:
-        raise ValueError(f"activation must not be {value!r}, which is for outputs alone")
-    return known
+    if isinstance(value, BuiltinActivation):
+        found = value
+        for parameter, number in found.parameters.items():
+            what = f"{parameter} of {argument} {found.name!r}"
+            _check_parameter(number, what, dtype, math.inf)
+    else:
+        found = _known(value, argument, ACTIVATIONS, " or an Activation")
+    if argument == "activation" and not found.is_elementwise:
+        raise ValueError(
+            f"activation must be one for hidden layers, which depends on one weighted input alone, "
+            f"got {found!r}"
+        )
+    return found
 
 
 def _try_out(activation: Activation, argument: str, dtype: Dtype) -> None:
@@ -110,15 +116,16 @@ def _try_out(activation: Activation, argument: str, dtype: Dtype) -> None:
             )
 
 
-def loss(value: str | Loss, output_activation: Activation, dtype: Dtype) -> Loss:
+def loss(value: str | Loss, output_activation: Activation, n_outputs: int, dtype: Dtype) -> Loss:
     """A loss that goes with the output activation."""
     if isinstance(value, BuiltinLoss):
         most = 1 if value.name == "quantile" else math.inf
         for parameter, number in value.parameters.items():
-            number_between(number, f"{parameter} of loss {value.name!r}", 0, most, is_open=True)
+            what = f"{parameter} of loss {value.name!r}"
+            _check_parameter(number, what, dtype, most, is_open=True)
         found: Loss = value
     elif isinstance(value, Loss):
-        _try_out_loss(value, dtype)
+        _try_out_loss(value, n_outputs, dtype)
         found = value
     else:
         found = _known(value, "loss", LOSSES, " or a Loss")
@@ -132,7 +139,16 @@ def loss(value: str | Loss, output_activation: Activation, dtype: Dtype) -> Loss
     return found
 
 
-def _try_out_loss(loss: Loss, dtype: Dtype) -> None:
+def _check_parameter(
+    value: float, what: str, dtype: Dtype, most: float, is_open: bool = False
+) -> None:
+    number_between(value, what, 0, most, is_open)
+    with np.errstate(over="ignore"):
+        in_dtype = float(dtype.type(as_float(value)))
+    number_between(in_dtype, f"{what} in {dtype}", 0, most, is_open)
+
+
+def _try_out_loss(loss: Loss, n_outputs: int, dtype: Dtype) -> None:
     name, function = loss.name, loss.function
     if not isinstance(name, str):
         raise TypeError(f"loss must have a name that is a str, got {name!r}")
@@ -140,23 +156,25 @@ def _try_out_loss(loss: Loss, dtype: Dtype) -> None:
         raise ValueError(f"loss must have a name that no built-in one has, got {name!r}")
     if not callable(function):
         raise TypeError(f"loss {name!r} must have a callable function, got {function!r}")
-    outputs = np.linspace(0.2, 0.8, 6, dtype=dtype).reshape(2, 3)
-    targets = np.eye(2, 3, dtype=dtype)
+    shape = 2, n_outputs
+    outputs = np.linspace(0.2, 0.8, 2 * n_outputs, dtype=dtype).reshape(shape)
+    targets = np.eye(*shape, dtype=dtype)
+    unchanged = outputs.copy(), targets.copy()
     result = function(outputs, targets)
     if not (isinstance(result, tuple) and len(result) == 2):
         raise TypeError(
             f"loss {name!r} must return losses (n_examples,) and derivatives (n_examples, "
             f"n_outputs), got a {type(result).__name__}"
         )
-    unchanged = np.linspace(0.2, 0.8, 6, dtype=dtype).reshape(2, 3), np.eye(2, 3, dtype=dtype)
     if not all(map(np.array_equal, (outputs, targets), unchanged)):
         raise ValueError(f"loss {name!r} must leave its arguments as they are")
-    for part, what, shape in zip(result, ("losses", "derivatives"), ((2,), (2, 3)), strict=True):
+    expected = ("losses", (2,)), ("derivatives", shape)
+    for part, (what, its_shape) in zip(result, expected, strict=True):
         array = np.asarray(part)
-        if array.shape != shape or array.dtype.kind not in "biuf":
+        if array.shape != its_shape or array.dtype.kind not in "biuf":
             raise ValueError(
-                f"loss {name!r} must return {what} that are real numbers in shape {shape} for "
-                f"outputs (2, 3), got {array.dtype} {array.shape}"
+                f"loss {name!r} must return {what} that are real numbers in shape {its_shape} for "
+                f"outputs {shape}, got {array.dtype} {array.shape}"
             )
 
 

@@ -67,39 +67,49 @@ def weights(
     if sample_weight is None and class_weight is None:
         return None
     n_examples = len(targets)
-    product = np.ones(n_examples)
+    product, argument = np.ones(n_examples), "sample_weight"
     if sample_weight is not None:
         given = real_numbers(sample_weight, "sample_weight")
         if given.shape != (n_examples,):
             raise ValueError(
                 f"sample_weight must have shape ({n_examples},), one per example, got {given.shape}"
             )
-        product *= given
+        product = _finite_weights(given, "sample_weight", dtype)
     if class_weight is not None:
-        labels = _labels_to_weigh(targets, n_outputs)
-        product *= _weights_of_classes(class_weight, max(n_outputs, 2), labels)[labels]
+        labels = _labels_to_weigh(targets, n_outputs, class_weight)
+        of_classes = _weights_of_classes(class_weight, max(n_outputs, 2), labels)[labels]
+        argument = "class_weight" if sample_weight is None else "sample_weight times class_weight"
+        with np.errstate(over="ignore"):
+            product = product * _finite_weights(of_classes, "class_weight", dtype)
+    found = _finite_weights(product, argument, dtype)
+    if not found.any():
+        raise ValueError(f"{argument} must be above 0 for an example at least, got 0 for all")
+    return found
+
+
+def _finite_weights(given: Array, argument: str, dtype: Dtype) -> Array:
     with np.errstate(over="ignore"):
-        found = product.astype(dtype)
+        found = given.astype(dtype)
     wrong = ~(np.isfinite(found) & (found >= 0))
     if wrong.any():
         at = int(wrong.argmax())
         raise ValueError(
-            f"sample_weight must be finite and not negative in {dtype}, got {product[at]} at row "
-            f"{at}"
+            f"{argument} must be finite and not negative in {dtype}, got {given[at]} at row {at}"
         )
-    if not found.any():
-        raise ValueError("sample_weight must be above 0 for an example at least, got 0 for all")
     return found
 
 
-def _labels_to_weigh(targets: Targets, n_outputs: int) -> Array:
+def _labels_to_weigh(
+    targets: Targets, n_outputs: int, class_weight: Mapping[int, float] | str
+) -> Array:
     if targets.labels is not None:
         return targets.labels
     assert targets.values is not None
     if n_outputs == 1 and np.isin(targets.values, (0, 1)).all():
         return targets.values[:, 0].astype(np.intp)
     raise ValueError(
-        "class_weight must be None unless y holds labels, or targets 0 and 1 of a single output"
+        "class_weight must be None unless y holds labels, or targets 0 and 1 of a single output, "
+        f"got {class_weight!r}"
     )
 
 
