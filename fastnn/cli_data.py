@@ -103,7 +103,7 @@ def check_fit(data: Dataset, network: Network) -> None:
     if data.X.shape[1] != n_inputs:
         raise ValueError(f"{arch} takes {n_inputs} inputs, and the data have {data.X.shape[1]}")
     n_classes = len(data.target_names) if data.y.dtype.kind == "i" else 0
-    takes_quantities = n_outputs == 1 and is_regression(network.activations[-1])
+    takes_quantities = n_outputs == 1 and is_regression(network.activation_functions[-1])
     if n_classes > max(2, n_outputs) and not takes_quantities:
         raise ValueError(
             f"{arch} tells {max(2, n_outputs)} classes apart, and the data have {n_classes}: "

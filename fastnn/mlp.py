@@ -52,7 +52,7 @@ class MLP(Network):
         family ("relu" to "gelu" above) from N(0, 2/fan_in) [1]_, and the biases are 0.
     layer_sizes : tuple of int
         The widths.
-    activations : tuple of Activation
+    activation_functions : tuple of Activation
         Of each layer, the output layer's last.
     dtype : numpy.dtype
         Of the parameters.
@@ -89,7 +89,9 @@ class MLP(Network):
     _checked_dtype = staticmethod(validation.kernel_dtype)
 
     def _allocate(self) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        self._parameters = Parameters(self.layer_sizes, self.activations, self._loss, self.dtype)
+        self._parameters = Parameters(
+            self.layer_sizes, self.activation_functions, self._loss, self.dtype
+        )
         self._one_example = by_kernel.one_example(self._parameters)
         return self._parameters.views(self._parameters.flat)
 
@@ -97,10 +99,14 @@ class MLP(Network):
         return [self._parameters.flat]
 
     def _descent(self, inputs: Inputs, targets: Targets, plan: Plan) -> Descent:
-        return paths.descent(self._parameters, self.activations, self._loss, inputs, targets, plan)
+        return paths.descent(
+            self._parameters, self.activation_functions, self._loss, inputs, targets, plan
+        )
 
     def _outputs_and_loss(self, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
-        return paths.evaluate(self._parameters, self.activations, self._loss, inputs, targets)
+        return paths.evaluate(
+            self._parameters, self.activation_functions, self._loss, inputs, targets
+        )
 
     def _outputs(self, inputs: Inputs, n_threads: int) -> Array:
         if (
@@ -108,7 +114,7 @@ class MLP(Network):
             and (outputs := self._quick_outputs(inputs.array(slice(0, 1)))) is not None
         ):
             return outputs
-        return paths.predict(self._parameters, self.activations, inputs, n_threads)
+        return paths.predict(self._parameters, self.activation_functions, inputs, n_threads)
 
     def _quick_outputs(self, X: Any) -> Array | None:
         return self._one_example(X) if self._parameters.kernels_predict else None

@@ -39,7 +39,7 @@ class Network(ABC):
         seed: Seed = None,
     ) -> None:
         self._set_up(layer_sizes, activation, output_activation, loss, dtype, seed)
-        for weights, f in zip(self.weights, self.activations, strict=True):
+        for weights, f in zip(self.weights, self.activation_functions, strict=True):
             drawn = self._generator.standard_normal(weights.shape)
             weights[:] = drawn * np.sqrt(f.gain / len(weights))
 
@@ -58,7 +58,9 @@ class Network(ABC):
         self._activations = validation.activations(
             activation, output_activation, len(self.layer_sizes) - 1, self.dtype
         )
-        self._loss = validation.loss(loss, self.activations[-1], self.layer_sizes[-1], self.dtype)
+        self._loss = validation.loss(
+            loss, self.activation_functions[-1], self.layer_sizes[-1], self.dtype
+        )
         self._generator = validation.generator(seed)
         self._prepare()
 
@@ -96,7 +98,7 @@ class Network(ABC):
         return self._layer_sizes
 
     @property
-    def activations(self) -> tuple[Activation, ...]:
+    def activation_functions(self) -> tuple[Activation, ...]:
         """Of each layer, the output layer's last."""
         return self._activations
 
@@ -290,7 +292,7 @@ class Network(ABC):
             self._outputs_and_loss,
             inputs,
             targets,
-            evaluation.is_regression(self.activations[-1]),
+            evaluation.is_regression(self.activation_functions[-1]),
             self._has_many_labels,
         )
 
@@ -312,7 +314,7 @@ class Network(ABC):
         model_file.save(
             Model(
                 self.layer_sizes,
-                self.activations,
+                self.activation_functions,
                 self._loss,
                 self.dtype.name,
                 self.weights,
@@ -373,7 +375,7 @@ class Network(ABC):
         return self.layer_sizes[-1] > 1 and self.loss == "binary_cross_entropy"
 
     def __repr__(self) -> str:
-        *hidden, output = self.activations
+        *hidden, output = self.activation_functions
         return (
             f"{type(self).__name__}({list(self.layer_sizes)}, activation={hidden}, "
             f"output_activation={output!r}, loss={self._loss!r}, dtype={self.dtype.name!r})"

@@ -51,7 +51,9 @@ class MLP(Network):
     def _forward(self, X: Array) -> tuple[list[Array], list[Array]]:
         """Every layer's weighted inputs z, and X with every layer's outputs a = f(z)."""
         zs, outputs = [], [X]
-        for weights, biases, f in zip(self.weights, self.biases, self.activations, strict=True):
+        for weights, biases, f in zip(
+            self.weights, self.biases, self.activation_functions, strict=True
+        ):
             z = outputs[-1] @ weights
             z += biases
             zs.append(z)
@@ -91,7 +93,7 @@ class _Descent:
         for layer in reversed(range(len(zs))):
             weights, biases = network.weights[layer], network.biases[layer]
             if layer < len(zs) - 1 or not loss.output_activation:
-                delta *= network.activations[layer].slope(zs[layer], outputs[layer + 1])
+                delta *= network.activation_functions[layer].slope(zs[layer], outputs[layer + 1])
             step = delta * rate
             if layer:
                 delta = delta @ weights.T

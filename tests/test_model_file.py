@@ -57,7 +57,7 @@ def parameters_of(network: Network) -> list[Array]:
 def assert_same(network: Network, other: Network) -> None:
     assert repr(network) == repr(other)
     assert network.layer_sizes == other.layer_sizes
-    assert network.activations == other.activations
+    assert network.activation_functions == other.activation_functions
     assert network.loss == other.loss
     assert network.dtype == other.dtype
     for own, others in zip(parameters_of(network), parameters_of(other), strict=True):
@@ -286,7 +286,7 @@ def test_files_of_version_1_can_be_read_for_ever(path: Path) -> None:
     write(path)
     network = fastnn.MLP.load(path)
     assert network.layer_sizes == (2, 3, 1)
-    assert [activation.name for activation in network.activations] == ["tanh", "sigmoid"]
+    assert [activation.name for activation in network.activation_functions] == ["tanh", "sigmoid"]
     for layer in range(2):
         weights, biases = network.weights[layer], network.biases[layer]
         np.testing.assert_array_equal(weights.ravel(), np.arange(weights.size))
