@@ -4,7 +4,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -12,14 +12,13 @@ from numpy.typing import DTypeLike
 from .._kernels import DTYPES
 from ..activations import ACTIVATIONS, Activation, BuiltinActivation
 from ..losses import LOSSES, BuiltinLoss, Loss
-from .numbers import as_float, is_integer, number_between
+from .numbers import as_float, is_integer, number_between, one_of
 
 if TYPE_CHECKING:  # importing numpy.random takes longer than importing fastnn
     from numpy.random import Generator, SeedSequence
 
 _MOST_UNITS = np.iinfo(np.int32).max - 64  # of a layer: the kernels number them in 32 bits
 
-T = TypeVar("T")
 Dtype = np.dtype[Any]
 Seed: TypeAlias = "int | Sequence[int] | SeedSequence | Generator | None"
 
@@ -84,7 +83,7 @@ def _activation(value: str | Activation, argument: str, dtype: Dtype) -> Activat
             what = f"{parameter} of {argument} {found.name!r}"
             _check_parameter(number, what, dtype, math.inf)
     else:
-        found = _known(value, argument, ACTIVATIONS, " or an Activation")
+        found = ACTIVATIONS[one_of(value, argument, ACTIVATIONS, " or an Activation")]
     if argument == "activation" and not found.is_elementwise:
         raise ValueError(
             f"activation must be one for hidden layers, which depends on one weighted input alone, "
@@ -128,7 +127,7 @@ def loss(value: str | Loss, output_activation: Activation, n_outputs: int, dtype
         _try_out_loss(value, n_outputs, dtype)
         found = value
     else:
-        found = _known(value, "loss", LOSSES, " or a Loss")
+        found = LOSSES[one_of(value, "loss", LOSSES, " or a Loss")]
     needed, given = found.output_activation, output_activation.name
     if needed and given != needed:
         raise ValueError(
@@ -176,14 +175,6 @@ def _try_out_loss(loss: Loss, n_outputs: int, dtype: Dtype) -> None:
                 f"loss {name!r} must return {what} that are real numbers in shape {its_shape} for "
                 f"outputs {shape}, got {array.dtype} {array.shape}"
             )
-
-
-def _known(name: Any, argument: str, table: dict[str, T], otherwise: str = "") -> T:
-    if isinstance(name, str) and name in table:
-        return table[name]
-    error = ValueError if isinstance(name, str) else TypeError
-    known = ", ".join(map(repr, table))
-    raise error(f"{argument} must be one of {known}{otherwise}, got {name!r}")
 
 
 def kernel_dtype(dtype: DTypeLike) -> Dtype:

@@ -1,6 +1,7 @@
 """Single arguments: numbers, flags, callbacks."""
 
 import math
+from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -47,16 +48,35 @@ def is_integer(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
-def number_between(value: float, what: str, low: float, high: float, is_open: bool = False) -> None:
-    """Reject all but numbers from ``low``, or above it if ``is_open``, to below ``high``."""
+def number_between(
+    value: float,
+    what: str,
+    low: float,
+    high: float,
+    is_open: bool = False,
+    has_high: bool = False,
+) -> float:
+    """A number from ``low`` (above it if ``is_open``) to below ``high`` (or it if ``has_high``)."""
     if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
         raise TypeError(f"{what} must be a number, got {value!r}")
     number = as_float(value)
-    fits = low < number < high if is_open else low <= number < high
-    if not fits:
+    is_above = low < number if is_open else low <= number
+    is_below = number <= high if has_high else number < high
+    if not (is_above and is_below):
         expected = f"{'above' if is_open else 'at least'} {low:g}"
-        expected += f" and below {high:g}" if high < math.inf else " and finite"
+        highest = f"{'at most' if has_high else 'below'} {high:g}"
+        expected += f" and {highest}" if high < math.inf else " and finite"
         raise ValueError(f"{what} must be {expected}, got {value}")
+    return number
+
+
+def one_of(value: Any, what: str, known: Iterable[str], otherwise: str = "") -> str:
+    """One of some names; ``otherwise`` is what else the message says may be given."""
+    known = tuple(known)
+    if isinstance(value, str) and value in known:
+        return value
+    error = ValueError if isinstance(value, str) else TypeError
+    raise error(f"{what} must be one of {', '.join(map(repr, known))}{otherwise}, got {value!r}")
 
 
 def as_float(number: Any) -> float:
