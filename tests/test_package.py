@@ -129,6 +129,8 @@ ROOMS = [
     {"activations", "finite", "targets"},
     {"losses", "inputs"},
     {"validation"},
+    {"history"},
+    {"progress", "schedules", "stopping"},
     {"datasets", "parameters", "evaluation", "training", "model_file"},
     {"by_kernel"},
     {"by_blas"},

@@ -1,0 +1,186 @@
+"""What training reports: one `Step` after the other to callbacks, and a `History` of all epochs."""
+
+import html
+import math
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from .validation.numbers import number_between
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SIGNS = {"loss": -1, "validation_loss": -1, "validation_score": 1}
+"""What of a `Step` can be monitored, and the sign of a change of it for the better."""
+
+_MOST_ROWS = 12  # of the table in a notebook
+
+
+@dataclass(repr=False)
+class Step:
+    """How training stands, for a callback.
+
+    Attributes
+    ----------
+    epoch : int
+        The epoch of this call of ``train`` that is done or, in a callback per batch, under way;
+        from 1.
+    loss : float
+        Mean loss per example over the epoch, or the batch, each taken before the update it led to.
+    learning_rate : float
+        That of the last update. A callback may assign another one, finite and not negative, which
+        all further updates are made with.
+    validation_loss, validation_score : float or None
+        As ``evaluate`` gives them for the validation data after the epoch; None without any.
+    batch : int or None
+        The batch of the epoch that is done, from 1; None in a callback per epoch.
+    """
+
+    epoch: int
+    loss: float
+    learning_rate: float
+    validation_loss: float | None = None
+    validation_score: float | None = None
+    batch: int | None = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "learning_rate":
+            value = number_between(value, name, 0, math.inf)
+        elif name in vars(self):
+            raise AttributeError(f"{name} of a Step cannot be assigned, only learning_rate can")
+        super().__setattr__(name, value)
+
+    def __repr__(self) -> str:
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        known = (f"{name}={_brief(v)}" for name, v in values.items() if v is not None)
+        return f"Step({', '.join(known)})"
+
+
+@dataclass(repr=False)
+class History:
+    """What ``train`` returns; its length is the number of epochs.
+
+    Attributes
+    ----------
+    loss, learning_rate : list of float
+        One value per epoch, as in `Step`.
+    validation_loss, validation_score : list of float
+        Likewise; empty without validation data.
+    metric : str or None
+        What the score is, ``"accuracy"`` or ``"r2"``.
+    best_epoch : int or None
+        The epoch, from 1, that early stopping found best.
+    stopped : str or None
+        Why training ended before the last epoch.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    learning_rate: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    validation_score: list[float] = field(default_factory=list)
+    metric: str | None = None
+    best_epoch: int | None = None
+    stopped: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain lists and values, for JSON or a data frame.
+
+        Returns
+        -------
+        dict
+            By the names of the attributes.
+        """
+        return asdict(self)
+
+    def plot(self, axes: "Axes | None" = None) -> "Axes":
+        """Draw the losses over the epochs and, on an axis of its own, the validation score.
+
+        Parameters
+        ----------
+        axes : matplotlib.axes.Axes, optional
+            Where to draw; by default in a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Those of the losses.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib, which ``fastnn-mlp[plot]`` brings along, is not installed.
+        """
+        if axes is None:
+            axes = _new_axes()
+        on_top, epochs = axes, range(1, len(self) + 1)
+        lines = axes.plot(epochs, self.loss, label="loss")
+        if self.validation_loss:
+            lines += axes.plot(epochs, self.validation_loss, label="validation loss")
+        if self.best_epoch is not None:
+            lines.append(axes.axvline(self.best_epoch, color="gray", ls=":", label="best epoch"))
+        if self.validation_score:
+            score, on_top = f"validation {self.metric}", axes.twinx()
+            lines += on_top.plot(epochs, self.validation_score, color="C2", label=score)
+            on_top.set_ylabel(score)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("loss")
+        on_top.legend(handles=lines)
+        return axes
+
+    def _columns(self) -> dict[str, list[float]]:
+        """What there are values of, by what to call it."""
+        columns = {
+            "loss": self.loss,
+            "learning_rate": self.learning_rate,
+            "validation_loss": self.validation_loss,
+            f"validation_score ({self.metric})": self.validation_score,
+        }
+        return {name: values for name, values in columns.items() if values}
+
+    def __repr__(self) -> str:
+        facts = [f"{len(self)} epoch{'' if len(self) == 1 else 's'}"]
+        for name, values in self._columns().items():
+            first, last = _brief(values[0]), _brief(values[-1])
+            facts.append(f"{name} {first}" if first == last else f"{name} {first} -> {last}")
+        facts += [] if self.best_epoch is None else [f"best epoch {self.best_epoch}"]
+        facts += [] if self.stopped is None else [f"stopped: {self.stopped}"]
+        return f"History({', '.join(facts)})"
+
+    def _repr_html_(self) -> str:
+        columns = self._columns()
+        epochs: list[int | None] = list(range(1, len(self) + 1))
+        if len(epochs) > _MOST_ROWS:
+            half = _MOST_ROWS // 2
+            epochs[half : 1 - half] = [None]
+        rows = [_row("th", ["epoch", *columns])]
+        for epoch in epochs:
+            if epoch is None:
+                rows.append(_row("td", ["…"] * (1 + len(columns))))
+            else:
+                values = (_brief(values[epoch - 1]) for values in columns.values())
+                rows.append(_row("td", [str(epoch), *values]))
+        caption = html.escape(repr(self))
+        return f"<table><caption>{caption}</caption>{''.join(rows)}</table>"
+
+
+def _new_axes() -> "Axes":
+    try:
+        from matplotlib import pyplot
+    except ImportError as error:
+        raise ImportError(
+            "History.plot needs matplotlib, which fastnn-mlp[plot] brings along"
+        ) from error
+    axes = pyplot.subplots()[1]
+    axes.locator_params(axis="x", integer=True)
+    return axes
+
+
+def _row(tag: str, cells: list[str]) -> str:
+    return f"<tr>{''.join(f'<{tag}>{html.escape(cell)}</{tag}>' for cell in cells)}</tr>"
+
+
+def _brief(value: float) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
