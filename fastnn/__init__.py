@@ -15,20 +15,27 @@ from .evaluation import Evaluation
 from .losses import Huber, Loss, Quantile
 from .mlp import MLP
 from .model_file import ModelFileError
+from .schedules import Cosine, InverseScaling, Linear, OneCycle, ReduceOnPlateau, StepDecay
 from .training import History, Step, TrainingDiverged
 
 __all__ = [
     "ELU",
     "MLP",
     "Activation",
+    "Cosine",
     "Evaluation",
     "History",
     "Huber",
+    "InverseScaling",
     "LeakyReLU",
+    "Linear",
     "Loss",
     "ModelFileError",
+    "OneCycle",
     "Quantile",
+    "ReduceOnPlateau",
     "Step",
+    "StepDecay",
     "TrainingDiverged",
     "datasets",
     "isa",

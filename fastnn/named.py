@@ -1,5 +1,8 @@
 """What is known by a name and a few numbers, in messages and in model files."""
 
+from collections.abc import Callable
+from typing import Any
+
 
 class Named:
     """Equal to all others of that name with those parameters.
@@ -7,7 +10,7 @@ class Named:
     Attributes
     ----------
     name : str
-    parameters : dict of str to float
+    parameters : dict
         The arguments of its class's constructor; empty where the name says it all.
     """
 
@@ -27,3 +30,19 @@ class Named:
             return repr(self.name)
         parameters = ", ".join(f"{name}={value}" for name, value in self.parameters.items())
         return f"{type(self).__name__}({parameters})"
+
+
+class Record(Named):
+    """Named by its class; its parameters are the fields of the frozen dataclass that it is.
+
+    Those that are None are left out.
+    """
+
+    @property
+    def parameters(self) -> dict[str, Any]:  # type: ignore[override]  # not to be assigned here
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+    def _check(self, **rules: Callable[[Any, str], Any]) -> None:
+        """Make each field what its rule makes of it; the rules raise, and name the field."""
+        for field, rule in rules.items():
+            vars(self)[field] = rule(vars(self)[field], f"{field} of {type(self).__name__}")

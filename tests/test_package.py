@@ -206,10 +206,10 @@ def test_everything_public_is_documented() -> None:
 def test_docstring_examples() -> None:
     import doctest
 
-    from fastnn import activations, losses, mlp
+    from fastnn import activations, losses, mlp, schedules
     from fastnn.datasets import encoding
 
-    for module in (activations, losses, mlp, encoding):
+    for module in (activations, losses, mlp, schedules, encoding):
         result = doctest.testmod(module)
         assert result.attempted, f"{module.__name__} has lost its examples"
         assert not result.failed

@@ -1,0 +1,382 @@
+"""Learning rates that change in the course of training.
+
+Most are functions of the step: a step is one update of the parameters, that is one batch, and the
+first of a call of ``train`` is step 0. `ReduceOnPlateau` depends on what epochs come to instead.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from .arrays import Array
+from .history import SIGNS
+from .named import Record
+from .validation.numbers import count, number_between, one_of, positive
+
+_LEAST_CHANGE = 1e-8  # that a plateau makes, as in PyTorch
+
+_not_negative = partial(number_between, low=0, high=math.inf)
+_fraction = partial(number_between, low=0, high=1, is_open=True)
+_fraction_or_one = partial(number_between, low=0, high=1, is_open=True, has_high=True)
+
+
+def _length(value: int | None, what: str) -> int | None:
+    return None if value is None else count(value, what, minimum=1)
+
+
+class Schedule(Record, ABC):
+    """A learning rate that is a function of the step."""
+
+    @abstractmethod
+    def rates(self, steps: Array) -> Array:
+        """The learning rates of some steps.
+
+        Parameters
+        ----------
+        steps : ndarray, (n,)
+            Numbers of updates, from 0.
+
+        Returns
+        -------
+        ndarray of float64, (n,)
+        """
+
+    def over(self, n_steps: int) -> "Schedule":
+        """Itself or, where its ``n_steps`` were left out, the same with these."""
+        return self
+
+
+class _Ending(Schedule):
+    """A schedule that comes to its end within ``n_steps``."""
+
+    n_steps: int | None
+
+    def over(self, n_steps: int) -> Schedule:
+        if self.n_steps is not None:
+            return self
+        return type(self)(**self.parameters, n_steps=n_steps)  # type: ignore[call-arg]
+
+    @property
+    def _length(self) -> int:
+        if self.n_steps is None:
+            raise ValueError(
+                f"n_steps of {type(self).__name__} must be given, or filled in by over(n_steps), "
+                "to compute rates, got None"
+            )
+        return self.n_steps
+
+
+@dataclass(frozen=True)
+class InverseScaling(Schedule):
+    """``start`` / (step + 1)**``power``, the form of scikit-learn's "invscaling" [1]_.
+
+    Parameters
+    ----------
+    start : float
+        The learning rate of the first step, above 0.
+    power : float, default 0.5
+        Not negative; 0 leaves the learning rate as it is.
+
+    References
+    ----------
+    .. [1] H. Robbins and S. Monro, "A Stochastic Approximation Method", Annals of Mathematical
+       Statistics 22 (1951), has the condition on such rates: 0.5 < power <= 1.
+    """
+
+    start: float
+    power: float = 0.5
+
+    name = "inverse_scaling"
+
+    def __post_init__(self) -> None:
+        self._check(start=positive, power=_not_negative)
+
+    def rates(self, steps: Array) -> Array:
+        return self.start * (steps + 1.0) ** -self.power
+
+
+@dataclass(frozen=True)
+class StepDecay(Schedule):
+    """``start`` times ``factor`` after each ``every`` steps: PyTorch's ``StepLR``.
+
+    Its formula is ``start`` * ``factor``**(step // ``every``).
+
+    Parameters
+    ----------
+    start : float
+        The learning rate of the first step, above 0.
+    factor : float, default 0.1
+        Above 0 and at most 1.
+    every : int
+        Steps, that is batches, between two changes.
+    """
+
+    start: float
+    factor: float = 0.1
+    every: int = field(kw_only=True)
+
+    name = "step_decay"
+
+    def __post_init__(self) -> None:
+        self._check(start=positive, factor=_fraction_or_one, every=partial(count, minimum=1))
+
+    def rates(self, steps: Array) -> Array:
+        return self.start * self.factor ** (steps // self.every)
+
+
+@dataclass(frozen=True)
+class Linear(_Ending):
+    """From ``start`` to ``end`` in a straight line: PyTorch's ``LinearLR``.
+
+    Its formula is ``start`` + (``end`` - ``start``) step / ``n_steps``, and ``end`` after that.
+
+    Parameters
+    ----------
+    start : float
+        The learning rate of the first step, above 0.
+    end : float, default 0.0
+        That of step ``n_steps`` and all later ones; not negative, but it may be above ``start``.
+    n_steps : int, optional
+        Steps, that is batches, to the end; by default all those of the training.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn import Linear
+    >>> Linear(0.4, n_steps=4).rates(np.arange(6)).round(3).tolist()
+    [0.4, 0.3, 0.2, 0.1, 0.0, 0.0]
+    """
+
+    start: float
+    end: float = 0.0
+    n_steps: int | None = None
+
+    name = "linear"
+
+    def __post_init__(self) -> None:
+        self._check(start=positive, end=_not_negative, n_steps=_length)
+
+    def rates(self, steps: Array) -> Array:
+        return np.interp(steps, [0, self._length], [self.start, self.end])
+
+
+@dataclass(frozen=True)
+class Cosine(_Ending):
+    """From ``start`` to ``end`` along half a wave: PyTorch's ``CosineAnnealingLR`` [1]_.
+
+    Its formula is ``end`` + (``start`` - ``end``) (1 + cos(pi step / ``n_steps``)) / 2, and ``end``
+    after that: there are no restarts.
+
+    Parameters
+    ----------
+    start : float
+        The learning rate of the first step, above 0.
+    end : float, default 0.0
+        That of step ``n_steps`` and all later ones; not negative.
+    n_steps : int, optional
+        Steps, that is batches, to the end; by default all those of the training.
+
+    References
+    ----------
+    .. [1] I. Loshchilov and F. Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts",
+       ICLR (2017).
+    """
+
+    start: float
+    end: float = 0.0
+    n_steps: int | None = None
+
+    name = "cosine"
+
+    def __post_init__(self) -> None:
+        self._check(start=positive, end=_not_negative, n_steps=_length)
+
+    def rates(self, steps: Array) -> Array:
+        return _half_wave(self.start, self.end, steps / self._length)
+
+
+@dataclass(frozen=True)
+class OneCycle(_Ending):
+    """Up to ``peak`` and down to almost nothing: PyTorch's ``OneCycleLR`` [1]_.
+
+    Each way is half a wave, as in `Cosine`: from ``peak`` * ``start_factor`` at step 0 to ``peak``
+    at ``warm_up`` * ``n_steps`` - 1, and on to ``peak`` * ``end_factor`` at the last step,
+    ``n_steps`` - 1. A warm-up that would end before step 0 is left out.
+
+    Parameters
+    ----------
+    peak : float
+        The highest learning rate, above 0.
+    n_steps : int, optional
+        Steps, that is batches, of the cycle; by default all those of the training.
+    warm_up : float, default 0.3
+        The part of them that goes up, between 0 and 1.
+    start_factor, end_factor : float, default 1/25 and 4e-6
+        The first and the last learning rate, as parts of ``peak``; from 0 to 1.
+
+    References
+    ----------
+    .. [1] L. N. Smith and N. Topin, "Super-Convergence: Very Fast Training of Neural Networks Using
+       Large Learning Rates", arXiv:1708.07120 (2018).
+    """
+
+    peak: float
+    n_steps: int | None = None
+    warm_up: float = 0.3
+    start_factor: float = 1 / 25
+    end_factor: float = 4e-6
+
+    name = "one_cycle"
+
+    def __post_init__(self) -> None:
+        from_0_to_1 = partial(number_between, low=0, high=1, has_high=True)
+        self._check(
+            peak=positive,
+            n_steps=_length,
+            warm_up=_fraction,
+            start_factor=from_0_to_1,
+            end_factor=from_0_to_1,
+        )
+
+    def rates(self, steps: Array) -> Array:
+        top, last = self.warm_up * self._length - 1, self._length - 1
+        goes_up = steps < top
+        from_step = np.where(goes_up, 0, top)
+        to_step = np.where(goes_up, top, last)
+        return self.peak * _half_wave(
+            np.where(goes_up, self.start_factor, 1.0),
+            np.where(goes_up, 1.0, self.end_factor),
+            (steps - from_step) / (to_step - from_step),
+        )
+
+
+def _half_wave(start: float | Array, end: float | Array, part: Array) -> Array:
+    """From ``start`` to ``end`` as ``part`` goes from 0 to 1; ``end`` after that."""
+    return end + (start - end) / 2 * (1 + np.cos(np.pi * np.minimum(part, 1)))
+
+
+@dataclass(frozen=True)
+class OfStep(Schedule):
+    """A function of the user's own.
+
+    Parameters
+    ----------
+    function : callable
+        Of the number of a step, an int from 0; it returns the learning rate, not negative.
+    """
+
+    function: Callable[[int], float]
+
+    name = "of_step"
+
+    def rates(self, steps: Array) -> Array:
+        return np.array([self._rate(int(step)) for step in steps], np.float64)
+
+    def _rate(self, step: int) -> float:
+        return _not_negative(self.function(step), f"learning_rate at step {step}")
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """How far a `ReduceOnPlateau` has come.
+
+    Attributes
+    ----------
+    rate : float
+        The learning rate of the next epoch.
+    best : float or None
+        What was the best so far; None before any was.
+    n_bad_epochs : int
+        Epochs without an improvement since the last one, or since the rate was reduced.
+    cooldown_left : int
+        Epochs that will not be counted as bad.
+    """
+
+    rate: float
+    best: float | None = None
+    n_bad_epochs: int = 0
+    cooldown_left: int = 0
+
+
+@dataclass(frozen=True)
+class ReduceOnPlateau(Record):
+    """``factor`` times the rate where nothing gets better: PyTorch's ``ReduceLROnPlateau``.
+
+    Parameters
+    ----------
+    start : float
+        The learning rate of the first epoch, above 0.
+    monitor : {"loss", "validation_loss", "validation_score"}, default "loss"
+        What has to get better from epoch to epoch: a loss lower, the score higher.
+    factor : float, default 0.1
+        Above 0 and below 1.
+    patience : int, default 10
+        Bad epochs that are put up with: the rate is reduced after one more.
+    min_delta : float, default 1e-4
+        An epoch is bad unless it improves the best value by more than this part of it.
+    cooldown : int, default 0
+        Epochs after a reduction that are not counted as bad.
+    lowest : float, default 0.0
+        The rate is not reduced below this, nor where it would change by no more than 1e-8.
+    """
+
+    start: float
+    monitor: str = "loss"
+    factor: float = 0.1
+    patience: int = 10
+    min_delta: float = 1e-4
+    cooldown: int = 0
+    lowest: float = 0.0
+
+    name = "reduce_on_plateau"
+
+    def __post_init__(self) -> None:
+        self._check(
+            start=positive,
+            monitor=partial(one_of, known=SIGNS),
+            factor=_fraction,
+            patience=partial(count, minimum=0),
+            min_delta=_not_negative,
+            cooldown=partial(count, minimum=0),
+            lowest=_not_negative,
+        )
+
+    def begin(self) -> Plateau:
+        """The state before the first epoch."""
+        return Plateau(self.start)
+
+    def after(self, state: Plateau, value: float) -> Plateau:
+        """The state after one more epoch, which came to this value of what is monitored.
+
+        Parameters
+        ----------
+        state : Plateau
+        value : float
+            NaN is no improvement.
+
+        Returns
+        -------
+        Plateau
+        """
+        sign, best = SIGNS[self.monitor], state.best
+        least = -math.inf if best is None else sign * best * (1 + sign * self.min_delta)
+        is_better = sign * value > least
+        rate, cooldown_left = state.rate, max(0, state.cooldown_left - 1)
+        n_bad_epochs = 0 if is_better or state.cooldown_left else state.n_bad_epochs + 1
+        if n_bad_epochs > self.patience:
+            n_bad_epochs, cooldown_left = 0, self.cooldown
+            reduced = max(rate * self.factor, self.lowest)
+            if rate - reduced > _LEAST_CHANGE:
+                rate = reduced
+        return Plateau(rate, float(value) if is_better else best, n_bad_epochs, cooldown_left)
+
+
+SCHEDULES: dict[str, type[Record]] = {
+    kind.name: kind
+    for kind in (InverseScaling, StepDecay, Linear, Cosine, OneCycle, ReduceOnPlateau)
+}
+"""Those that their name and parameters say all about."""
