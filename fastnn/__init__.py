@@ -16,6 +16,7 @@ from .losses import Huber, Loss, Quantile
 from .mlp import MLP
 from .model_file import ModelFileError
 from .schedules import Cosine, InverseScaling, Linear, OneCycle, ReduceOnPlateau, StepDecay
+from .stopping import EarlyStopping
 from .training import History, Step, TrainingDiverged
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "MLP",
     "Activation",
     "Cosine",
+    "EarlyStopping",
     "Evaluation",
     "History",
     "Huber",

@@ -1,0 +1,104 @@
+"""Training that ends when it does not help any more."""
+
+import math
+from dataclasses import dataclass
+from functools import partial
+
+from .history import SIGNS
+from .named import Record
+from .validation.numbers import count, flag, number_between, one_of
+
+
+@dataclass(frozen=True)
+class EarlyStopping(Record):
+    """Stop when nothing has got better for some epochs [1]_.
+
+    Parameters
+    ----------
+    monitor : {"validation_loss", "validation_score", "loss"}, default "validation_loss"
+        What has to get better: a loss lower, the score higher.
+    patience : int, default 10
+        Training stops after this many epochs in a row without an improvement; at least 1.
+    min_delta : float, default 0.0
+        An epoch is an improvement if it betters the best one by more than this.
+    restore_best : bool, default True
+        Whether the network is left as the best epoch left it, not as the last one did.
+
+    References
+    ----------
+    .. [1] L. Prechelt, "Early Stopping - But When?", in "Neural Networks: Tricks of the Trade",
+       Springer (1998).
+    """
+
+    monitor: str = "validation_loss"
+    patience: int = 10
+    min_delta: float = 0.0
+    restore_best: bool = True
+
+    name = "early_stopping"
+
+    def __post_init__(self) -> None:
+        self._check(
+            monitor=partial(one_of, known=SIGNS),
+            patience=partial(count, minimum=1),
+            min_delta=partial(number_between, low=0, high=math.inf),
+            restore_best=flag,
+        )
+
+    def watch(self) -> "Watch":
+        """Watch one training.
+
+        Returns
+        -------
+        Watch
+        """
+        return Watch(self)
+
+
+@dataclass
+class Watch:
+    """How far one training has come.
+
+    Attributes
+    ----------
+    stopping : EarlyStopping
+    best : float or None
+        What was the best so far; None before any was.
+    best_epoch : int or None
+        When that was.
+    n_epochs_since : int
+        Epochs without an improvement since then.
+    """
+
+    stopping: EarlyStopping
+    best: float | None = None
+    best_epoch: int | None = None
+    n_epochs_since: int = 0
+
+    def see(self, epoch: int, value: float) -> bool:
+        """Take note of an epoch.
+
+        Parameters
+        ----------
+        epoch : int
+        value : float
+            What is monitored came to this; NaN is no improvement.
+
+        Returns
+        -------
+        bool
+            Whether the epoch is the best so far.
+        """
+        sign = SIGNS[self.stopping.monitor]
+        least = -math.inf if self.best is None else sign * self.best + self.stopping.min_delta
+        is_best = sign * value > least
+        if is_best:
+            self.best, self.best_epoch, self.n_epochs_since = float(value), epoch, 0
+        else:
+            self.n_epochs_since += 1
+        return is_best
+
+    @property
+    def is_over(self) -> bool:
+        """Whether training should stop."""
+        return self.n_epochs_since >= self.stopping.patience
