@@ -1,0 +1,54 @@
+"""A progress bar over the epochs."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from .history import Step
+
+
+@contextmanager
+def bar(
+    epochs: int,
+    *,
+    leave: bool = True,
+    only_on_terminal: bool = False,
+    file: TextIO | None = None,
+) -> Iterator[Callable[[Step], None]]:
+    """Show how many epochs are done, how long the others will take, and what the last came to.
+
+    Parameters
+    ----------
+    epochs : int
+        All there will be.
+    leave : bool, default True
+        Leave the last state on a line of its own when it is over, or nothing.
+    only_on_terminal : bool, default False
+        Show nothing where ``file`` is not a terminal.
+    file : text file, optional
+        Where to show it; by default on standard error.
+
+    Yields
+    ------
+    callable
+        Feed it a `Step` per epoch.
+    """
+    from tqdm import tqdm  # imported by those who see it
+
+    with tqdm(
+        total=epochs,
+        unit="epoch",
+        leave=leave,
+        disable=None if only_on_terminal else False,
+        file=file,
+    ) as shown:
+
+        def show(step: Step) -> None:
+            values = {"loss": step.loss, "learning_rate": step.learning_rate}
+            if step.validation_loss is not None:
+                values["validation_loss"] = step.validation_loss
+            formatted = {name: f"{value:.4g}" for name, value in values.items()}
+            shown.set_postfix(formatted, refresh=False)
+            shown.update()
+
+        yield show
