@@ -11,21 +11,29 @@ from . import datasets
 from ._kernels import active as isa
 from .activations import ELU, Activation, LeakyReLU
 from .datasets import one_hot
-from .evaluation import Evaluation
+from .evaluation import Evaluation, Gradients
+from .history import History, Step
 from .losses import Huber, Loss, Quantile
 from .mlp import MLP
 from .model_file import ModelFileError
+from .optimizers import LBFGS, SGD, Adagrad, Adam, AdamW, RMSprop, Rprop
 from .schedules import Cosine, InverseScaling, Linear, OneCycle, ReduceOnPlateau, StepDecay
 from .stopping import EarlyStopping
-from .training import History, Step, TrainingDiverged
+from .training import TrainingDiverged
 
 __all__ = [
     "ELU",
+    "LBFGS",
     "MLP",
+    "SGD",
     "Activation",
+    "Adagrad",
+    "Adam",
+    "AdamW",
     "Cosine",
     "EarlyStopping",
     "Evaluation",
+    "Gradients",
     "History",
     "Huber",
     "InverseScaling",
@@ -35,7 +43,9 @@ __all__ = [
     "ModelFileError",
     "OneCycle",
     "Quantile",
+    "RMSprop",
     "ReduceOnPlateau",
+    "Rprop",
     "Step",
     "StepDecay",
     "TrainingDiverged",

@@ -4,16 +4,17 @@ That is the way for the activations and losses of users, which are functions of 
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .activations import Activation, BuiltinActivation
 from .arrays import Array, aligned_zeros
-from .by_kernel import workspace
+from .by_kernel import dropout_factors, workspace
 from .inputs import Inputs
 from .losses import BuiltinLoss, Loss
 from .parameters import Parameters
+from .plan import Epochs
 from .targets import Targets
 
 _WORK_PER_CALL = 400_000_000  # parameters times examples: some ten milliseconds
@@ -40,6 +41,7 @@ class _Forward:
         capacity: int,
         is_sparse: bool,
         gradient: Array | None = None,
+        dropout: Sequence[float] = (),
         to_train: bool = False,
     ) -> None:
         self.capacity = capacity
@@ -49,7 +51,8 @@ class _Forward:
         dtype, n_units = parameters.flat.dtype, parameters.network.n_units
         units = aligned_zeros((n_units, capacity), dtype)
         deltas = aligned_zeros((n_units, capacity), dtype) if to_train else units
-        keep_sums = to_train and parameters.keep_sums
+        keep_sums = to_train and (parameters.keep_sums or any(dropout))
+        self._dropout = dropout
         self._units, self._deltas = parameters.blocks(units), parameters.blocks(deltas)
         self._block = self._kernels.Block(
             workspace(parameters),
@@ -60,6 +63,7 @@ class _Forward:
             np.empty(0, dtype) if gradient is None else gradient,
             aligned_zeros((1, 1), dtype),  # and examples not gathered, in the kernels
             is_sparse,
+            dropout_factors(parameters, dropout, capacity),
             self._kernels.Team(1),
             0,
         )
@@ -84,8 +88,11 @@ class _Forward:
             self._views[n] = _Views([first, *outputs[:-1]], outputs, deltas)
         return self._views[n]
 
-    def forward(self, rows: Array) -> Array:
-        """Outputs of the last layer, in a buffer that the next call overwrites."""
+    def forward(self, rows: Array, key: int = 0, place: int = 0) -> Array:
+        """Outputs of the last layer, in a buffer that the next call overwrites.
+
+        For dropout, they are those of examples from that place on in the order of an epoch.
+        """
         n = len(rows)
         views = self.views(n)
         if self._is_sparse:
@@ -102,6 +109,8 @@ class _Forward:
                 f, z = self._own[layer]
                 z[:n] = views.outputs[layer]
                 views.outputs[layer][...] = f.outputs(z[:n])
+            if any(self._dropout):
+                self._kernels.drop_out_block(self._block, layer, n, key, place)
         return views.outputs[-1]
 
 
@@ -118,9 +127,10 @@ class _Losses(_Forward):
         capacity: int,
         is_sparse: bool,
         gradient: Array | None = None,
+        dropout: Sequence[float] = (),
     ) -> None:
         super().__init__(
-            parameters, activations, inputs, capacity, is_sparse, gradient, to_train=True
+            parameters, activations, inputs, capacity, is_sparse, gradient, dropout, to_train=True
         )
         self._loss, self._targets = loss, targets
         self._targets_and_loss = parameters.targets(targets)
@@ -140,56 +150,66 @@ class _Losses(_Forward):
 
 
 class Descent(_Losses):
-    """Batch by batch; a batch larger than a block sums its blocks.  See `training.Descent`."""
+    """Batch by batch; a batch larger than a block sums its blocks.  See `plan.Descent`."""
 
     def __init__(
         self,
         parameters: Parameters,
         activations: Sequence[Activation],
         loss: Loss,
+        update: Any,
         inputs: Inputs,
         targets: Targets,
         batch_size: int,
-        learning_rate: float,
+        dropout: Sequence[float],
         is_sparse: bool,
     ) -> None:
-        gradient = aligned_zeros(parameters.flat.size, parameters.flat.dtype)
+        self.gradient = gradient = aligned_zeros(parameters.flat.size, parameters.flat.dtype)
         capacity = _capacity(parameters, batch_size)
         super().__init__(
-            parameters, activations, loss, inputs, targets, capacity, is_sparse, gradient
+            parameters, activations, loss, inputs, targets, capacity, is_sparse, gradient, dropout
         )
-        self._batch_size, self._learning_rate = batch_size, learning_rate
+        self._batch_size, self._update = batch_size, update
+        self._steps_at_once = update.is_plain and not update.shrinks
         self._gradients, _ = parameters.views(gradient)
         self._first_gradient = gradient[: parameters.layers["biases"][0]]  # and its spare rows
         blocks = max(1, _WORK_PER_CALL // (parameters.flat.size * capacity))
         self.chunk = self.examples_per_backup = blocks * capacity
 
-    def __call__(self, orders: Array, start: int, stop: int, losses: Array) -> None:
+    def __call__(self, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
         with np.errstate(all="ignore"):  # divergence is found by the loss
-            for epoch, order in enumerate(orders):
-                losses[epoch] += self._descend(order, start, stop)
+            for epoch in range(len(epochs)):
+                losses[epoch] += self._descend(epochs[epoch : epoch + 1], start, stop)
 
-    def _descend(self, order: Array, start: int, stop: int) -> float:
-        loss = 0.0
+    def settle(self) -> None:
+        pass
+
+    def _descend(self, epoch: Epochs, start: int, stop: int) -> float:
+        ((order,), (rates,), (key,)), loss = (epoch.orders, epoch.rates, epoch.keys), 0.0
         while start < stop:
             batch_start = start - start % self._batch_size
             batch_stop = min(batch_start + self._batch_size, len(order))
             block_stop = min(start + self.capacity, batch_stop, stop)
             rows = order[start:block_stop]
-            scale = -self._learning_rate / (batch_stop - batch_start)
+            batch = start // self._batch_size
             # The rows of weights that sparse inputs meet take their steps at once, if they can: a
             # gradient for them would be mostly zeros.
-            is_whole = len(rows) == batch_stop - batch_start
-            self.forward(rows)
+            at_once = (
+                self._is_sparse and self._steps_at_once and len(rows) == batch_stop - batch_start
+            )
+            scale = (-rates[batch] if at_once else 1) / (batch_stop - batch_start)
+            self.forward(rows, key, start)
             loss += self.losses(rows, scale)
             self._backward(len(rows), start == batch_start)
             if self._is_sparse:
-                if start == batch_start and not is_whole:
+                if start == batch_start and not at_once:
                     self._first_gradient[...] = 0
-                self._kernels.add_sparse_gradient(self._block, self._part, rows, is_whole)
+                self._kernels.add_sparse_gradient(self._block, self._part, rows, at_once)
             start = block_stop
             if start == batch_stop:
-                self._kernels.step_block(self._block, not (self._is_sparse and is_whole))
+                rate = -1 if at_once else rates[batch]
+                number = epoch.n_steps + batch + 1
+                self._kernels.step_block(self._block, self._update, rate, number, not at_once)
         return loss
 
     def _backward(self, n: int, is_first: bool) -> None:
@@ -231,6 +251,26 @@ def predictor(
             outputs[...] = forward.forward(numbers[rows])
 
     return fill
+
+
+def all_outputs(
+    parameters: Parameters,
+    activations: Sequence[Activation],
+    inputs: Inputs,
+    n_rows: int,
+    is_sparse: bool,
+) -> list[Array]:
+    """Outputs of every layer for all rows, so many of them at a time."""
+    forward = _Forward(parameters, activations, inputs, n_rows, is_sparse)
+    dtype, n = parameters.flat.dtype, len(inputs)
+    outputs = [np.empty((n, layer["fan_out"]), dtype) for layer in parameters.layers]
+    with np.errstate(all="ignore"):
+        for start in range(0, n, n_rows):
+            rows = np.arange(start, min(start + n_rows, n))
+            forward.forward(rows)
+            for all_rows, some in zip(outputs, forward.views(len(rows)).outputs, strict=True):
+                all_rows[rows] = some
+    return outputs
 
 
 def evaluate(

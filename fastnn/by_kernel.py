@@ -10,6 +10,7 @@ import numpy as np
 from .arrays import Array, aligned_zeros
 from .inputs import Inputs
 from .parameters import SPARE_ROWS, Parameters
+from .plan import Epochs
 from .targets import Targets
 
 _WORK_PER_CALL = 20_000_000  # parameters visited one example at a time: some milliseconds
@@ -30,17 +31,18 @@ _MOST_BYTES_KEPT = 1 << 20  # of outputs of a block, from one prediction to the 
 
 
 class _Descent(ABC):
-    """Whole chunks of an epoch, or several epochs, in one kernel call; see `training.Descent`."""
+    """Whole chunks of an epoch, or several epochs, in one kernel call; see `plan.Descent`."""
 
     def __init__(
         self,
         parameters: Parameters,
+        update: Any,
         inputs: Inputs,
         targets: Targets,
         work_per_call: int,
         extra_work: float = 0,
     ) -> None:
-        self._kernels = parameters.kernels
+        self._kernels, self._update = parameters.kernels, update
         self._inputs = inputs
         self._targets = parameters.targets(targets)
         work = _work_per_example(parameters, inputs.density) + extra_work
@@ -53,44 +55,56 @@ class _Descent(ABC):
         else:
             self.chunk = min(self.chunk, inputs.rows_per_part())
 
-    def __call__(self, orders: Array, start: int, stop: int, losses: Array) -> None:
+    def __call__(self, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
         if self._inputs.is_ready:
-            self._train(self._examples, orders, start, stop, losses)
+            self._train(self._examples, epochs, start, stop, losses)
             return
-        for epoch, order in enumerate(orders):
+        for epoch, order in enumerate(epochs.orders):
             one = slice(epoch, epoch + 1)
             examples = self._inputs.part(self._kernels, order[start:stop])
-            self._train(examples, orders[one], start, stop, losses[one])
+            self._train(examples, epochs[one], start, stop, losses[one])
 
     @abstractmethod
     def _train(
-        self, examples: Any, orders: Array, start: int, stop: int, losses: Array
+        self, examples: Any, epochs: Epochs, start: int, stop: int, losses: Array
     ) -> None: ...
+
+    @abstractmethod
+    def settle(self) -> None: ...
 
 
 class OneByOne(_Descent):
-    """Stochastic gradient descent."""
+    """Stochastic gradient descent, with a plain update."""
 
     def __init__(
-        self, parameters: Parameters, inputs: Inputs, targets: Targets, learning_rate: float
+        self,
+        parameters: Parameters,
+        update: Any,
+        inputs: Inputs,
+        targets: Targets,
+        dropout: Sequence[float],
     ) -> None:
-        super().__init__(parameters, inputs, targets, _WORK_PER_CALL)
-        self._learning_rate = learning_rate
-        self._workspace = workspace(parameters)
+        super().__init__(parameters, update, inputs, targets, _WORK_PER_CALL)
+        self._workspace = workspace(parameters, dropout)
         self._postponed = _postponed(parameters, _deltas_that_wait(parameters, inputs))
 
-    def _train(self, examples: Any, orders: Array, start: int, stop: int, losses: Array) -> None:
+    def _train(self, examples: Any, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
         self._kernels.train_one_by_one(
             self._workspace,
             self._postponed,
+            self._update,
             examples,
             self._targets,
-            orders,
+            epochs.orders,
+            epochs.rates,
+            epochs.keys,
             start,
             stop,
-            self._learning_rate,
             losses,
         )
+
+    def settle(self) -> None:
+        self._kernels.settle(self._workspace, self._postponed)
 
 
 class InBatches(_Descent):
@@ -99,41 +113,49 @@ class InBatches(_Descent):
     def __init__(
         self,
         parameters: Parameters,
+        update: Any,
         inputs: Inputs,
         targets: Targets,
         batch_size: int,
-        learning_rate: float,
         rooms: "Rooms",
     ) -> None:
-        in_blocks = batch_size > rooms.capacity  # then a batch ends with a step of all parameters
-        step = parameters.flat.size / batch_size if in_blocks else 0
-        super().__init__(parameters, inputs, targets, _WORK_PER_CALL_IN_BATCHES, step)
-        self._batch_size, self._learning_rate, self._rooms = batch_size, learning_rate, rooms
+        in_blocks = batch_size > rooms.capacity
+        # A batch ends with a step of all parameters, unless its gradient is added to them at once.
+        step = parameters.flat.size / batch_size if in_blocks or not update.is_plain else 0
+        super().__init__(parameters, update, inputs, targets, _WORK_PER_CALL_IN_BATCHES, step)
+        self._batch_size, self._rooms = batch_size, rooms
         if not in_blocks:
             self.chunk = max(1, self.chunk // batch_size) * batch_size
 
-    def _train(self, examples: Any, orders: Array, start: int, stop: int, losses: Array) -> None:
+    def _train(self, examples: Any, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
         def descend(room: Any, losses: Array) -> None:
             self._kernels.train_in_batches(
                 room,
+                self._update,
                 examples,
                 self._targets,
-                orders,
+                epochs.orders,
+                epochs.rates,
+                epochs.keys,
+                epochs.n_steps,
                 start,
                 stop,
                 self._batch_size,
-                self._learning_rate,
                 losses,
             )
 
         self._rooms.run(descend, losses)
 
+    def settle(self) -> None:
+        for room in self._rooms.rooms:
+            self._kernels.settle_room(room)
+
 
 class Rooms:
     """Rooms for blocks of examples, and a thread for each: the caller's and others."""
 
-    def __init__(self, rooms: Sequence[Any], team: Any = None) -> None:
-        self.rooms, self._team = rooms, team
+    def __init__(self, rooms: Sequence[Any], gradient: Array, team: Any = None) -> None:
+        self.rooms, self.gradient, self._team = rooms, gradient, team
         self.capacity: int = rooms[0].capacity
         if len(rooms) > 1:
             from concurrent.futures import ThreadPoolExecutor
@@ -237,14 +259,23 @@ def evaluate(
     return outputs, loss
 
 
-def workspace(parameters: Parameters) -> Any:
+def workspace(parameters: Parameters, dropout: Sequence[float] = ()) -> Any:
     """Room for one example."""
     network = parameters.network
     return parameters.kernels.Workspace(
         network,
         aligned_zeros(3 * network.n_units + network.n_listed, parameters.flat.dtype),
         np.empty(network.n_listed + len(parameters.layers), np.int32),
+        dropout_factors(parameters, dropout, 1),
     )
+
+
+def dropout_factors(parameters: Parameters, rates: Sequence[float], capacity: int) -> Any:
+    """Room for what dropout multiplies outputs by, if there is any."""
+    if not any(rates):
+        return None
+    factors = aligned_zeros((parameters.network.n_units, capacity), parameters.flat.dtype)
+    return parameters.kernels.Dropout(np.array(rates, float), factors)
 
 
 def _postponed(parameters: Parameters, n_deltas: int) -> Any:
@@ -268,26 +299,35 @@ def _deltas_that_wait(parameters: Parameters, inputs: Inputs) -> int:
     return max(8, min(_DELTAS, _BYTES_OF_DELTAS // length))
 
 
-def small_blocks(parameters: Parameters, n_examples: int, to_train: bool) -> Rooms:
+def small_blocks(
+    parameters: Parameters, n_examples: int, to_train: bool, is_plain: bool = True
+) -> Rooms:
     """A room for blocks of batches of so many examples, side by side: for small networks."""
     kernels, network, dtype = parameters.kernels, parameters.network, parameters.flat.dtype
     n_vectors = parameters.whole_vectors(min(n_examples, _COLUMNS)) // parameters.lanes
     columns = (n_vectors | 1) * parameters.lanes  # an even number would share few cache sets
     units = aligned_zeros((network.n_units, columns), dtype)
     keep_sums = to_train and parameters.keep_sums
+    gradient = _gradient(parameters, to_train and (n_examples > columns or not is_plain))
     room = kernels.SideBySide(
         workspace(parameters),
         aligned_zeros((int(parameters.layers["fan_in"][0]), columns), dtype),
         units,
         aligned_zeros((network.n_units, columns), dtype) if to_train else units,
         aligned_zeros((network.n_units, columns), dtype) if keep_sums else units,
-        _gradient(parameters, to_train and n_examples > columns),
+        gradient,
     )
-    return Rooms([room])
+    return Rooms([room], gradient)
 
 
 def blocks(
-    parameters: Parameters, n_examples: int, is_sparse: bool, to_train: bool, n_threads: int = 1
+    parameters: Parameters,
+    n_examples: int,
+    is_sparse: bool,
+    to_train: bool,
+    is_plain: bool = True,
+    dropout: Sequence[float] = (),
+    n_threads: int = 1,
 ) -> Rooms:
     """Rooms for blocks of batches of so many examples, whose zeros are skipped if ``is_sparse``."""
     kernels, network, dtype = parameters.kernels, parameters.network, parameters.flat.dtype
@@ -295,11 +335,12 @@ def blocks(
     n_threads = min(n_threads, -(-capacity // _ROWS_PER_THREAD))
     units = aligned_zeros((network.n_units, capacity), dtype)
     deltas = aligned_zeros((network.n_units, capacity), dtype) if to_train else units
-    keep_sums = to_train and parameters.keep_sums
+    keep_sums = to_train and (parameters.keep_sums or any(dropout))
     sums = aligned_zeros((network.n_units, capacity), dtype) if keep_sums else units
-    gradient = _gradient(parameters, to_train and n_examples > capacity)
+    gradient = _gradient(parameters, to_train and (n_examples > capacity or not is_plain))
     gathered = np.empty((1 if is_sparse else capacity, int(parameters.layers["fan_in"][0])), dtype)
     n_turned = kernels.BLOCK_DEPTH * int(parameters.layers["width"].max())
+    factors = dropout_factors(parameters, dropout, capacity)
     team = kernels.Team(n_threads)
     rooms = [
         kernels.Block(
@@ -311,17 +352,18 @@ def blocks(
             gradient,
             gathered,
             is_sparse,
+            factors,
             team,
             thread,
         )
         for thread in range(n_threads)
     ]
-    return Rooms(rooms, team)
+    return Rooms(rooms, gradient, team)
 
 
-def _gradient(parameters: Parameters, in_blocks: bool) -> Array:
-    # That of a batch that comes whole is added to the parameters at once.
-    return aligned_zeros(parameters.flat.size if in_blocks else 0, parameters.flat.dtype)
+def _gradient(parameters: Parameters, is_needed: bool) -> Array:
+    # That of a batch that comes whole is added to the parameters at once, in a plain update.
+    return aligned_zeros(parameters.flat.size if is_needed else 0, parameters.flat.dtype)
 
 
 def _work_per_example(parameters: Parameters, density: float) -> float:

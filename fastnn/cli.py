@@ -17,8 +17,8 @@ from . import _kernels, cli_data, model_file, validation
 from .activations import ACTIVATIONS
 from .datasets import Dataset
 from .evaluation import Evaluation
+from .history import Step
 from .losses import LOSSES
-from .training import Step
 
 _EPILOG = """\
 examples:

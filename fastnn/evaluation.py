@@ -32,6 +32,23 @@ class Evaluation:
     metric: str
 
 
+@dataclass(frozen=True)
+class Gradients:
+    """What ``gradients`` returns.
+
+    Attributes
+    ----------
+    loss : float
+        Mean loss per example.
+    weights, biases : tuple of ndarray
+        Its gradients: per layer, (fan_in, fan_out) and (fan_out,).
+    """
+
+    loss: float
+    weights: tuple[Array, ...]
+    biases: tuple[Array, ...]
+
+
 def is_regression(outputs: Activation) -> bool:
     """Whether outputs of this activation are quantities, not degrees of belief."""
     return outputs.name in ("identity", "exp")

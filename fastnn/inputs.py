@@ -4,6 +4,7 @@ An array that the kernels can read is used as it is; any other is converted a fe
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from functools import cached_property
 from types import ModuleType
 from typing import Any, Protocol, TypeAlias
@@ -40,16 +41,23 @@ class Inputs(ABC):
         Their length.
     is_ready : bool
         Whether the kernels can read the user's array itself.
+    dtype : dtype
+        The network's.
     """
 
     n_inputs: int
     is_ready: bool
+    dtype: "np.dtype[Any]"
 
     @abstractmethod
     def __len__(self) -> int: ...
 
     @abstractmethod
     def __getitem__(self, rows: slice) -> "Inputs": ...
+
+    @abstractmethod
+    def take(self, rows: Array) -> "Inputs":
+        """A copy of some rows."""
 
     @property
     @abstractmethod
@@ -81,7 +89,7 @@ class DenseInputs(Inputs):
     """Inputs in an array of any real dtype and memory layout, (n_examples, n_inputs)."""
 
     def __init__(self, array: Array, dtype: "np.dtype[Any]") -> None:
-        self._array, self._dtype = array, dtype
+        self._array, self.dtype = array, dtype
         self.n_inputs = array.shape[1]
         # np.require would find the same, in 2 µs: much, for a prediction of one example.
         flags = array.flags
@@ -91,7 +99,10 @@ class DenseInputs(Inputs):
         return len(self._array)
 
     def __getitem__(self, rows: slice) -> "DenseInputs":
-        return DenseInputs(self._array[rows], self._dtype)
+        return DenseInputs(self._array[rows], self.dtype)
+
+    def take(self, rows: Array) -> "DenseInputs":
+        return DenseInputs(self._array[rows], self.dtype)
 
     @cached_property
     def density(self) -> float:
@@ -104,13 +115,13 @@ class DenseInputs(Inputs):
             if self.is_ready:
                 return part
             if out is None:
-                out = np.empty(part.shape, self._dtype)
+                out = np.empty(part.shape, self.dtype)
             out[...] = part
             return out
         if self.is_ready:
             return self._array.take(rows, axis=0, out=out, mode="clip")  # "raise" buffers out
         if out is None:
-            out = np.empty((len(rows), self.n_inputs), self._dtype)
+            out = np.empty((len(rows), self.n_inputs), self.dtype)
         step = self.rows_per_part()  # what NumPy gathers, it gathers in the array's own dtype
         for start in range(0, len(rows), step):
             out[start : start + step] = self._array[rows[start : start + step]]
@@ -144,7 +155,7 @@ class SparseInputs(Inputs):
         self, data: Array, indices: Array, indptr: Array, n_inputs: int, dtype: "np.dtype[Any]"
     ) -> None:
         self._data, self._indices, self._indptr = data, indices, indptr
-        self._dtype = dtype
+        self.dtype = dtype
         self.n_inputs = n_inputs
         flags = data.flags
         self.is_ready = data.dtype == dtype and flags.c_contiguous and flags.aligned
@@ -157,7 +168,7 @@ class SparseInputs(Inputs):
         indptr = self._indptr[start : stop + 1]
         held = slice(indptr[0], indptr[-1])
         return SparseInputs(
-            self._data[held], self._indices[held], indptr - indptr[0], self.n_inputs, self._dtype
+            self._data[held], self._indices[held], indptr - indptr[0], self.n_inputs, self.dtype
         )
 
     @cached_property
@@ -167,20 +178,34 @@ class SparseInputs(Inputs):
     def array(self, rows: Array | slice, out: Array | None = None) -> Array:
         part = self._rows(rows)
         if out is None:
-            out = np.empty((len(part), self.n_inputs), self._dtype)
+            out = np.empty((len(part), self.n_inputs), self.dtype)
         out[...] = 0
         out[np.repeat(np.arange(len(part)), np.diff(part._indptr)), part._indices] = part._data
         return out
 
     def _rows(self, rows: Array | slice) -> "SparseInputs":
-        if isinstance(rows, slice):
-            return self[rows]
+        return self[rows] if isinstance(rows, slice) else self.take(rows)
+
+    def take(self, rows: Array) -> "SparseInputs":
         starts = self._indptr[rows]
         lengths = self._indptr[rows + 1] - starts
         indptr = np.concatenate([[0], lengths.cumsum()])
         held = np.arange(indptr[-1]) + np.repeat(starts - indptr[:-1], lengths)
         return SparseInputs(
-            self._data[held], self._indices[held], indptr, self.n_inputs, self._dtype
+            self._data[held], self._indices[held], indptr, self.n_inputs, self.dtype
+        )
+
+    @staticmethod
+    def concatenated(parts: "Sequence[SparseInputs]") -> "SparseInputs":
+        """The rows of all parts."""
+        starts = np.cumsum([0, *(part._indptr[-1] for part in parts)])
+        indptr = [part._indptr[1:] + start for part, start in zip(parts, starts, strict=False)]
+        return SparseInputs(
+            np.concatenate([part._data[: part._indptr[-1]] for part in parts]),
+            np.concatenate([part._indices[: part._indptr[-1]] for part in parts]),
+            np.concatenate([[0], *indptr]),
+            parts[0].n_inputs,
+            parts[0].dtype,
         )
 
     def examples(self, kernels: ModuleType) -> Any:
@@ -190,12 +215,12 @@ class SparseInputs(Inputs):
         return self._rows(rows)._compressed(kernels, in_order=True)
 
     def _compressed(self, kernels: ModuleType, in_order: bool) -> Any:
-        data = np.ascontiguousarray(self._data, self._dtype)
+        data = np.ascontiguousarray(self._data, self.dtype)
         return kernels.compressed(data, self._indices, self._indptr, self.n_inputs, in_order)
 
     def first_nonfinite(self, rows: slice) -> tuple[int, int] | None:
         part = self[rows]
-        at = first_nonfinite(np.ascontiguousarray(part._data, self._dtype))
+        at = first_nonfinite(np.ascontiguousarray(part._data, self.dtype))
         if at is None:
             return None
         row = int(np.searchsorted(part._indptr, at, side="right")) - 1
@@ -204,3 +229,11 @@ class SparseInputs(Inputs):
     def rows_per_part(self) -> int:
         per_row = max(1, len(self._data) // max(1, len(self)))
         return max(1, _BYTES_PER_PART // (16 * per_row))
+
+
+def concatenated(parts: Sequence[Inputs]) -> Inputs:
+    """The rows of all parts: sparse if all are."""
+    sparse = [part for part in parts if isinstance(part, SparseInputs)]
+    if len(sparse) == len(parts):
+        return SparseInputs.concatenated(sparse)
+    return DenseInputs(np.concatenate([part.array(slice(None)) for part in parts]), parts[0].dtype)

@@ -3,23 +3,30 @@
 import copy
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from os import PathLike
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from . import evaluation, model_file, training, validation
+from . import evaluation, fitting, held_out, model_file, validation
 from .activations import Activation
 from .arrays import Array
-from .evaluation import Evaluation
+from .blocks import Block, Blocks
+from .evaluation import Evaluation, Gradients
+from .history import History
 from .inputs import Inputs, MatrixLike
 from .losses import Loss
 from .model_file import Model, ModelFileError
+from .optimizers import LearningRate, Optimizer
+from .plan import Callback, Descent, Objective, Plan
+from .state import TrainingState
+from .stopping import EarlyStopping
 from .targets import Targets
-from .training import Callback, Descent, History, Plan
 from .validation import Seed
 
 
@@ -66,6 +73,7 @@ class Network(ABC):
 
     def _prepare(self) -> None:
         self._in_training = threading.Lock()
+        self._training_state: TrainingState | None = None
         self._weights, self._biases = self._allocate()
 
     @abstractmethod
@@ -77,12 +85,30 @@ class Network(ABC):
         """C-contiguous arrays that hold the parameters, and nothing that is not finite besides."""
 
     @abstractmethod
-    def _descent(self, inputs: Inputs, targets: Targets, plan: Plan) -> Descent:
+    def _new_slot(self) -> list[Array]:
+        """Zeros, like the storage."""
+
+    @abstractmethod
+    def _views(self, storage: Sequence[Array]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        """Weights and biases in something like the storage."""
+
+    @abstractmethod
+    def _descent(
+        self, inputs: Inputs, targets: Targets, batch_size: int, plan: Plan, state: TrainingState
+    ) -> Descent:
         """What descends along the gradient on this data."""
+
+    @abstractmethod
+    def _objective(self, inputs: Inputs, targets: Targets, n_threads: int) -> Objective:
+        """The mean loss on this data and its gradient."""
 
     @abstractmethod
     def _outputs_and_loss(self, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
         """Outputs (n_examples, n_outputs), and the sum of the losses."""
+
+    @abstractmethod
+    def _all_outputs(self, inputs: Inputs) -> list[Array]:
+        """Outputs of every layer, (n_examples, fan_out), new arrays."""
 
     @abstractmethod
     def _outputs(self, inputs: Inputs, n_threads: int) -> Array:
@@ -129,26 +155,41 @@ class Network(ABC):
 
     def train(
         self,
-        X: MatrixLike,
-        y: ArrayLike,
+        X: MatrixLike | Iterable[Block],
+        y: ArrayLike | None = None,
         *,
         epochs: int = 1,
         batch_size: int | None = 1,
-        learning_rate: float = 0.1,
+        optimizer: str | Optimizer = "sgd",
+        learning_rate: LearningRate | None = None,
         shuffle: bool = True,
+        buffer_size: int = 65_536,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
+        clip_norm: float | None = None,
+        max_norm: float | None = None,
         sample_weight: ArrayLike | None = None,
         class_weight: Mapping[int, float] | str | None = None,
+        validation_data: Block | None = None,
+        validation_fraction: float | None = None,
+        early_stopping: EarlyStopping | None = None,
         callback: Callback | None = None,
+        batch_callback: Callback | None = None,
+        progress: bool = False,
         n_threads: int = 1,
     ) -> History:
-        """Train by gradient descent, from where the network stands.
+        r"""Train from where the network stands: its parameters, and the optimizer's memory.
 
         Parameters
         ----------
-        X : array_like or sparse, (n_examples, n_inputs)
+        X : array_like or sparse, (n_examples, n_inputs), or iterable of blocks
             Real finite numbers: anything that `numpy.asarray` takes, or a sparse matrix or array
             of scipy, whose zeros cost nothing. A C-contiguous array of the network's dtype is used
             as it is; other dtypes and layouts are converted some rows at a time.
+            Without y: blocks (X, y) or (X, y, sample_weight) of data that do not fit in memory.
+            Batches go on from one block to the next. For several epochs it must be possible to
+            go through the blocks again, as through a list, and not through a generator.
         y : array_like
             Targets (n_examples, n_outputs), or (n_examples,) where the network has one output;
             or integer class labels 0 .. n_outputs-1, (n_examples,), where it has several: the
@@ -157,20 +198,51 @@ class Network(ABC):
             Passes over the data.
         batch_size : int or None, default 1
             Examples per step: 1 is stochastic gradient descent, None the whole of X.
-        learning_rate : float, default 0.1
-            The step is this times the mean gradient of the batch.
+        optimizer : str or Optimizer, default "sgd"
+            What a step does with the mean gradient of the batch: "sgd", "adam", "adamw",
+            "rmsprop", "adagrad", "rprop" or "lbfgs", with the defaults of `SGD` to `LBFGS`. One
+            that is like the last call's goes on with what that kept of the gradients.
+        learning_rate : float, schedule or callable, optional
+            For an optimizer given by its name: a number, a schedule such as `Cosine`, or a
+            function of the step, counted from 0. By default that of the optimizer, 0.1 for "sgd".
+            A schedule with ``n_steps`` that is equal to the last call's goes on where it stood,
+            one without spans this call; functions count all steps of the optimizer.
         shuffle : bool, default True
             Draw a new order for every epoch. (A batch of all examples has no order.)
+        buffer_size : int, default 65536
+            Of blocks, as many examples at least are held, and shuffled, at a time.
+        l1, l2 : float, default 0
+            Penalties on weights w, not on biases: l1 \|w\| and ½ l2 w² are added to the mean loss,
+            not to `History.loss`. In plain SGD on sparse inputs, l2 costs no pass over weights.
+        dropout : float or sequence of float, default 0
+            The part of a layer's units that is left out for an example, from 0 to below 1: of
+            all hidden layers, or of each. The others count 1 / (1 - rate) times as much [1]_.
+        clip_norm : float, optional
+            The gradient of a batch, before penalties, is shortened to this Euclidean norm.
+        max_norm : float, optional
+            After a step, the weights that lead to a unit are shortened to this Euclidean norm.
         sample_weight : array_like, (n_examples,), optional
             What the loss of each example is multiplied by. The gradient stays the mean over the
             examples of the batch, and `History.loss` that over all: it is the weights' ratio to 1,
             not to each other, that counts.
         class_weight : dict of int to float or "balanced", optional
             The same for all examples of a label, 1 for labels it leaves out; "balanced" is
-            n_examples / (number of labels in y * examples of the label) [1]_. With both, the
+            n_examples / (number of labels in y * examples of the label) [2]_. With both, the
             weights are multiplied. It needs labels, or targets 0 and 1 of a single output.
+        validation_data : tuple (X, y) or (X, y, sample_weight), optional
+            Evaluated after every epoch.
+        validation_fraction : float, optional
+            The part of X to hold out and evaluate instead, between 0 and 1: drawn at random, of
+            labels in proportion.
+        early_stopping : EarlyStopping, optional
+            When to stop for want of improvement.
         callback : callable, optional
-            Called with a `Step` after every epoch; training stops when it returns true.
+            Called with a `Step` after every epoch; training stops when it returns true. It may
+            assign another ``learning_rate`` to the step.
+        batch_callback : callable, optional
+            The same after every batch.
+        progress : bool, default False
+            Show a bar, with loss and learning rate, on standard error.
         n_threads : int, default 1
             Threads that share the examples of each batch; the network comes to the same bits for
             any number. It takes large batches, or wide layers, for them to pay; batches of 1 and
@@ -179,7 +251,7 @@ class Network(ABC):
         Returns
         -------
         History
-            The loss of every epoch.
+            Loss and learning rate of every epoch, and what validation came to.
 
         Raises
         ------
@@ -190,25 +262,164 @@ class Network(ABC):
             finite epoch left it.
         RuntimeError
             When the network is being trained already, by another thread or around the callback.
+        ImportError
+            When "lbfgs" finds no scipy, or ``progress`` no tqdm.
 
         References
         ----------
-        .. [1] G. King and L. Zeng, "Logistic Regression in Rare Events Data", Political Analysis
+        .. [1] N. Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from
+           Overfitting", JMLR 15 (2014).
+        .. [2] G. King and L. Zeng, "Logistic Regression in Rare Events Data", Political Analysis
            9 (2001).
         """
-        plan = Plan.checked(epochs, batch_size, learning_rate, shuffle, callback, n_threads)
-        inputs, targets = self._checked(X, y, sample_weight, class_weight)
-        if not self._in_training.acquire(blocking=False):
-            raise RuntimeError("this network is being trained already; train a copy of it")
-        try:
-            return training.train(
-                self._storage(),
-                self._descent(inputs, targets, plan),
-                plan.orders(len(inputs), self._generator),
-                plan,
-            )
-        finally:
-            self._in_training.release()
+        plan = Plan.checked(
+            len(self.layer_sizes) - 1,
+            epochs=epochs,
+            batch_size=batch_size,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            shuffle=shuffle,
+            l1=l1,
+            l2=l2,
+            dropout=dropout,
+            clip_norm=clip_norm,
+            max_norm=max_norm,
+            early_stopping=early_stopping,
+            callback=callback,
+            batch_callback=batch_callback,
+            progress=progress,
+            n_threads=n_threads,
+            has_validation=validation_data is not None or validation_fraction is not None,
+        )
+        evaluate = self._on_validation_data(validation_data, validation_fraction)
+        if y is None:
+            plan.check_for_blocks(sample_weight, class_weight, validation_fraction)
+            check = partial(self._checked, class_weight=class_weight)
+            blocks = Blocks(X, check, plan.epochs)
+            buffer_size = validation.count(buffer_size, "buffer_size", minimum=1)
+            with self._being_trained():
+                return fitting.on_blocks(self, blocks, plan, buffer_size, evaluate)
+        inputs, targets = self._checked(cast(MatrixLike, X), y, sample_weight, class_weight)
+        with self._being_trained():
+            rows = np.arange(len(inputs))
+            if validation_fraction is not None:
+                rows, held_out_rows = self._split(targets, validation_fraction)
+                of_all = self._weighted(targets, sample_weight)  # without the classes'
+                held_out_targets = of_all[held_out_rows]
+                evaluate = partial(self._evaluate, inputs.take(held_out_rows), held_out_targets)
+            return fitting.on_examples(self, inputs, targets, rows, plan, evaluate)
+
+    def train_batch(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        optimizer: str | Optimizer = "sgd",
+        learning_rate: LearningRate | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
+        clip_norm: float | None = None,
+        max_norm: float | None = None,
+        sample_weight: ArrayLike | None = None,
+        class_weight: Mapping[int, float] | str | None = None,
+        n_threads: int = 1,
+    ) -> float:
+        """Make one step with the examples given: for streams, and for loops of your own.
+
+        Parameters
+        ----------
+        X, y
+            As in `train`.
+        optimizer, learning_rate, l1, l2, dropout, clip_norm, max_norm, n_threads
+            Likewise. Where calls are alike, the optimizer goes on from one to the next; a schedule
+            needs its ``n_steps``.
+        sample_weight, class_weight
+            Likewise.
+
+        Returns
+        -------
+        float
+            Mean loss of the examples before the step.
+
+        Raises
+        ------
+        TypeError, ValueError, TrainingDiverged, RuntimeError, ImportError
+            As in `train`.
+        """
+        history = self.train(
+            X,
+            y,
+            batch_size=None,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            l1=l1,
+            l2=l2,
+            dropout=dropout,
+            clip_norm=clip_norm,
+            max_norm=max_norm,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            n_threads=n_threads,
+        )
+        return history.loss[0]
+
+    def gradients(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        n_threads: int = 1,
+    ) -> Gradients:
+        """Mean loss on data, and its gradients with respect to all weights and biases.
+
+        Parameters
+        ----------
+        X, y
+            As in `train`.
+        sample_weight : array_like, (n_examples,), optional
+            What the loss of each example is multiplied by; the mean is over the examples.
+        n_threads : int, default 1
+            Threads that share the examples.
+
+        Returns
+        -------
+        Gradients
+            ``loss``, ``weights`` and ``biases``: arrays like those of the network, of its dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `train`.
+        """
+        n_threads = validation.count(n_threads, "n_threads", minimum=1)
+        inputs, targets = self._checked(X, y, sample_weight)
+        return Gradients(*self._objective(inputs, targets, n_threads)())
+
+    def activations(self, X: MatrixLike) -> list[Array]:
+        """Outputs of every layer; the last are those of the network.
+
+        They equal those of `predict` to within rounding.
+
+        Parameters
+        ----------
+        X : array_like or sparse, (n_examples, n_inputs) or (n_inputs,)
+            As in `predict`.
+
+        Returns
+        -------
+        list of ndarray, (n_examples, fan_out) or (fan_out,)
+            Of the network's dtype, one per layer.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X is not that.
+        """
+        inputs, is_single = validation.one_or_more_examples(X, self.layer_sizes[0], self.dtype)
+        outputs = self._all_outputs(inputs)
+        return [a[0] for a in outputs] if is_single else outputs
 
     def predict(self, X: MatrixLike, *, n_threads: int = 1) -> Array:
         """Outputs of the network.
@@ -287,13 +498,11 @@ class Network(ABC):
         TypeError, ValueError
             As in `train`.
         """
-        inputs, targets = self._checked(X, y, sample_weight)
+        return self._evaluate(*self._checked(X, y, sample_weight))
+
+    def _evaluate(self, inputs: Inputs, targets: Targets) -> Evaluation:
         return evaluation.evaluate(
-            self._outputs_and_loss,
-            inputs,
-            targets,
-            evaluation.is_regression(self.activation_functions[-1]),
-            self._has_many_labels,
+            self._outputs_and_loss, inputs, targets, self._is_regression, self._has_many_labels
         )
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -371,6 +580,10 @@ class Network(ABC):
         return network
 
     @property
+    def _is_regression(self) -> bool:
+        return evaluation.is_regression(self.activation_functions[-1])
+
+    @property
     def _has_many_labels(self) -> bool:
         return self.layer_sizes[-1] > 1 and self.loss == "binary_cross_entropy"
 
@@ -387,27 +600,103 @@ class Network(ABC):
     def __getstate__(self) -> dict[str, Any]:
         derived = ("_in_training", "_weights", "_biases", "_parameters", "_one_example")
         state = {name: value for name, value in vars(self).items() if name not in derived}
-        return {**state, "parameters": [np.array(p) for p in (*self.weights, *self.biases)]}
+        return {
+            **state,
+            "parameters": [np.array(p) for p in (*self.weights, *self.biases)],
+            "_training_state": self._portable_state(),
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        parameters = state.pop("parameters")
+        parameters, training_state = state.pop("parameters"), state.pop("_training_state")
         vars(self).update(state)
         self._prepare()
         for own, stored in zip((*self.weights, *self.biases), parameters, strict=True):
             own[:] = stored
+        self._adopt_state(training_state)
+
+    def _portable_state(self) -> TrainingState | None:
+        """A copy of the optimizer's state, with slots that are weights and biases of layers."""
+        state = self._training_state
+        if state is None:
+            return None
+        slots = []
+        for slot in state.slots:
+            weights, biases = self._views(slot)
+            slots.append([np.array(array, order="C") for array in (*weights, *biases)])
+        return state.with_slots(slots)
+
+    def _adopt_state(self, portable: TrainingState | None) -> None:
+        self._training_state = portable
+        if portable is None:
+            return
+        slots = [self._new_slot() for _ in portable.slots]
+        for slot, stored in zip(slots, portable.slots, strict=True):
+            weights, biases = self._views(slot)
+            for own, array in zip((*weights, *biases), stored, strict=True):
+                own[...] = array
+        self._training_state = portable.with_slots(slots)
+
+    @contextmanager
+    def _being_trained(self) -> Iterator[None]:
+        if not self._in_training.acquire(blocking=False):
+            raise RuntimeError("this network is being trained already; train a copy of it")
+        try:
+            yield
+        finally:
+            self._in_training.release()
+
+    def _on_validation_data(
+        self, data: Block | None, fraction: float | None
+    ) -> Callable[[], Evaluation] | None:
+        """Evaluates the network on them, if there are any."""
+        if fraction is not None:
+            validation.number_between(fraction, "validation_fraction", 0, 1, is_open=True)
+            if data is not None:
+                raise ValueError(
+                    "validation_fraction must be None where validation_data are given, got "
+                    f"{fraction}"
+                )
+        if data is None:
+            return None
+        if not isinstance(data, tuple | list) or len(data) not in (2, 3):
+            raise TypeError(
+                "validation_data must be (X, y) or (X, y, sample_weight), got a "
+                f"{type(data).__name__}"
+            )
+        try:
+            inputs, targets = self._checked(*data)
+        except (TypeError, ValueError) as error:
+            error.add_note("in validation_data")
+            raise
+        return partial(self._evaluate, inputs, targets)
+
+    def _split(self, targets: Targets, fraction: float) -> tuple[Array, Array]:
+        """Rows to train on, and rows to hold out."""
+        labels = targets.labels
+        if targets.values is not None and self.layer_sizes[-1] == 1 and not self._is_regression:
+            labels = targets.values[:, 0]
+        return held_out.split(len(targets), fraction, labels, self._generator)
 
     def _checked(
         self,
         X: MatrixLike,
         y: ArrayLike,
-        sample_weight: ArrayLike | None,
+        sample_weight: ArrayLike | None = None,
         class_weight: Mapping[int, float] | str | None = None,
     ) -> tuple[Inputs, Targets]:
         inputs, targets = validation.examples_and_targets(
             X, y, self.layer_sizes[0], self.layer_sizes[-1], self.dtype
         )
         validation.check_range(targets, self._loss)
+        return inputs, self._weighted(targets, sample_weight, class_weight)
+
+    def _weighted(
+        self,
+        targets: Targets,
+        sample_weight: ArrayLike | None,
+        class_weight: Mapping[int, float] | str | None = None,
+    ) -> Targets:
         weights = validation.weights(
             sample_weight, class_weight, targets, self.layer_sizes[-1], self.dtype
         )
-        return inputs, replace(targets, weights=weights)
+        return replace(targets, weights=weights)

@@ -11,6 +11,8 @@ from . import _kernels
 from .activations import Activation, BuiltinActivation
 from .arrays import ALIGNMENT, Array, aligned_zeros
 from .losses import BuiltinLoss, Loss
+from .optimizers import Optimizer
+from .regularisation import Regularisation
 from .targets import Targets
 
 SPARE_ROWS = 3  # of zeros: kernels take rows four at a time
@@ -122,6 +124,26 @@ class Parameters:
             parameter = _only(self._loss.parameters)
         return self.kernels.Targets(
             targets.values, targets.labels, targets.weights, self.n_outputs, code, parameter
+        )
+
+    def update(
+        self, optimizer: Optimizer, regularisation: Regularisation, slots: Sequence[Array] = ()
+    ) -> Any:
+        """What a step does, as the kernels take it."""
+        constants = np.zeros(4)
+        constants[: len(optimizer.constants)] = optimizer.constants
+        kept, kept_too = (*slots, None, None)[:2]
+        return self.kernels.Update(
+            self.kernels.RULE_CODES[optimizer.rule],
+            constants,
+            optimizer.weight_decay,
+            regularisation.l1,
+            regularisation.l2,
+            regularisation.clip_norm,
+            regularisation.max_norm,
+            kept,
+            kept_too,
+            aligned_zeros(int(self.layers["width"].max()), self.flat.dtype),
         )
 
     def blocks(self, units: Array) -> list[Array]:

@@ -9,9 +9,12 @@ from .activations import Activation
 from .arrays import Array
 from .inputs import Inputs
 from .losses import Loss
+from .optimizers import LBFGS
 from .parameters import Parameters
+from .plan import Descent, Plan
+from .regularisation import Regularisation
+from .state import TrainingState
 from .targets import Targets
-from .training import Descent, Plan
 
 # Networks of so few parameters go side by side, which leaves no vector of narrow layers partly
 # empty, if there are examples to fill them: that many parameters for each, up to a most.
@@ -32,24 +35,54 @@ def descent(
     loss: Loss,
     inputs: Inputs,
     targets: Targets,
+    batch_size: int,
     plan: Plan,
+    state: TrainingState,
 ) -> Descent:
     """What descends along the gradient on this data."""
-    batch_size, rate = plan.rows_per_batch(len(inputs)), plan.learning_rate
+    dropout = plan.regularisation.dropout
+    slots = [array for (array,) in state.slots]
+    update = parameters.update(plan.optimizer, plan.regularisation, slots)
     is_sparse = _is_sparse(inputs)
     if not parameters.kernels_suffice:
         return by_blas.Descent(
-            parameters, activations, loss, inputs, targets, batch_size, rate, is_sparse
+            parameters, activations, loss, update, inputs, targets, batch_size, dropout, is_sparse
         )
-    if batch_size == 1:
-        return by_kernel.OneByOne(parameters, inputs, targets, rate)
-    if _is_small(parameters, batch_size):  # too little to share among threads
-        rooms = by_kernel.small_blocks(parameters, batch_size, to_train=True)
+    if batch_size == 1 and update.is_plain:
+        return by_kernel.OneByOne(parameters, update, inputs, targets, dropout)
+    if _is_small(parameters, batch_size) and not any(dropout):  # too little to share among threads
+        rooms = by_kernel.small_blocks(parameters, batch_size, True, update.is_plain)
     else:
         rooms = by_kernel.blocks(
-            parameters, batch_size, is_sparse, to_train=True, n_threads=plan.n_threads
+            parameters, batch_size, is_sparse, True, update.is_plain, dropout, plan.n_threads
         )
-    return by_kernel.InBatches(parameters, inputs, targets, batch_size, rate, rooms)
+    return by_kernel.InBatches(parameters, update, inputs, targets, batch_size, rooms)
+
+
+def gradient(
+    parameters: Parameters,
+    activations: Sequence[Activation],
+    loss: Loss,
+    inputs: Inputs,
+    targets: Targets,
+    n_threads: int,
+) -> tuple[Descent, Array]:
+    """What computes losses and the mean gradient, and the vector in which that is added up."""
+    n_examples, is_sparse = len(inputs), _is_sparse(inputs)
+    keep = parameters.update(LBFGS(), Regularisation())
+    if not parameters.kernels_suffice:
+        by_numpy = by_blas.Descent(
+            parameters, activations, loss, keep, inputs, targets, n_examples, (), is_sparse
+        )
+        return by_numpy, by_numpy.gradient
+    if _is_small(parameters, n_examples):
+        rooms = by_kernel.small_blocks(parameters, n_examples, True, is_plain=False)
+    else:
+        rooms = by_kernel.blocks(
+            parameters, n_examples, is_sparse, True, is_plain=False, n_threads=n_threads
+        )
+    descent = by_kernel.InBatches(parameters, keep, inputs, targets, n_examples, rooms)
+    return descent, rooms.gradient
 
 
 def predict(
@@ -83,6 +116,14 @@ def predict(
             is_over = True
             raise
     return outputs
+
+
+def all_outputs(
+    parameters: Parameters, activations: Sequence[Activation], inputs: Inputs
+) -> list[Array]:
+    """Outputs of every layer, (n_examples, fan_out)."""
+    n_rows = max(1, min(len(inputs), _ROWS_PER_BLOCK))
+    return by_blas.all_outputs(parameters, activations, inputs, n_rows, _is_sparse(inputs))
 
 
 def evaluate(

@@ -4,7 +4,8 @@
 dtype, with no kernel in its numerics.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -13,8 +14,13 @@ from . import validation
 from .arrays import Array
 from .inputs import Inputs
 from .network import Network
+from .plan import Epochs, Objective, Plan
+from .regularisation import dropout_factors
+from .state import TrainingState
 from .targets import Targets
-from .training import Plan
+
+Factors = Callable[[int], Array | float]
+"""By which dropout multiplies the outputs of a layer."""
 
 
 class MLP(Network):
@@ -31,8 +37,27 @@ class MLP(Network):
     def _storage(self) -> Sequence[Array]:
         return *self.weights, *self.biases
 
-    def _descent(self, inputs: Inputs, targets: Targets, plan: Plan) -> "_Descent":
-        return _Descent(self, inputs, targets, plan)
+    def _new_slot(self) -> list[Array]:
+        return [np.zeros_like(parameters) for parameters in self._storage()]
+
+    def _views(self, storage: Sequence[Array]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        n_layers = len(self.layer_sizes) - 1
+        return tuple(storage[:n_layers]), tuple(storage[n_layers:])
+
+    def _descent(
+        self, inputs: Inputs, targets: Targets, batch_size: int, plan: Plan, state: TrainingState
+    ) -> "_Descent":
+        return _Descent(self, inputs, targets, batch_size, plan, state)
+
+    def _objective(self, inputs: Inputs, targets: Targets, n_threads: int) -> Objective:
+        rows = np.arange(len(inputs))
+
+        def objective() -> tuple[float, tuple[Array, ...], tuple[Array, ...]]:
+            with np.errstate(all="ignore"):
+                loss, gradients = _gradients(self, inputs, targets, rows)
+            return loss / len(rows), *self._views(gradients)
+
+        return objective
 
     def _outputs_and_loss(self, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
         with np.errstate(all="ignore"):
@@ -43,62 +68,126 @@ class MLP(Network):
             losses = losses * targets.weights
         return outputs[-1], float(losses.sum(dtype=np.float64))
 
+    def _all_outputs(self, inputs: Inputs) -> list[Array]:
+        with np.errstate(all="ignore"):
+            return self._forward(inputs.array(slice(None)))[1][1:]
+
     def _outputs(self, inputs: Inputs, n_threads: int) -> Array:
         # BLAS brings threads of its own, which make better use of whole matrices.
         with np.errstate(all="ignore"):
             return self._forward(inputs.array(slice(None)))[1][-1]
 
-    def _forward(self, X: Array) -> tuple[list[Array], list[Array]]:
-        """Every layer's weighted inputs z, and X with every layer's outputs a = f(z)."""
+    def _forward(self, X: Array, factors: Factors | None = None) -> tuple[list[Array], list[Array]]:
+        """Every layer's weighted inputs z, and X with every layer's outputs a = f(z).
+
+        The outputs are multiplied by the factors of the layers, if there are any.
+        """
         zs, outputs = [], [X]
-        for weights, biases, f in zip(
-            self.weights, self.biases, self.activation_functions, strict=True
+        for layer, (weights, biases, f) in enumerate(
+            zip(self.weights, self.biases, self.activation_functions, strict=True)
         ):
             z = outputs[-1] @ weights
             z += biases
             zs.append(z)
-            outputs.append(f.outputs(z))
+            outputs.append(f.outputs(z) if factors is None else f.outputs(z) * factors(layer))
         return zs, outputs
 
 
-class _Descent:
-    """Gradient descent; see `training.Descent`."""
+def _gradients(
+    network: MLP,
+    inputs: Inputs,
+    targets: Targets,
+    rows: Array,
+    factors: Factors | None = None,
+) -> tuple[float, list[Array]]:
+    """Sum of the losses of a batch, and the mean gradient: of all weights, then of all biases."""
+    zs, outputs = network._forward(inputs.array(rows), factors)
+    loss = network._loss
+    wanted = targets.rows(rows, network.layer_sizes[-1], network.dtype)
+    losses = loss.values(zs[-1], outputs[-1], wanted)
+    delta = loss.derivative(outputs[-1], wanted)
+    sum_of_losses = targets.weigh(rows, losses, delta)
+    delta *= network.dtype.type(1 / len(rows))
+    of_weights: list[Array] = []
+    of_biases: list[Array] = []
+    for layer in reversed(range(len(zs))):
+        if layer < len(zs) - 1 or not loss.output_activation:
+            a = outputs[layer + 1]
+            if factors is not None:
+                a = network.activation_functions[layer].outputs(zs[layer])
+                delta *= factors(layer)
+            delta *= network.activation_functions[layer].slope(zs[layer], a)
+        # dL/dW = x' delta; for a single example the outer product is faster by itself.
+        product = np.multiply if len(rows) == 1 else np.matmul
+        of_weights.append(product(outputs[layer].T, delta))
+        of_biases.append(delta[0].copy() if len(rows) == 1 else delta.sum(axis=0))
+        if layer:
+            delta = delta @ network.weights[layer].T
+    return sum_of_losses, [*reversed(of_weights), *reversed(of_biases)]
 
-    def __init__(self, network: MLP, inputs: Inputs, targets: Targets, plan: Plan) -> None:
+
+class _Descent:
+    """Gradient descent; see `plan.Descent`."""
+
+    def __init__(
+        self,
+        network: MLP,
+        inputs: Inputs,
+        targets: Targets,
+        batch_size: int,
+        plan: Plan,
+        state: TrainingState,
+    ) -> None:
         self._network, self._inputs, self._targets = network, inputs, targets
-        self._learning_rate = plan.learning_rate
-        self._batch_size = plan.rows_per_batch(len(inputs))
-        self._gradients = [np.empty_like(weights) for weights in network.weights]
+        self._optimizer, self._regularisation = plan.optimizer, plan.regularisation
+        self._batch_size, self._slots = batch_size, state.slots
         # Whole batches, some hundred at most, per call: Python runs in between anyway.
-        self.chunk = self._batch_size * max(1, 256 // self._batch_size)
+        self.chunk = batch_size * max(1, 256 // batch_size)
         self.examples_per_backup = self.chunk
 
-    def __call__(self, orders: Array, start: int, stop: int, losses: Array) -> None:
+    def __call__(self, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
         # A sigmoid may overflow on its way to 0, and divergence is found by its loss.
         with np.errstate(all="ignore"):
-            for epoch, order in enumerate(orders):
-                for batch in range(start, stop, self._batch_size):
-                    losses[epoch] += self._step(order[batch : min(batch + self._batch_size, stop)])
+            for epoch in range(len(epochs)):
+                for batch_start in range(start, stop, self._batch_size):
+                    batch_stop = min(batch_start + self._batch_size, stop)
+                    losses[epoch] += self._step(epochs[epoch : epoch + 1], batch_start, batch_stop)
 
-    def _step(self, rows: Array) -> float:
+    def settle(self) -> None:
+        pass
+
+    def _step(self, epoch: Epochs, start: int, stop: int) -> float:
         """One step along the mean gradient of a batch; return the sum of its losses before it."""
-        network = self._network
-        zs, outputs = network._forward(self._inputs.array(rows))
-        wanted = self._targets.rows(rows, network.layer_sizes[-1], network.dtype)
-        loss = network._loss
-        losses = loss.values(zs[-1], outputs[-1], wanted)
-        delta = loss.derivative(outputs[-1], wanted)
-        sum_of_losses = self._targets.weigh(rows, losses, delta)
-        rate = network.dtype.type(self._learning_rate / len(rows))
-        for layer in reversed(range(len(zs))):
-            weights, biases = network.weights[layer], network.biases[layer]
-            if layer < len(zs) - 1 or not loss.output_activation:
-                delta *= network.activation_functions[layer].slope(zs[layer], outputs[layer + 1])
-            step = delta * rate
-            if layer:
-                delta = delta @ weights.T
-            # dL/dW = x' delta; for a single example the outer product is faster by itself.
-            product = np.multiply if len(rows) == 1 else np.matmul
-            weights -= product(outputs[layer].T, step, out=self._gradients[layer])
-            biases -= step[0] if len(rows) == 1 else step.sum(axis=0)
+        network, regularisation = self._network, self._regularisation
+        batch = start // self._batch_size
+        factors = None
+        if any(regularisation.dropout):
+            factors = partial(self._factors, int(epoch.keys[0]), np.arange(start, stop))
+        sum_of_losses, gradients = _gradients(
+            network, self._inputs, self._targets, epoch.orders[0, start:stop], factors
+        )
+        rate = network.dtype.type(epoch.rates[0, batch])
+        clipping = regularisation.clipping(gradients)
+        number = epoch.n_steps + batch + 1
+        for i, (parameters, g) in enumerate(zip(network._storage(), gradients, strict=True)):
+            is_weights = i < len(network.weights)
+            if clipping != 1:
+                g *= network.dtype.type(clipping)
+            if is_weights and (regularisation.l1 or regularisation.l2):
+                g += regularisation.slope(parameters)
+            slots = [slot[i] for slot in self._slots]
+            change = self._optimizer.change(g, slots, rate, number)
+            if is_weights and self._optimizer.weight_decay:
+                parameters *= 1 - rate * self._optimizer.weight_decay
+            parameters -= change
+            if is_weights:
+                regularisation.shorten(parameters)
         return sum_of_losses
+
+    def _factors(self, key: int, places: Array, layer: int) -> Array | float:
+        """By which dropout multiplies the outputs of a layer for the examples at these places."""
+        rate = self._regularisation.dropout[layer]
+        if not rate:
+            return 1.0
+        width = self._network.layer_sizes[layer + 1]
+        return dropout_factors(rate, key, places, layer, width, self._network.dtype)

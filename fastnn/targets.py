@@ -1,5 +1,6 @@
 """What the outputs of examples should be."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +22,34 @@ class Targets:
         assert values_or_labels is not None
         return len(values_or_labels)
 
-    def __getitem__(self, rows: slice) -> "Targets":
+    def __getitem__(self, rows: slice | Array) -> "Targets":
         given = self.values, self.labels, self.weights
         return Targets(*(None if array is None else array[rows] for array in given))
+
+    @staticmethod
+    def concatenated(parts: "Sequence[Targets]") -> "Targets":
+        """Those of all parts, which must be of one kind, labels or values."""
+        if len({part.labels is None for part in parts}) > 1:
+            raise ValueError(
+                "y must be labels in all blocks, or targets in all of them, got some of both"
+            )
+        labels = [part.labels for part in parts if part.labels is not None]
+        values = [part.values for part in parts if part.values is not None]
+        given = [part.weights for part in parts if part.weights is not None]
+        weights = None
+        if given:
+            ones = [np.ones(len(part), given[0].dtype) for part in parts]
+            weights = np.concatenate(
+                [
+                    one if part.weights is None else part.weights
+                    for part, one in zip(parts, ones, strict=True)
+                ]
+            )
+        return Targets(
+            np.concatenate(values) if values else None,
+            np.concatenate(labels) if labels else None,
+            weights,
+        )
 
     def weigh(self, rows: Array | slice, losses: Array, derivatives: Array) -> float:
         """Multiply the derivatives of some examples by their weights, and add up their losses."""

@@ -1,183 +1,171 @@
-"""The epoch loop: order, chunks, loss, divergence, history."""
+"""The epoch loop: chunks, divergence, and who sees what came of an epoch."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Sequence
 
 import numpy as np
 
-from . import validation
 from .arrays import Array
 from .finite import first_nonfinite
-
-
-@dataclass(frozen=True)
-class Step:
-    """What a callback gets after each epoch.
-
-    Attributes
-    ----------
-    epoch : int
-        Epochs of this call of ``train`` that are done, from 1.
-    loss : float
-        Mean loss per example over the epoch, each taken before the update it led to.
-    """
-
-    epoch: int
-    loss: float
-
-
-@dataclass
-class History:
-    """What ``train`` returns.
-
-    Attributes
-    ----------
-    loss : list of float
-        One value per epoch, as in `Step`.
-    """
-
-    loss: list[float] = field(default_factory=list)
-
-
-Callback = Callable[[Step], Any]
+from .history import Step
+from .observer import Observer
+from .plan import Descent, Draws, Epochs, Plan
+from .state import Rates, TrainingState
 
 
 class TrainingDiverged(ArithmeticError):
     """The loss or a parameter is no longer finite."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The checked arguments of ``train``."""
-
-    epochs: int
-    batch_size: int | None  # None: all examples
-    learning_rate: float
-    shuffle: bool
-    callback: Callback | None
-    n_threads: int
-
-    @classmethod
-    def checked(
-        cls,
-        epochs: int,
-        batch_size: int | None,
-        learning_rate: float,
-        shuffle: bool,
-        callback: Callback | None,
-        n_threads: int,
-    ) -> "Plan":
-        """Reject what is not a plan."""
-        return cls(
-            validation.count(epochs, "epochs", minimum=0),
-            None if batch_size is None else validation.count(batch_size, "batch_size", minimum=1),
-            validation.positive(learning_rate, "learning_rate"),
-            validation.flag(shuffle, "shuffle"),
-            validation.callback(callback),
-            validation.count(n_threads, "n_threads", minimum=1),
-        )
-
-    def rows_per_batch(self, n_examples: int) -> int:
-        """The batch size, at most all examples."""
-        return n_examples if self.batch_size is None else min(self.batch_size, n_examples)
-
-    def orders(self, n_examples: int, generator: "np.random.Generator") -> Callable[[], Array]:
-        """Draws the order of an epoch; one batch of all examples has none, and draws none."""
-        if self.shuffle and self.rows_per_batch(n_examples) < n_examples:
-            return lambda: generator.permutation(n_examples)
-        as_given = np.arange(n_examples)
-        return lambda: as_given
+def diverged(epoch: int) -> TrainingDiverged:
+    """The error that says so."""
+    return TrainingDiverged(
+        f"training diverged in epoch {epoch}: the loss or a parameter became NaN or infinite. The "
+        "network is as it was before that epoch, or the blocks of it held at the time. Try a "
+        "smaller learning_rate, or scale the inputs to about [0, 1]"
+    )
 
 
-class Descent(Protocol):
-    """One way to compute gradient descent on some data.
+class Run:
+    """The steps of one call of ``train``.
 
-    Attributes
+    However it ends, the arrays are finite, and parameters fit the optimizer's state.
+
+    Parameters
     ----------
-    chunk : int
-        Examples per call: what takes some milliseconds, so that Ctrl-C is noticed in between.
-    examples_per_backup : int
-        What takes so long that to copy the parameters before it costs nothing.
+    arrays : sequence of ndarray
+        All that a step changes: the parameters, and what the optimizer keeps.
     """
 
-    chunk: int
-    examples_per_backup: int
+    def __init__(
+        self,
+        arrays: Sequence[Array],
+        state: TrainingState,
+        rates: Rates,
+        plan: Plan,
+        observer: Observer,
+    ) -> None:
+        self._arrays, self._backup = arrays, [np.empty_like(array) for array in arrays]
+        self._state, self._rates, self._plan = state, rates, plan
+        self._observer = observer
+        self.is_stopped = False
+        self.begin_epoch()
 
-    def __call__(self, orders: Array, start: int, stop: int, losses: Array) -> None:
-        """Train on the examples ``orders[e, start:stop]`` of one epoch e after the other.
+    @property
+    def is_over(self) -> bool:
+        """Whether there is no further epoch."""
+        return self.is_stopped or len(self._observer.history) >= self._plan.epochs
 
-        Their losses are added to ``losses[e]``. Several epochs come whole. Batches begin at
-        multiples of the batch size, and the last of an epoch may be smaller. A batch may be spread
-        over several calls.
-        """
-
-
-def train(
-    storage: Sequence[Array], descend: Descent, next_order: Callable[[], Array], plan: Plan
-) -> History:
-    """Train the parameters in ``storage``; however it ends, they are finite."""
-    if not _are_finite(storage):
-        raise ValueError("weights and biases must be finite to train, got NaN or infinity in them")
-    history = History()
-    backup = [np.empty_like(parameters) for parameters in storage]
-    while len(history.loss) < plan.epochs:
-        # Short epochs share a backup, unless there is somebody to call in between.
-        order = next_order()
-        n_epochs = 1 if plan.callback else max(1, descend.examples_per_backup // len(order))
-        n_more = min(n_epochs, plan.epochs - len(history.loss)) - 1
-        orders = order[np.newaxis]
-        if n_more:
-            orders = np.stack([order, *(next_order() for _ in range(n_more))])
-        losses = _descend(storage, backup, descend, orders)
-        if losses is None and n_more:
+    def train(self, descend: Descent, draws: Draws, n_examples: int) -> None:
+        """Train for all epochs on the same examples."""
+        while not self.is_over:
+            if self._observer.sees_every_epoch:
+                self.begin_epoch()
+                self.go_on(descend, draws, n_examples)
+                self.end_epoch()
+                continue
+            # Short epochs share a backup.
+            n_left = self._plan.epochs - len(self._observer.history)
+            n_epochs = min(n_left, max(1, descend.examples_per_backup // n_examples))
+            epochs = self._next(draws, n_epochs, n_examples)
+            losses = self._attempt(descend, epochs)
+            if losses is not None:
+                self._observer.see(losses, epochs.rates)
+                continue
             # One of them diverged: go through them again one by one, to stop before that one.
-            for order in orders:
-                losses_of_one = _descend(storage, backup, descend, order[np.newaxis])
-                if losses_of_one is None:
-                    break
-                history.loss += losses_of_one
+            for epoch in range(n_epochs):
+                one = epochs[epoch : epoch + 1]
+                if n_epochs == 1 or (losses := self._attempt(descend, one)) is None:
+                    raise diverged(len(self._observer.history) + 1)
+                self._observer.see(losses, one.rates)
+
+    def begin_epoch(self) -> None:
+        """The next examples are the first of an epoch."""
+        self._loss, self._n_seen, self._n_batches = 0.0, 0, 0
+
+    def go_on(self, descend: Descent, draws: Draws, n_examples: int) -> None:
+        """Train on examples that are the whole of an epoch, or a part."""
+        epoch = self._next(draws, 1, n_examples)
+        n_seen = self._n_seen
+        losses = self._attempt(descend, epoch)
         if losses is None:
-            raise TrainingDiverged(
-                f"training diverged in epoch {len(history.loss) + 1}: the loss or a parameter "
-                "became NaN or infinite. The network is as it was before that epoch. Try a smaller "
-                "learning_rate, or scale the inputs to about [0, 1]"
-            )
-        history.loss += losses
-        step = Step(len(history.loss), history.loss[-1])
-        if plan.callback is not None and plan.callback(step):
-            break
-    return history
+            raise diverged(len(self._observer.history) + 1)
+        self._last_rates = epoch.rates
+        self._n_batches += epoch.rates.shape[1]
+        if not self.is_stopped:
+            self._n_seen = n_seen + n_examples
+        self._loss += losses[0] * (self._n_seen - n_seen)
+
+    def end_epoch(self) -> None:
+        """Those were the last examples of an epoch."""
+        if not self._n_seen:
+            raise ValueError("X must hold at least one example, got blocks without any")
+        mean = self._loss / self._n_seen
+        self.is_stopped |= self._observer.see([mean], self._last_rates)
+
+    def _next(self, draws: Draws, n_epochs: int, n_examples: int) -> Epochs:
+        orders, keys = draws.orders_and_keys(n_epochs)
+        rates = self._rates.upcoming(n_epochs, self._plan.n_batches(n_examples))
+        return Epochs(orders, rates, keys, self._state.n_steps)
+
+    def _attempt(self, descend: Descent, epochs: Epochs) -> list[float] | None:
+        """Mean losses of some epochs; None, and all as before, if one is not finite."""
+        copy_arrays(self._arrays, self._backup)
+        n_epochs, n_examples = epochs.orders.shape
+        batch_size, n_batches = self._plan.rows_per_batch(n_examples), epochs.rates.shape[1]
+        calls_back = self._plan.batch_callback is not None
+        chunk = batch_size if calls_back else descend.chunk
+        epochs_per_call = max(1, chunk // n_examples)
+        losses = np.zeros(n_epochs)
+        n_steps, n_seen = 0, n_examples
+        is_finite = False
+        try:
+            for epoch in range(0, n_epochs, epochs_per_call):
+                some = slice(epoch, min(epoch + epochs_per_call, n_epochs))
+                for start in range(0, n_examples, chunk):
+                    stop, before = min(start + chunk, n_examples), losses[epoch]
+                    descend(epochs[some], start, stop, losses[some])
+                    if stop == n_examples:
+                        n_steps = some.stop * n_batches
+                    else:
+                        n_steps = epoch * n_batches + stop // batch_size
+                    if not np.isfinite(losses[some]).all():
+                        return None
+                    if calls_back:
+                        descend.settle()
+                        self._call_back(epochs, n_steps, (losses[epoch] - before) / (stop - start))
+                    if self.is_stopped:
+                        n_seen = stop
+                        self._n_seen += n_seen
+                        break
+        finally:
+            descend.settle()
+            is_finite = bool(np.isfinite(losses).all()) and are_finite(self._arrays)
+            if is_finite:
+                self._rates.advance(n_steps)
+            else:
+                copy_arrays(self._backup, self._arrays)
+        return (losses / n_seen).tolist() if is_finite else None
+
+    def _call_back(self, epoch: Epochs, n_done: int, loss: float) -> None:
+        """Call the callback of batches, after so many of these examples."""
+        assert self._plan.batch_callback is not None
+        number, rates = len(self._observer.history) + 1, epoch.rates[0]
+        given = float(rates[n_done - 1])
+        step = Step(number, float(loss), given, batch=self._n_batches + n_done)
+        if self._plan.batch_callback(step):
+            self.is_stopped = True
+            self._observer.history.stopped = "batch_callback said so"
+        if step.learning_rate != given:
+            self._rates.set(step.learning_rate)
+            rates[n_done:] = step.learning_rate
 
 
-def _descend(
-    storage: Sequence[Array], backup: Sequence[Array], descend: Descent, orders: Array
-) -> list[float] | None:
-    """Mean losses of some epochs; None, and the parameters as before, if one is not finite."""
-    _copy(storage, backup)
-    n_epochs, n_examples = orders.shape
-    epochs_per_call = max(1, descend.chunk // n_examples)
-    losses = np.zeros(n_epochs)
-    is_finite = False
-    try:
-        for epoch in range(0, n_epochs, epochs_per_call):
-            some = slice(epoch, epoch + epochs_per_call)
-            for start in range(0, n_examples, descend.chunk):
-                stop = min(start + descend.chunk, n_examples)
-                descend(orders[some], start, stop, losses[some])
-            if not np.isfinite(losses[some]).all():
-                break
-    finally:
-        is_finite = bool(np.isfinite(losses).all()) and _are_finite(storage)
-        if not is_finite:
-            _copy(backup, storage)
-    return (losses / n_examples).tolist() if is_finite else None
-
-
-def _are_finite(arrays: Sequence[Array]) -> bool:
+def are_finite(arrays: Sequence[Array]) -> bool:
+    """Whether all numbers in all arrays are."""
     return all(first_nonfinite(array) is None for array in arrays)
 
 
-def _copy(arrays: Sequence[Array], to: Sequence[Array]) -> None:
+def copy_arrays(arrays: Sequence[Array], to: Sequence[Array]) -> None:
+    """Copy each array to the one in its place."""
     for array, copy in zip(arrays, to, strict=True):
         copy[...] = array

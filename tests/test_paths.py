@@ -77,9 +77,9 @@ def test_calls_for_parts_of_epochs_or_for_several_come_to_the_same_bits(
     calls: list[tuple[tuple[int, ...], int, int]] = []
     train = by_kernel.OneByOne._train
 
-    def recorded(self: Any, examples: Any, orders: Any, start: int, stop: int, losses: Any) -> None:
-        calls.append((orders.shape, start, stop))
-        train(self, examples, orders, start, stop, losses)
+    def recorded(self: Any, examples: Any, epochs: Any, start: int, stop: int, losses: Any) -> None:
+        calls.append((epochs.orders.shape, start, stop))
+        train(self, examples, epochs, start, stop, losses)
 
     monkeypatch.setattr(by_kernel.OneByOne, "_train", recorded)
     found = []

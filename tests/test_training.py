@@ -12,11 +12,14 @@ import pytest
 from numpy.typing import NDArray
 
 import fastnn
-from fastnn import MLP, Step, TrainingDiverged, reference, training
+from fastnn import MLP, SGD, Step, TrainingDiverged, reference, training
 from fastnn.inputs import DenseInputs
 from fastnn.network import Network
+from fastnn.observer import Observer
+from fastnn.plan import Draws, Epochs, Plan
+from fastnn.regularisation import Regularisation
+from fastnn.state import Rates, TrainingState
 from fastnn.targets import Targets
-from fastnn.training import Plan
 
 pytestmark = pytest.mark.usefixtures("variant")
 
@@ -261,20 +264,27 @@ def test_divergence_in_the_middle_of_many_short_epochs() -> None:
 def test_what_diverged_is_not_gone_on_with() -> None:
     """However many epochs share a backup."""
     net = MLP([1, 1], output_activation="identity", seed=1)
-    plan = Plan.checked(1000, 1, 3.0, True, None, 1)
+    plan = Plan(1000, 1, SGD(3.0), True, Regularisation())
+    state = TrainingState(plan.optimizer, ())
     X, y = np.array([[1.0]], np.float32), np.zeros((1, 1), np.float32)
-    descend = net._descent(DenseInputs(X, net.dtype), Targets(y, None), plan)
+    descend = net._descent(DenseInputs(X, net.dtype), Targets(y, None), 1, plan, state)
     found: list[list[float]] = []
 
     class OneEpochPerCall:
         chunk, examples_per_backup = 1, 10_000
 
-        def __call__(self, orders: Any, start: int, stop: int, losses: Any) -> None:
-            descend(orders, start, stop, losses)
+        def __call__(self, epochs: Epochs, start: int, stop: int, losses: Any) -> None:
+            descend(epochs, start, stop, losses)
             found.append(losses.tolist())
 
-    with pytest.raises(TrainingDiverged):
-        training.train(net._storage(), OneEpochPerCall(), lambda: np.arange(1), plan)
+        def settle(self) -> None:
+            descend.settle()
+
+    rates = Rates(state, 1000, 0.0)
+    observer = Observer(plan, state, rates, ())
+    run = training.Run(net._storage(), state, rates, plan, observer)
+    with pytest.raises(TrainingDiverged), observer:
+        run.train(OneEpochPerCall(), Draws(plan, np.arange(1), net._generator), 1)
     first, *_ = [i for i, loss in enumerate(found) if not np.isfinite(loss).all()]
     assert 10 < first < 500
     assert len(found) == 2 * (first + 1)  # once more, to come to the last that was finite
@@ -335,8 +345,10 @@ class TestInterruption:
         X, zeros = np.ones((5000, sizes[0]), np.float32), np.zeros(5000, np.intp)
         targets = (np.zeros((5000, 1), np.float32), None) if sizes[-1] == 1 else (None, zeros)
         for batch_size in (1, None):
-            plan = Plan.checked(1, batch_size, 0.1, True, None, 1)
-            descend = net._descent(DenseInputs(X, net.dtype), Targets(*targets), plan)
+            plan = Plan(1, batch_size, SGD(), True, Regularisation())
+            inputs = DenseInputs(X, net.dtype)
+            state = TrainingState(plan.optimizer, ())
+            descend = net._descent(inputs, Targets(*targets), batch_size or 5000, plan, state)
             most = 2e7 if batch_size == 1 and "BLAS" not in path else 4e8
             assert descend.chunk == 1 or descend.chunk * net.n_parameters <= most
 
@@ -400,7 +412,9 @@ def test_a_shallow_copy_is_independent() -> None:
     assert parameters(net) == parameters(alike)
 
 
-@pytest.mark.parametrize("name", ["layer_sizes", "activations", "dtype", "loss", "n_parameters"])
+@pytest.mark.parametrize(
+    "name", ["layer_sizes", "activation_functions", "dtype", "loss", "n_parameters"]
+)
 def test_what_the_kernels_rely_on_cannot_be_assigned(name: str) -> None:
     net = MLP([20, 3, 1])
     with pytest.raises(AttributeError):

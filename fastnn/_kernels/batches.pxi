@@ -32,10 +32,12 @@ cdef class Room:
         Examples in a block, at most.
     """
     cdef Workspace workspace
+    cdef Work work            # with the outputs and deltas of all examples
     cdef object memory
     cdef real[::1] gradients
     cdef readonly Py_ssize_t capacity
-    cdef real* gradient       # a sum over the blocks of a batch; NULL if all batches fit
+    cdef real* gradient       # of a batch; NULL if all are added to the parameters at once
+    cdef double factor        # weights of the first layer are this times what is stored
     cdef Py_ssize_t n_parameters
     cdef Team team
     cdef Py_ssize_t n_threads, thread
@@ -45,6 +47,8 @@ cdef class Room:
         Py_ssize_t thread,
     ):
         self.workspace, self.capacity, self.gradients = workspace, capacity, gradient
+        self.work = workspace.work
+        self.factor = 1
         self.n_parameters = workspace.network.parameters.shape[0]
         self.gradient = NULL
         if gradient.shape[0]:
@@ -76,70 +80,112 @@ cdef class Room:
     cdef void backward(self, Py_ssize_t n) noexcept nogil:
         """Deltas of all layers."""
 
-    cdef void add_gradient(self, real* to, Py_ssize_t n) noexcept nogil:
-        """Add the gradient, as scaled as the deltas are."""
+    cdef void add_gradient(self, real* to, Py_ssize_t n, double shrinkage) noexcept nogil:
+        """Multiply weights by ``shrinkage``; add the gradient, as scaled as the deltas are."""
 
-    cdef void step(self) noexcept nogil:
-        """Add the sum of gradients to the parameters."""
-        cdef real* parameters = self.workspace.work.parameters
-        cdef Py_ssize_t i
-        for i in range(
-            self.share(self.n_parameters, LANES, False), self.share(self.n_parameters, LANES, True)
-        ):
-            parameters[i] += self.gradient[i]
-            self.gradient[i] = 0
+    cdef void apply_factor(self) noexcept nogil:
+        """Multiply what is stored by the factor, which becomes 1."""
+
+    cdef bint step(self, const Rule* rule, double rate, Py_ssize_t number) noexcept nogil:
+        """Step number so and so, from 1, along the gradient; False if not all threads are here."""
+        cdef double clip
+        if rule.code == KEEP:
+            return True
+        clip = clipping(rule, self.gradient, self.n_parameters)
+        if rule.clip_norm > 0 and not self.meet():  # nobody steps while another takes the norm
+            return False
+        step_parameters(
+            rule, &self.work, self.gradient, clip, rate, number,
+            self.share(self.n_parameters, LANES, False), self.share(self.n_parameters, LANES, True),
+        )
+        return rule.max_norm == 0 or (self.meet() and self.shorten(rule))
+
+    cdef bint shorten(self, const Rule* rule) noexcept nogil:
+        """Weights of units whose norms are longer than allowed"""
+        cdef const Layer* layer
+        cdef Py_ssize_t i, n_columns
+        for i in range(self.work.n_layers):
+            layer = &self.work.layers[i]
+            n_columns = fours(layer.fan_out) if layer.transposed else layer.width
+            limit_norms(
+                rule, self.work.parameters + layer.weights, layer,
+                self.share(n_columns, LANES, False), self.share(n_columns, LANES, True),
+            )
+        return True
 
     cdef void copy_outputs(self, real* to, Py_ssize_t n) noexcept nogil:
         """Outputs of the last layer, (n, n_outputs)."""
 
 
+def settle_room(Room room):
+    """Make the parameters what they stand for; for each room of a team."""
+    with nogil:
+        if room.factor != 1:
+            room.apply_factor()
+
+
 def train_in_batches(
     Room room,
+    Update update,
     Examples examples,
     Targets targets,
     const Py_ssize_t[:, ::1] orders,   # IN  (n_epochs, n_examples) rows of X, in order
+    const double[:, ::1] rates,        # IN  (n_epochs, n_batches)
+    const uint64_t[::1] keys,          # IN  (n_epochs,) of the dropout
+    Py_ssize_t n_steps,                # before these epochs
     Py_ssize_t start,                  # the part of each order to train on
     Py_ssize_t stop,
     Py_ssize_t batch_size,
-    double learning_rate,
     double[::1] losses,                # IN, OUT (n_epochs,) sums of the losses so far
 ):
-    """Descend along the mean gradient of batch after batch.
+    """Take a step for the mean gradient of batch after batch.
 
     Batches begin at multiples of ``batch_size`` and the last may be smaller; a batch may be spread
     over several calls.  Each thread of a team makes the same call with a room of its own, and
     ``losses`` for its part of the examples.
     """
     cdef Py_ssize_t n_epochs = orders.shape[0], n_examples = orders.shape[1]
-    cdef Py_ssize_t epoch, t, n, batch_start, batch_stop
-    cdef real* parameters = room.workspace.work.parameters
+    cdef Py_ssize_t epoch, t, n, batch, batch_start, batch_stop
+    cdef const Rule* rule = &update.rule
     cdef bint at_once, are_all_here = True
+    cdef double rate
     cdef fastnn_control control
     with nogil:
         control = fastnn_flush_subnormals()
         for epoch in range(n_epochs):
             t = start
             while t < stop and are_all_here:
-                batch_start = t - t % batch_size
+                batch = t // batch_size
+                batch_start = batch * batch_size
                 batch_stop = min(batch_start + batch_size, n_examples)
                 n = min(min(batch_stop, stop) - t, room.capacity)
-                at_once = n == batch_stop - batch_start
+                rate = rates[epoch, batch]
+                at_once = rule.is_plain and n == batch_stop - batch_start
+                room.work.key = keys[epoch]
+                if not at_once and room.factor != 1:
+                    room.apply_factor()
+                    are_all_here = room.meet()
                 room.load(&examples.rows, &orders[epoch, 0], start, t, n)
                 room.forward(n)
                 losses[epoch] += room.losses(
                     &targets.wanted, &orders[epoch, t], n,
-                    <real>(-learning_rate / (batch_stop - batch_start)),
+                    <real>((-rate if at_once else 1) / (batch_stop - batch_start)),
                 )
                 room.backward(n)
                 are_all_here = room.meet()
                 if not are_all_here:
                     break
-                room.add_gradient(parameters if at_once else room.gradient, n)
+                if at_once:
+                    room.add_gradient(room.work.parameters, n, shrinkage_of(rule, rate))
+                else:
+                    room.add_gradient(room.gradient, n, 1)
                 are_all_here = room.meet()
                 t += n
                 if t == batch_stop and not at_once and are_all_here:
-                    room.step()
-                    are_all_here = room.meet()
+                    are_all_here = (
+                        room.step(rule, rate, n_steps + epoch * rates.shape[1] + batch + 1)
+                        and room.meet()
+                    )
         fastnn_restore_subnormals(control)
 
 

@@ -9,7 +9,6 @@ BLOCK_DEPTH = DEPTH
 
 @cython.final
 cdef class Block(Room):
-    cdef Work work        # of all examples
     cdef bint is_sparse   # inputs are mostly zeros: the first layer goes through them one by one
     cdef Matrix inputs    # (n, n_inputs), if they are not sparse
     cdef real* gathered   # room for them
@@ -17,7 +16,7 @@ cdef class Block(Room):
     # If they are sparse: which they are
     cdef const Rows* rows
     cdef const Py_ssize_t* order
-    cdef Py_ssize_t start, t
+    cdef Py_ssize_t start
     cdef Py_ssize_t begin, end  # the examples of this thread
 
     def __init__(
@@ -30,12 +29,14 @@ cdef class Block(Room):
         real[::1] gradient,      # SCRATCH like the parameters, zero at first, or empty
         real[:, ::1] gathered,   # SCRATCH (capacity, n_inputs), or any if none are gathered
         bint is_sparse,
+        Dropout dropout,         # or None
         Team team,               # whose rooms have the same arrays, but for workspace and turned
         Py_ssize_t thread,
     ):
         self.set_up(workspace, units.shape[1], gradient, team, thread)
-        self.memory = (units, deltas, sums, turned, gathered)
-        self.work = workspace.work
+        self.memory = (units, deltas, sums, turned, gathered, dropout)
+        if dropout is not None:
+            self.work.dropout, self.work.factors = dropout.rates, dropout.factors
         self.work.units, self.work.deltas = &units[0, 0], &deltas[0, 0]
         self.work.sums = &sums[0, 0]
         self.turned = &turned[0]
@@ -62,8 +63,9 @@ cdef class Block(Room):
     ) noexcept nogil:
         cdef Py_ssize_t n_inputs = rows.n_inputs, k
         self.divide(n)
+        self.work.place = t
         if self.is_sparse:
-            self.rows, self.order, self.start, self.t = rows, order, start, t
+            self.rows, self.order, self.start = rows, order, start
         elif rows.in_order and rows.indptr == NULL:
             self.inputs = rows_of(rows.values + (t - start) * n_inputs, n_inputs)
         else:
@@ -75,7 +77,13 @@ cdef class Block(Room):
                 )
 
     cdef inline void list_sparse(self, Py_ssize_t k) noexcept nogil:
-        list_example(&self.work, self.rows, row_at(self.rows, self.order, self.start, self.t + k))
+        cdef Py_ssize_t i
+        list_example(
+            &self.work, self.rows, row_at(self.rows, self.order, self.start, self.work.place + k)
+        )
+        if self.factor != 1:
+            for i in range(self.work.n_listed[0]):
+                self.work.values[i] *= <real>self.factor
 
     cdef void forward(self, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t i
@@ -88,6 +96,7 @@ cdef class Block(Room):
                     self.inputs_of(i), i, False, self.of_layer(self.work.units, i)
                 )
             self.activate(i)
+            self.drop_out(i)
 
     cdef void begin_with_biases(self, Py_ssize_t layer) noexcept nogil:
         cdef const Layer* of = &self.work.layers[layer]
@@ -137,6 +146,24 @@ cdef class Block(Room):
                 &self.work.layers[layer], a.data + k * a.row, sums.data + k * sums.row
             )
 
+    cdef void drop_out(self, Py_ssize_t layer) noexcept nogil:
+        """Leave units out, if the layer has dropout; the sums keep what slopes are computed from."""
+        cdef const Layer* of = &self.work.layers[layer]
+        cdef Matrix a = self.of_layer(self.work.units, layer)
+        cdef Matrix sums = self.of_layer(self.work.sums, layer)
+        cdef Matrix factors = self.of_layer(self.work.factors, layer)
+        cdef Py_ssize_t k
+        if not has_dropout(&self.work, layer):
+            return
+        for k in range(self.begin, self.end):
+            if not of.keeps_sums:
+                memcpy(sums.data + k * sums.row, a.data + k * a.row, of.width * sizeof(real))
+            draw_factors(
+                self.work.dropout[layer], self.work.key, self.work.place + k, layer,
+                factors.data + k * factors.row, of.width,
+            )
+            multiply(a.data + k * a.row, factors.data + k * factors.row, of.width)
+
     cdef double losses(
         self, const Wanted* wanted, const Py_ssize_t* rows, Py_ssize_t n, real scale
     ) noexcept nogil:
@@ -169,21 +196,23 @@ cdef class Block(Room):
         cdef Matrix a = self.own(self.of_layer(self.work.units, layer))
         cdef Matrix sums = self.own(self.of_layer(self.work.sums, layer))
         cdef Matrix deltas = self.own(self.of_layer(self.work.deltas, layer))
+        cdef Py_ssize_t n = (self.end - self.begin) * a.row
         # All rows as one vector: between them are only zeros.
-        times_slope(
-            &self.work.layers[layer], sums.data, a.data, deltas.data,
-            (self.end - self.begin) * a.row,
-        )
+        if has_dropout(&self.work, layer):
+            times_slope(&self.work.layers[layer], sums.data, sums.data, deltas.data, n)
+            multiply(deltas.data, self.own(self.of_layer(self.work.factors, layer)).data, n)
+        else:
+            times_slope(&self.work.layers[layer], sums.data, a.data, deltas.data, n)
 
-    cdef void add_gradient(self, real* to, Py_ssize_t n) noexcept nogil:
+    cdef void add_gradient(self, real* to, Py_ssize_t n, double shrinkage) noexcept nogil:
         cdef Py_ssize_t i
         for i in range(self.work.n_layers):
             if self.thread == 0:
                 self.add_to_biases(i, to, n)
             if i == 0 and self.is_sparse:
-                self.add_sparse_gradient(to, n)
+                self.add_sparse_gradient(to, n, shrinkage)
             else:
-                self.add_to_weights(i, to, n)
+                self.add_to_weights(i, to, n, shrinkage)
 
     cdef void add_to_biases(self, Py_ssize_t layer, real* to, Py_ssize_t n) noexcept nogil:
         cdef const Layer* of = &self.work.layers[layer]
@@ -195,7 +224,9 @@ cdef class Block(Room):
             axpy(1, deltas.data + k * deltas.row, total, of.width)
         axpy(1, total, to + of.biases, of.width)
 
-    cdef void add_to_weights(self, Py_ssize_t layer, real* to, Py_ssize_t n) noexcept nogil:
+    cdef void add_to_weights(
+        self, Py_ssize_t layer, real* to, Py_ssize_t n, double shrinkage
+    ) noexcept nogil:
         """Each thread has its part of the rows."""
         cdef const Layer* of = &self.work.layers[layer]
         cdef Matrix a = transposed(self.inputs_of(layer))
@@ -206,14 +237,26 @@ cdef class Block(Room):
         cdef Py_ssize_t end = self.share(n_rows, ROWS, True)
         if of.transposed:
             a, b = transposed(b), transposed(a)
+        if shrinkage != 1:
+            shrink(
+                to + of.weights + begin * of.row_length, shrinkage, (end - begin) * of.row_length
+            )
         add_product(
             Matrix(a.data + begin * a.row, a.row, a.column), b,
             rows_of(to + of.weights + begin * of.row_length, of.row_length), end - begin, n, width,
         )
 
-    cdef void add_sparse_gradient(self, real* to, Py_ssize_t n) noexcept nogil:
-        """Each thread has its part of all rows."""
+    cdef void add_sparse_gradient(
+        self, real* to, Py_ssize_t n, double shrinkage
+    ) noexcept nogil:
+        """Each thread has its part of all rows.  It is the common factor of weights that shrinks,
+
+        as in one_by_one.pxi.
+        """
         cdef const Layer* of = self.work.layers
+        cdef double factor = self.factor * shrinkage
+        # The values in the lists are multiplied by the factor of before.
+        cdef real scale = <real>(1 / (self.factor * factor)) if to == self.work.parameters else 1
         cdef Matrix deltas = self.of_layer(self.work.deltas, 0)
         cdef Py_ssize_t begin = self.share(of.width, LANES, False)
         cdef Py_ssize_t end = self.share(of.width, LANES, True)
@@ -222,8 +265,22 @@ cdef class Block(Room):
             self.list_sparse(k)
             step_rows(
                 to + of.weights + begin, of.row_length, inputs(&self.work, 0),
-                deltas.data + k * deltas.row + begin, 1, end - begin,
+                deltas.data + k * deltas.row + begin, scale, end - begin,
             )
+        self.factor = factor
+        if factor * _MOST_STRETCH < 1:
+            self.apply_factor()
+
+    cdef void apply_factor(self) noexcept nogil:
+        """To this thread's part of all rows"""
+        cdef const Layer* of = self.work.layers
+        cdef real* w = self.work.parameters + of.weights
+        cdef Py_ssize_t begin = self.share(of.width, LANES, False)
+        cdef Py_ssize_t end = self.share(of.width, LANES, True)
+        cdef Py_ssize_t row
+        for row in range(of.fan_in):
+            shrink(w + row * of.row_length + begin, self.factor, end - begin)
+        self.factor = 1
 
     cdef void copy_outputs(self, real* to, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t last = self.work.n_layers - 1, k
@@ -253,7 +310,7 @@ def multiply_sparse(
 
 
 def activate_block(Block block, Py_ssize_t layer, Py_ssize_t n):
-    """Outputs f(z + b) of a layer for n examples, given x W"""
+    """Outputs f(z + b) of a layer for n examples, given x W; no unit is left out"""
     cdef const Layer* of = &block.work.layers[layer]
     cdef const real* biases = block.work.parameters + of.biases
     cdef Matrix a = block.of_layer(block.work.units, layer)
@@ -266,6 +323,14 @@ def activate_block(Block block, Py_ssize_t layer, Py_ssize_t n):
             axpy(1, biases, a.data + k * a.row, of.width)
         block.activate(layer)
         fastnn_restore_subnormals(control)
+
+
+def drop_out_block(Block block, Py_ssize_t layer, Py_ssize_t n, uint64_t key, Py_ssize_t place):
+    """Leave units of a layer out, for n examples from that place of an epoch's order on."""
+    with nogil:
+        block.work.key, block.work.place = key, place
+        block.divide(n)
+        block.drop_out(layer)
 
 
 def block_losses(
@@ -303,22 +368,28 @@ def add_sparse_gradient(
     bint to_parameters,
 ):
     """To the gradient, or to the parameters, add x' delta of the first layer."""
+    cdef real* to = block.work.parameters if to_parameters else block.gradient
     cdef Py_ssize_t n = rows.shape[0]
     cdef fastnn_control control
     with nogil:
         control = fastnn_flush_subnormals()
         block.load(&examples.rows, &rows[0], 0, 0, n)
-        block.add_sparse_gradient(block.work.parameters if to_parameters else block.gradient, n)
+        block.add_sparse_gradient(to, n, 1)
         fastnn_restore_subnormals(control)
 
 
-def step_block(Block block, bint with_first_weights):
-    """parameters += the gradient, with or without the weights of the first layer"""
-    cdef Py_ssize_t start = 0 if with_first_weights else block.work.layers[0].biases
+def step_block(
+    Block block, Update update, double rate, Py_ssize_t number, bint with_first_weights
+):
+    """Step number so and so, with or without the weights of the first layer, of a plain rule."""
     cdef fastnn_control control
     with nogil:
         control = fastnn_flush_subnormals()
-        axpy(
-            1, block.gradient + start, block.work.parameters + start, block.n_parameters - start
-        )
+        if with_first_weights:
+            block.step(&update.rule, rate, number)
+        else:
+            step_parameters(
+                &update.rule, &block.work, block.gradient, 1, rate, number,
+                block.work.layers[0].biases, block.n_parameters,
+            )
         fastnn_restore_subnormals(control)

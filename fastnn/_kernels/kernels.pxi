@@ -20,9 +20,9 @@ from cpython.buffer cimport (
 from libc.float cimport DBL_MAX, FLT_MAX
 from libc.math cimport (
     erfc as erfc_double, exp as exp_double, expm1 as expm1_double, log as log_double,
-    log1p as log1p_double, tanh as tanh_double,
+    log1p as log1p_double, pow as pow_double, tanh as tanh_double,
 )
-from libc.stdint cimport int32_t, uint32_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 cdef extern from "floats.h" nogil:
@@ -62,11 +62,13 @@ ACTIVATION_CODES = {
 
 include "vectors.pxi"
 include "products.pxi"
+include "dropout.pxi"
 include "network.pxi"
 include "activations.pxi"
 include "losses.pxi"
 include "services.pxi"
 include "layers.pxi"
+include "updates.pxi"
 include "examples.pxi"
 include "one_by_one.pxi"
 include "batches.pxi"

@@ -52,6 +52,10 @@ cdef struct Work:
     real* values           # of the inputs listed, for all layers
     int32_t* index         # their places
     int32_t* n_listed      # their number, per layer
+    const double* dropout  # rates per layer; NULL: no unit is left out
+    real* factors          # by which outputs are then multiplied, like the units
+    uint64_t key           # of the epoch's dropout
+    Py_ssize_t place       # of the example in the epoch's order
 
 
 cdef class Workspace:
@@ -59,6 +63,7 @@ cdef class Workspace:
     cdef Network network
     cdef real[::1] scratch
     cdef int32_t[::1] places
+    cdef Dropout dropout
     cdef Work work
 
     def __init__(
@@ -66,13 +71,17 @@ cdef class Workspace:
         Network network,
         real[::1] scratch,        # SCRATCH (3 * n_units + n_listed,), zero at first
         int32_t[::1] places,      # SCRATCH (n_listed + n_layers,)
+        Dropout dropout=None,
     ):
-        self.network, self.scratch, self.places = network, scratch, places
+        self.network, self.scratch, self.places, self.dropout = network, scratch, places, dropout
         self.work = Work(
             &network.parameters[0], &network.layers[0], network.layers.shape[0],
             &scratch[0], &scratch[network.n_units], &scratch[2 * network.n_units],
             &scratch[3 * network.n_units], &places[0], &places[network.n_listed],
+            NULL, NULL, 0, 0,
         )
+        if dropout is not None:
+            self.work.dropout, self.work.factors = dropout.rates, dropout.factors
 
 
 cdef struct Rows:

@@ -10,6 +10,10 @@ Deltas are kept in a ring.  Before one half of it takes new ones, the updates ar
 wait for its old ones.  If it has no room at all, none waits: that serves weights that are near
 anyway, and inputs so sparse that rows hardly meet again.  Of these, an example finds most of its
 rows far away, so they are sent for while the one before is updated.
+
+An L2 penalty shrinks all weights at every step.  Those of the first layer are a common factor times
+what is stored, and it is the factor that shrinks: with weights W = factor V, a step
+W = shrinkage W - rate x' delta is factor = shrinkage factor, V -= rate x' delta / factor.
 """
 
 
@@ -21,6 +25,7 @@ cdef struct Waiting:
     Py_ssize_t capacity    # deltas of examples; 0: none waits, and the one delta is that at hand
     Py_ssize_t length      # from one delta to the next
     bint together          # all rows have the same delta
+    double factor          # weights are this times what is stored
 
 
 cdef class Postponed:
@@ -36,7 +41,7 @@ cdef class Postponed:
     ):
         self.memory = (ring, coefficients, places)
         self.waiting = Waiting(
-            &ring[0, 0], &places[0], &coefficients[0], 0, ring.shape[0] - 1, ring.shape[1], False
+            &ring[0, 0], &places[0], &coefficients[0], 0, ring.shape[0] - 1, ring.shape[1], False, 1
         )
 
 
@@ -140,27 +145,56 @@ cdef void catch_up(
             waiting.coefficients[row] = 0
 
 
+cdef enum:
+    _MOST_STRETCH = 1_000_000  # beyond, what is stored would leave the range of floats
+
+
+cdef void apply_factor(const Layer* layer, real* w, Waiting* waiting) noexcept nogil:
+    """Multiply what is stored by the factor, which becomes 1."""
+    if waiting.capacity > 0:
+        catch_up(layer, w, waiting, 1, waiting.capacity)
+    shrink(w, waiting.factor, layer.biases - layer.weights)
+    waiting.factor = 1
+
+
+def settle(Workspace workspace, Postponed postponed):
+    """Make the parameters what they stand for."""
+    cdef const Work* work = &workspace.work
+    with nogil:
+        if postponed.waiting.factor != 1:
+            apply_factor(
+                work.layers, work.parameters + work.layers.weights, &postponed.waiting
+            )
+
+
 def train_one_by_one(
     Workspace workspace,
     Postponed postponed,
+    Update update,                     # a plain one
     Examples examples,
     Targets targets,
     const Py_ssize_t[:, ::1] orders,   # IN  (n_epochs, n_examples) rows of X, in order
+    const double[:, ::1] rates,        # IN  likewise
+    const uint64_t[::1] keys,          # IN  (n_epochs,) of the dropout
     Py_ssize_t start,                  # the part of each order to train on
     Py_ssize_t stop,
-    double learning_rate,
     double[::1] losses,                # IN, OUT (n_epochs,) sums of the losses so far
 ):
-    """Descend along the gradient of one example after the other."""
-    cdef Py_ssize_t n_epochs = orders.shape[0], epoch, t
+    """Descend along the gradient of one example after the other.
+
+    With an L2 penalty, the parameters are settled only when `settle` is called.
+    """
+    cdef Py_ssize_t n_epochs = orders.shape[0], epoch, t, k
     cdef const Work* work = &workspace.work
     cdef Waiting* waiting = &postponed.waiting
+    cdef bint has_dropout = work.dropout != NULL
+    cdef double rate, shrinkage, factor
     cdef const Layer* first = work.layers
     cdef const Layer* last = &work.layers[work.n_layers - 1]
     cdef real* w = work.parameters + first.weights
     cdef real* biases = work.parameters + first.biases
     cdef real* delta
-    cdef real scale = <real>-learning_rate
+    cdef real scale
     cdef Inputs x, upcoming
     cdef Inputs none = Inputs(0, NULL, NULL)
     cdef fastnn_control control
@@ -171,6 +205,14 @@ def train_one_by_one(
                 list_example(
                     work, &examples.rows, row_at(&examples.rows, &orders[epoch, 0], start, t)
                 )
+                rate, factor = rates[epoch, t], waiting.factor
+                scale = <real>-rate
+                shrinkage = shrinkage_of(&update.rule, rate)
+                if factor != 1:
+                    for k in range(work.n_listed[0]):
+                        work.values[k] *= <real>factor
+                if has_dropout:
+                    workspace.work.key, workspace.work.place = keys[epoch], t
                 x = inputs(work, 0)
                 upcoming = none
                 if t + 1 < stop:
@@ -184,6 +226,7 @@ def train_one_by_one(
                 else:
                     catch_up_and_add_rows(first, w, x, waiting, t & 1, work.units, upcoming)
                 activate_layer(first, work.units, work.sums)
+                drop_out(work, 0)
                 forward(work, 1)
                 waiting.newest += waiting.capacity != 0
                 delta = waiting.ring + waiting.newest * waiting.length
@@ -191,12 +234,18 @@ def train_one_by_one(
                     &targets.wanted, work.sums + last.outputs, outputs(work), orders[epoch, t],
                     delta if work.n_layers == 1 else work.deltas + last.outputs,
                 )
-                backward(work, delta, scale)
+                backward(work, delta, scale, shrinkage)
                 axpy(scale, delta, biases, first.width)
+                if shrinkage != 1 or factor != 1:
+                    waiting.factor *= shrinkage
+                    # The values in the list have been multiplied by the factor of before.
+                    scale = <real>(-rate / (factor * waiting.factor))
                 if waiting.capacity == 0:
                     step_rows_and_fetch(w, first, x, delta, scale, upcoming)
                 else:
                     postpone(first, w, waiting, x, work.n_listed[0], scale)
+                if waiting.factor * _MOST_STRETCH < 1:
+                    apply_factor(first, w, waiting)
         if waiting.capacity > 0:
             catch_up(first, w, waiting, 1, waiting.capacity)
         fastnn_restore_subnormals(control)

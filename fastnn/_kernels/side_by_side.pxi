@@ -161,7 +161,7 @@ cdef class SideBySide(Room):
                     layer.fan_in, layer.fan_out, lanes,
                 )
 
-    cdef void add_gradient(self, real* to, Py_ssize_t n) noexcept nogil:
+    cdef void add_gradient(self, real* to, Py_ssize_t n, double shrinkage) noexcept nogil:
         cdef const Work* work = &self.workspace.work
         cdef Py_ssize_t lanes = (n + LANES - 1) & -LANES, i, unit
         cdef Matrix x = rows_of(self.inputs, self.capacity), deltas
@@ -169,6 +169,8 @@ cdef class SideBySide(Room):
         for i in range(work.n_layers):
             layer = &work.layers[i]
             deltas = self.of_layer(self.deltas, i)
+            if shrinkage != 1:
+                shrink(to + layer.weights, shrinkage, layer.biases - layer.weights)
             for unit in range(layer.fan_out):
                 to[layer.biases + unit] += total(deltas.data + unit * deltas.row, lanes)
             add_dots(x, deltas, weights(to, layer), layer.fan_in, layer.fan_out, lanes)

@@ -5,7 +5,16 @@ Every message has the form "NAME must be WHAT IS EXPECTED, got WHAT CAME".
 
 from .arrays import examples, one_or_more_examples
 from .networks import Seed, activations, float_dtype, generator, kernel_dtype, layer_sizes, loss
-from .numbers import callback, count, flag, is_integer, positive
+from .numbers import (
+    callback,
+    count,
+    dropout,
+    flag,
+    is_integer,
+    not_negative,
+    number_between,
+    positive,
+)
 from .targets import check_range, examples_and_targets, weights
 
 __all__ = [
@@ -14,6 +23,7 @@ __all__ = [
     "callback",
     "check_range",
     "count",
+    "dropout",
     "examples",
     "examples_and_targets",
     "flag",
@@ -23,6 +33,8 @@ __all__ = [
     "kernel_dtype",
     "layer_sizes",
     "loss",
+    "not_negative",
+    "number_between",
     "one_or_more_examples",
     "positive",
     "weights",

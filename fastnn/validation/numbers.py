@@ -1,7 +1,7 @@
 """Single arguments: numbers, flags, callbacks."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -36,10 +36,10 @@ def flag(value: bool, argument: str) -> bool:
     return bool(value)
 
 
-def callback(value: T) -> T:
+def callback(value: T, argument: str) -> T:
     """None or something that can be called."""
     if value is not None and not callable(value):
-        raise TypeError(f"callback must be None or callable, got {value!r}")
+        raise TypeError(f"{argument} must be None or callable, got {value!r}")
     return value
 
 
@@ -68,6 +68,30 @@ def number_between(
         expected += f" and {highest}" if high < math.inf else " and finite"
         raise ValueError(f"{what} must be {expected}, got {value}")
     return number
+
+
+def not_negative(value: float, argument: str) -> float:
+    """A finite number of at least zero."""
+    return number_between(value, argument, 0, math.inf)
+
+
+def dropout(rates: float | Sequence[float], n_layers: int) -> tuple[float, ...]:
+    """The rate of every layer, 0 for the last; () if there is no dropout."""
+    expected = (
+        f"dropout must be a rate from 0 to below 1, or a list of {n_layers - 1}, one per hidden "
+        "layer"
+    )
+    if isinstance(rates, str) or (isinstance(rates, Sequence) and len(rates) != n_layers - 1):
+        raise (TypeError if isinstance(rates, str) else ValueError)(f"{expected}, got {rates!r}")
+    given = list(rates) if isinstance(rates, Sequence) else [rates] * max(n_layers - 1, 1)
+    for rate in given:
+        if not isinstance(rate, Real) or isinstance(rate, bool | np.bool_):
+            raise TypeError(f"{expected}, got {rates!r}")
+        if not 0 <= as_float(rate) < 1:
+            raise ValueError(f"{expected}, got {rates!r}")
+    if n_layers == 1 and any(given):
+        raise ValueError(f"dropout must be 0 without hidden layers, got {rates!r}")
+    return (*map(float, given), 0.0) if any(given) else ()
 
 
 def one_of(value: Any, what: str, known: Iterable[str], otherwise: str = "") -> str:

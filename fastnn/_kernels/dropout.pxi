@@ -1,0 +1,53 @@
+"""Dropout: which units are left out, as a function of the epoch, the example, the layer and the unit.
+
+Nothing is drawn in sequence, so the same units are left out for any number of threads and however
+batches are divided.  regularisation.py has the same formula in NumPy; the mixing of bits is Chris
+Wellons's lowbias32 (https://nullprogram.com/blog/2018/07/31/).
+"""
+
+
+cdef class Dropout:
+    """Room for the factors by which outputs are multiplied.
+
+    That is 0 for units that are left out, and 1 / (1 - rate) for the others.
+    """
+    cdef object memory
+    cdef const double* rates  # per layer; 0 for the last
+    cdef real* factors
+
+    def __init__(
+        self,
+        const double[::1] rates,    # IN  (n_layers,)
+        real[:, ::1] factors,       # SCRATCH (n_units, capacity), zero at first
+    ):
+        self.memory = (rates, factors)
+        self.rates, self.factors = &rates[0], &factors[0, 0]
+
+
+cdef inline uint32_t mixed(uint32_t x) noexcept nogil:
+    x ^= x >> 16
+    x *= <uint32_t>0x7FEB352D
+    x ^= x >> 15
+    x *= <uint32_t>0x846CA68B
+    return x ^ (x >> 16)
+
+
+cdef void draw_factors(
+    double rate, uint64_t key, Py_ssize_t place, Py_ssize_t layer, real* factors, Py_ssize_t n
+) noexcept nogil:
+    """Of n units of a layer, for the example at that place of an epoch's order"""
+    cdef uint32_t row = mixed(<uint32_t>(key >> 32) ^ mixed(<uint32_t>key ^ <uint32_t>place))
+    cdef int32_t threshold = <int32_t>(rate * (1 << 24))
+    cdef real kept = <real>(1 / (1 - rate)), zero = 0
+    cdef uint32_t j
+    row = mixed(row ^ <uint32_t>layer)
+    for j in range(<uint32_t>n):
+        factors[j] = (
+            kept if <int32_t>(mixed(row + j * <uint32_t>0x9E3779B9) >> 8) >= threshold else zero
+        )
+
+
+cdef inline void multiply(restricted a, const real* factors, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        a[i] *= factors[i]

@@ -1,0 +1,305 @@
+"""What the gradient of a batch does to the parameters: penalties, the optimizer's rule, constraints.
+
+optimizers.py has the formulas, and regularisation.py those of penalties and constraints.  A rule is
+one pass over the flat vectors of parameters, gradient and what the optimizer keeps of each.  The
+gradient is 0 after it.
+"""
+
+from libc.math cimport sqrt as sqrt_double, sqrtf as sqrt_float
+
+cdef enum:
+    KEEP  # the gradient is what is wanted, and stays
+    SGD
+    MOMENTUM
+    NESTEROV
+    ADAM
+    RMSPROP
+    ADAGRAD
+    RPROP
+
+RULE_CODES = {
+    "keep": KEEP,
+    "sgd": SGD,
+    "momentum": MOMENTUM,
+    "nesterov": NESTEROV,
+    "adam": ADAM,
+    "rmsprop": RMSPROP,
+    "adagrad": ADAGRAD,
+    "rprop": RPROP,
+}
+
+
+cdef struct Rule:
+    Py_ssize_t code
+    double constants[4]  # of the optimizer, in the order of its formula
+    double weight_decay
+    double l1
+    double l2
+    double clip_norm     # 0: none
+    double max_norm      # 0: none
+    real* kept           # by the optimizer, like the parameters; NULL: nothing
+    real* kept_too
+    real* norms          # room for those of a layer's units
+    bint is_plain        # a step along the gradient alone, maybe after weights have shrunk
+
+
+cdef class Update:
+    """A rule, and the memory it works on."""
+    cdef object memory
+    cdef Rule rule
+
+    def __init__(
+        self,
+        Py_ssize_t code,
+        const double[::1] constants,  # IN  (4,)
+        double weight_decay,
+        double l1,
+        double l2,
+        double clip_norm,
+        double max_norm,
+        real[::1] kept,               # IN, OUT (n_parameters,), or None
+        real[::1] kept_too,           # likewise
+        real[::1] norms,              # SCRATCH (the largest width,)
+    ):
+        cdef Py_ssize_t i
+        self.memory = (kept, kept_too, norms)
+        self.rule.code, self.rule.weight_decay = code, weight_decay
+        self.rule.l1, self.rule.l2 = l1, l2
+        self.rule.clip_norm, self.rule.max_norm = clip_norm, max_norm
+        for i in range(4):
+            self.rule.constants[i] = constants[i]
+        self.rule.kept = self.rule.kept_too = NULL
+        if kept is not None:
+            self.rule.kept = &kept[0]
+        if kept_too is not None:
+            self.rule.kept_too = &kept_too[0]
+        self.rule.norms = &norms[0]
+        self.rule.is_plain = code == SGD and l1 == 0 and clip_norm == 0 and max_norm == 0
+
+    @property
+    def is_plain(self):
+        """Whether gradients may be added to the parameters as they come up."""
+        return self.rule.is_plain
+
+    @property
+    def shrinks(self):
+        """Whether weights shrink at every step, by an L2 penalty."""
+        return self.rule.l2 > 0
+
+
+cdef inline real square_root(real x) noexcept nogil:
+    return <real>(sqrt_float(x) if sizeof(real) == sizeof(float) else sqrt_double(x))
+
+
+cdef inline real sign(real x) noexcept nogil:
+    cdef real one = 1, zero = 0
+    return one if x > zero else (-one if x < zero else x)
+
+
+cdef inline double shrinkage_of(const Rule* rule, double rate) noexcept nogil:
+    """What a plain step multiplies weights by"""
+    return 1 - rate * rule.l2
+
+
+cdef double norm(const real* x, Py_ssize_t n) noexcept nogil:
+    """Euclidean norm, in double: squares of floats may overflow in float"""
+    cdef double total = 0
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        total += <double>x[i] * <double>x[i]
+    return sqrt_double(total)
+
+
+cdef double clipping(const Rule* rule, const real* gradient, Py_ssize_t n) noexcept nogil:
+    """What the gradient is to be multiplied by, so that its norm is no longer than allowed"""
+    cdef double factor
+    if rule.clip_norm == 0:
+        return 1
+    factor = rule.clip_norm / (norm(gradient, n) + 1e-6)
+    return factor if factor < 1 else 1
+
+
+# What a rule is given for each run of parameters of one kind.
+cdef struct Terms:
+    real clip          # multiplies the gradient
+    real l1
+    real l2
+    real shrink        # multiplies the parameters
+    double rate
+    Py_ssize_t number  # of the step, from 1
+
+
+cdef inline real take(Terms terms, real w, real* g) noexcept nogil:
+    """The gradient with penalties; what it came from becomes 0"""
+    cdef real taken = terms.clip * g[0] + terms.l2 * w + terms.l1 * sign(w)
+    g[0] = 0
+    return taken
+
+
+cdef void step_sgd(Terms terms, restricted w, restricted g, Py_ssize_t n) noexcept nogil:
+    cdef real rate = <real>terms.rate
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        w[i] = terms.shrink * w[i] - rate * take(terms, w[i], &g[i])
+
+
+cdef void step_momentum(
+    const Rule* rule, Terms terms, restricted w, restricted g, restricted velocity, Py_ssize_t n
+) noexcept nogil:
+    cdef real rate = <real>terms.rate, momentum = <real>rule.constants[0], v
+    # Of Nesterov's, a step looks ahead: it is along g + momentum * v
+    cdef real ahead = momentum if rule.code == NESTEROV else <real>1
+    cdef real direct = <real>1 if rule.code == NESTEROV else <real>0, x
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        x = take(terms, w[i], &g[i])
+        v = momentum * velocity[i] + x
+        velocity[i] = v
+        w[i] = terms.shrink * w[i] - rate * (direct * x + ahead * v)
+
+
+cdef void step_adam(
+    const Rule* rule, Terms terms, restricted w, restricted g, restricted mean,
+    restricted square, Py_ssize_t n,
+) noexcept nogil:
+    cdef double beta_1 = rule.constants[0], beta_2 = rule.constants[1]
+    cdef real rate = <real>(terms.rate / (1 - pow_double(beta_1, terms.number)))
+    cdef real root = <real>(1 / sqrt_double(1 - pow_double(beta_2, terms.number)))
+    cdef real epsilon = <real>rule.constants[2], x, m, v
+    cdef real new_1 = <real>(1 - beta_1), old_2 = <real>beta_2, new_2 = <real>(1 - beta_2)
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        x = take(terms, w[i], &g[i])
+        m = mean[i] + new_1 * (x - mean[i])
+        v = old_2 * square[i] + new_2 * x * x
+        mean[i] = m
+        square[i] = v
+        w[i] = terms.shrink * w[i] - rate * m / (root * square_root(v) + epsilon)
+
+
+cdef void step_rmsprop(
+    const Rule* rule, Terms terms, restricted w, restricted g, restricted square, Py_ssize_t n
+) noexcept nogil:
+    cdef real rate = <real>terms.rate, rho = <real>rule.constants[0], x, v
+    cdef real new = <real>(1 - rule.constants[0]), epsilon = <real>rule.constants[1]
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        x = take(terms, w[i], &g[i])
+        v = rho * square[i] + new * x * x
+        square[i] = v
+        w[i] = terms.shrink * w[i] - rate * x / (square_root(v) + epsilon)
+
+
+cdef void step_adagrad(
+    const Rule* rule, Terms terms, restricted w, restricted g, restricted squares, Py_ssize_t n
+) noexcept nogil:
+    cdef real rate = <real>terms.rate, epsilon = <real>rule.constants[0], x, v
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        x = take(terms, w[i], &g[i])
+        v = squares[i] + x * x
+        squares[i] = v
+        w[i] = terms.shrink * w[i] - rate * x / (square_root(v) + epsilon)
+
+
+cdef void step_rprop(
+    const Rule* rule, Terms terms, restricted w, restricted g, restricted last,
+    restricted sizes, Py_ssize_t n,
+) noexcept nogil:
+    cdef real shorter = <real>rule.constants[0], longer = <real>rule.constants[1]
+    cdef real shortest = <real>rule.constants[2], longest = <real>rule.constants[3]
+    cdef real zero = 0, one = 1, size, agreement, x
+    cdef bint is_first = terms.number == 1
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        x = take(terms, w[i], &g[i])
+        agreement = sign(x) * sign(last[i])
+        size = <real>terms.rate if is_first else sizes[i]
+        size *= longer if agreement > zero else (shorter if agreement < zero else one)
+        size = shortest if size < shortest else (longest if size > longest else size)
+        x = zero if agreement < zero else x
+        sizes[i] = size
+        last[i] = x
+        w[i] = terms.shrink * w[i] - size * sign(x)
+
+
+cdef void step_run(
+    const Rule* rule, Terms terms, real* w, real* g, Py_ssize_t at, Py_ssize_t n
+) noexcept nogil:
+    """Of the n parameters from ``at`` on"""
+    cdef real* kept = rule.kept + at
+    cdef real* kept_too = rule.kept_too + at
+    if rule.code == SGD:
+        step_sgd(terms, w + at, g + at, n)
+    elif rule.code == MOMENTUM or rule.code == NESTEROV:
+        step_momentum(rule, terms, w + at, g + at, kept, n)
+    elif rule.code == ADAM:
+        step_adam(rule, terms, w + at, g + at, kept, kept_too, n)
+    elif rule.code == RMSPROP:
+        step_rmsprop(rule, terms, w + at, g + at, kept, n)
+    elif rule.code == ADAGRAD:
+        step_adagrad(rule, terms, w + at, g + at, kept, n)
+    elif rule.code == RPROP:
+        step_rprop(rule, terms, w + at, g + at, kept, kept_too, n)
+
+
+cdef void step_parameters(
+    const Rule* rule, const Work* work, real* gradient, double clip, double rate,
+    Py_ssize_t number, Py_ssize_t begin, Py_ssize_t end,
+) noexcept nogil:
+    """Of the parameters from ``begin`` to ``end``; penalties are on weights alone."""
+    cdef Terms of_weights = Terms(
+        <real>clip, <real>rule.l1, <real>rule.l2, <real>(1 - rate * rule.weight_decay),
+        rate, number,
+    )
+    cdef Terms of_biases = Terms(<real>clip, 0, 0, 1, rate, number)
+    cdef const Layer* layer
+    cdef Py_ssize_t i, start, stop
+    for i in range(work.n_layers):
+        layer = &work.layers[i]
+        start, stop = max(begin, layer.weights), min(end, layer.biases)
+        if start < stop:
+            step_run(rule, of_weights, work.parameters, gradient, start, stop - start)
+        start, stop = max(begin, layer.biases), min(end, layer.biases + layer.width)
+        if start < stop:
+            step_run(rule, of_biases, work.parameters, gradient, start, stop - start)
+
+
+cdef void limit_norms(
+    const Rule* rule, real* w, const Layer* layer, Py_ssize_t begin, Py_ssize_t end
+) noexcept nogil:
+    """Shorten the weights of each unit to the largest norm; of columns from ``begin`` to ``end``
+
+    of the stored matrix or, if it is transposed, of rows.
+    """
+    cdef real one = 1
+    cdef real* norms = rule.norms
+    cdef real* row
+    cdef double factor
+    cdef Py_ssize_t i, j
+    if layer.transposed:
+        for i in range(begin, min(end, layer.fan_out)):
+            row = w + i * layer.row_length
+            factor = rule.max_norm / norm(row, layer.row_length)
+            for j in range(layer.row_length & -LANES):
+                row[j] *= <real>factor if factor < 1 else one
+        return
+    memset(norms + begin, 0, (end - begin) * sizeof(real))
+    for i in range(layer.fan_in):
+        row = w + i * layer.row_length
+        for j in range(begin, end):
+            norms[j] += row[j] * row[j]
+    for j in range(begin, end):
+        factor = rule.max_norm / square_root(norms[j])
+        norms[j] = <real>factor if factor < 1 else one
+    for i in range(layer.fan_in):
+        row = w + i * layer.row_length
+        for j in range(begin, end):
+            row[j] *= norms[j]
+
+
+cdef void shrink(real* w, double factor, Py_ssize_t n) noexcept nogil:
+    cdef real by = <real>factor
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        w[i] *= by

@@ -1,0 +1,76 @@
+"""Blocks of examples of data that do not fit in memory, gathered to windows that do."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
+
+from .inputs import Inputs, MatrixLike, concatenated
+from .targets import Targets
+
+Block: TypeAlias = tuple[Any, ...]
+"""(X, y) or (X, y, sample_weight)."""
+
+Examples: TypeAlias = tuple[Inputs, Targets]
+
+
+class Blocks:
+    """What users pass, block by block as it is asked for, each checked.
+
+    Parameters
+    ----------
+    given : iterable
+        Of (X, y) or (X, y, sample_weight).
+    check : callable
+        Makes examples of them.
+    """
+
+    def __init__(
+        self, given: MatrixLike | Iterable[Block], check: Callable[..., Examples], epochs: int
+    ) -> None:
+        if hasattr(given, "shape") or not isinstance(given, Iterable):
+            raise TypeError(
+                "y must be given, unless X is an iterable of blocks (X, y), got a "
+                f"{type(given).__name__} for X and None for y"
+            )
+        if epochs > 1 and iter(given) is given:
+            raise ValueError(
+                f"epochs must be 1 for an iterator, which can be gone through once, got {epochs}: "
+                "pass what can be gone through again, such as a list or an object with __iter__"
+            )
+        self._given, self._check = given, check
+
+    def __iter__(self) -> Iterator[Examples]:
+        for number, block in enumerate(self._given):
+            if not isinstance(block, tuple | list) or len(block) not in (2, 3):
+                raise TypeError(
+                    "X must be an iterable of blocks (X, y) or (X, y, sample_weight) where y is "
+                    f"None, got a {type(block).__name__} for block {number}"
+                )
+            try:
+                yield self._check(*block)
+            except (TypeError, ValueError) as error:
+                error.add_note(f"in block {number}")
+                raise
+
+
+def windows(blocks: Iterable[Examples], least: int, batch_size: int) -> Iterator[Examples]:
+    """At least so many examples at a time, in whole batches but for the last window."""
+    held: list[Examples] = []
+    n_held = 0
+    for block in blocks:
+        held.append(block)
+        n_held += len(block[0])
+        if n_held >= max(least, batch_size):
+            inputs, targets = _joined(held)
+            n_whole = n_held // batch_size * batch_size
+            yield inputs[:n_whole], targets[:n_whole]
+            n_held -= n_whole
+            held = [(inputs[n_whole:], targets[n_whole:])] if n_held else []
+    if held:
+        yield _joined(held)
+
+
+def _joined(held: list[Examples]) -> Examples:
+    if len(held) == 1:
+        return held[0]
+    inputs, targets = zip(*held, strict=True)
+    return concatenated(inputs), Targets.concatenated(targets)

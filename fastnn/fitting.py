@@ -1,0 +1,151 @@
+"""One call of ``train``: puts together what the network, its data and the plan need."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from . import lbfgs
+from .arrays import Array
+from .blocks import windows
+from .evaluation import Evaluation
+from .history import History
+from .inputs import Inputs
+from .observer import Observer
+from .optimizers import LBFGS
+from .plan import Descent, Draws, Objective, Plan
+from .state import Rates, TrainingState
+from .targets import Targets
+from .training import Run, are_finite, diverged
+
+Evaluate = Callable[[], Evaluation]
+"""How good the network is on the validation data."""
+
+
+class Trainable(Protocol):
+    """What training needs of a `Network`."""
+
+    _generator: "np.random.Generator"
+    _training_state: TrainingState | None
+
+    @property
+    def weights(self) -> tuple[Array, ...]: ...
+
+    @property
+    def biases(self) -> tuple[Array, ...]: ...
+
+    def _storage(self) -> Sequence[Array]: ...
+
+    def _new_slot(self) -> list[Array]: ...
+
+    def _descent(
+        self, inputs: Inputs, targets: Targets, batch_size: int, plan: Plan, state: TrainingState
+    ) -> Descent: ...
+
+    def _objective(self, inputs: Inputs, targets: Targets, n_threads: int) -> Objective: ...
+
+
+def on_examples(
+    network: Trainable,
+    inputs: Inputs,
+    targets: Targets,
+    rows: Array,
+    plan: Plan,
+    evaluate: Evaluate | None,
+) -> History:
+    """Train on those rows of examples in memory."""
+    n_examples = len(rows)
+    n_steps = plan.epochs * plan.n_batches(n_examples)
+    with _Call(network, plan, evaluate, n_steps) as call:
+        if isinstance(plan.optimizer, LBFGS):
+            if n_examples < len(inputs):
+                inputs, targets = inputs.take(rows), targets[rows]
+            call.minimize(inputs, targets, plan.optimizer)
+            return call.history
+        batch_size = plan.rows_per_batch(n_examples)
+        descent = network._descent(inputs, targets, batch_size, plan, call.state)
+        draws = Draws(plan, rows, network._generator)
+        call.run.train(descent, draws, n_examples)
+        return call.history
+
+
+def on_blocks(
+    network: Trainable,
+    blocks: Iterable[tuple[Inputs, Targets]],
+    plan: Plan,
+    buffer_size: int,
+    evaluate: Evaluate | None,
+) -> History:
+    """Train on blocks of examples."""
+    assert plan.batch_size is not None
+    batch_size = plan.batch_size
+    with _Call(network, plan, evaluate, None) as call:
+        while not call.run.is_over:
+            call.run.begin_epoch()
+            for inputs, targets in windows(blocks, buffer_size, batch_size):
+                descent = network._descent(
+                    inputs, targets, plan.rows_per_batch(len(inputs)), plan, call.state
+                )
+                draws = Draws(plan, np.arange(len(inputs)), network._generator)
+                call.run.go_on(descent, draws, len(inputs))
+                if call.run.is_stopped:
+                    break
+            call.run.end_epoch()
+        return call.history
+
+
+class _Call:
+    """What lasts from the beginning of a call to its end."""
+
+    def __init__(
+        self, network: Trainable, plan: Plan, evaluate: Evaluate | None, n_steps: int | None
+    ) -> None:
+        storage = network._storage()
+        if not are_finite(storage):
+            raise ValueError(
+                "weights and biases must be finite to train, got NaN or infinity in them"
+            )
+        self._network, self._plan = network, plan
+        self.state = state_for(network, plan)
+        rates = Rates(self.state, n_steps, plan.regularisation.l2)
+        arrays = [*storage, *self.state.arrays]
+        self._observer = Observer(plan, self.state, rates, arrays, evaluate)
+        self.run = Run(arrays, self.state, rates, plan, self._observer)
+
+    @property
+    def history(self) -> History:
+        return self._observer.history
+
+    def __enter__(self) -> "_Call":
+        self._observer.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        self._observer.__exit__(kind, *rest)
+        if kind is None:
+            self._observer.restore_best()
+
+    def minimize(self, inputs: Inputs, targets: Targets, optimizer: LBFGS) -> None:
+        """Train by L-BFGS, which has an epoch loop of its own."""
+        is_finite = lbfgs.minimize(
+            self._network._objective(inputs, targets, self._plan.n_threads),
+            self._network.weights,
+            self._network.biases,
+            optimizer,
+            self._plan.regularisation,
+            self._plan.epochs,
+            self._observer,
+        )
+        if not is_finite:
+            raise diverged(len(self.history) + 1)
+
+
+def state_for(network: Trainable, plan: Plan) -> TrainingState:
+    """That of the last call, if the optimizer can go on with it, or a new one."""
+    state = network._training_state
+    if state is not None and plan.optimizer.goes_on(state.optimizer):
+        state.resume(plan.optimizer)
+        return state
+    slots = [network._new_slot() for _ in plan.optimizer.slots]
+    network._training_state = state = TrainingState(plan.optimizer, slots)
+    return state

@@ -1,0 +1,390 @@
+"""The optimizers: hyper-parameters, what each keeps of every parameter, and its formula in NumPy.
+
+The reference computes with the formulas and the tests hold the kernels to them; the kernels know
+them by the names of their rules.  g is the mean gradient of a batch with its penalties, number
+counts the steps from 1.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from numbers import Real
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from .arrays import Array
+from .named import Record
+from .schedules import ReduceOnPlateau, Schedule
+from .validation.numbers import count, flag, number_between, positive
+
+LearningRate: TypeAlias = float | Schedule | ReduceOnPlateau | Callable[[int], float]
+"""A number, a schedule, or a function of the step, counted from 0."""
+
+
+class Optimizer(Record, ABC):
+    """What all optimizers have in common.
+
+    Attributes
+    ----------
+    name : str
+        What ``train`` and model files call it.
+    learning_rate : float, Schedule, ReduceOnPlateau or callable
+        The rate.
+    weight_decay : float
+        By this times the rate weights shrink at each step, apart from their gradient.
+    takes_batches : bool
+        Whether it makes sense for less than the full batch.
+    """
+
+    name: str
+    learning_rate: LearningRate
+    weight_decay: float = 0.0
+    takes_batches = True
+
+    @property
+    @abstractmethod
+    def slots(self) -> tuple[str, ...]:
+        """Names of what it keeps of every parameter, 0 at first."""
+
+    @property
+    @abstractmethod
+    def rule(self) -> str:
+        """What the kernels call it."""
+
+    @property
+    def constants(self) -> tuple[float, ...]:
+        """Of the formula, as the kernels take them."""
+        return ()
+
+    @abstractmethod
+    def change(self, g: Array, slots: Sequence[Array], rate: float, number: int) -> Array:
+        """What is to be subtracted from parameters; slots are brought up to date."""
+
+    def settings(self) -> dict[str, Any]:
+        """All arguments of the constructor but the learning rate."""
+        return {name: x for name, x in self.parameters.items() if name != "learning_rate"}
+
+    def goes_on(self, before: "Optimizer") -> bool:
+        """Whether it can use what another kept."""
+        return (self.name, self.slots) == (before.name, before.slots)
+
+
+_fraction = partial(number_between, low=0, high=1)
+_not_negative = partial(number_between, low=0, high=math.inf)
+
+
+def checked_rate(value: LearningRate, what: str) -> LearningRate:
+    """A number above 0, a schedule, or a function."""
+    if isinstance(value, Schedule | ReduceOnPlateau) or callable(value):
+        return value
+    if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
+        raise TypeError(
+            f"{what} must be a number, a schedule or a function of the step, got {value!r}"
+        )
+    return positive(value, what)
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Gradient descent: the parameters change by -rate g, or by -rate v with v = momentum v + g.
+
+    With Nesterov's momentum [1]_ they change by -rate (g + momentum v).
+
+    Parameters
+    ----------
+    learning_rate : float, schedule or callable, default 0.1
+        The rate: a number, or a function of the step.
+    momentum : float, default 0.0
+        From 0 to below 1.
+    nesterov : bool, default False
+        Whether to look ahead; it needs a momentum.
+
+    References
+    ----------
+    .. [1] I. Sutskever et al., "On the importance of initialization and momentum in deep learning",
+       ICML 2013; as in PyTorch, the velocity v is without the rate.
+    """
+
+    name = "sgd"
+
+    learning_rate: LearningRate = 0.1
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    def __post_init__(self) -> None:
+        self._check(learning_rate=checked_rate, momentum=_fraction, nesterov=flag)
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov of SGD must be False without momentum, got True")
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        return ("velocity",) if self.momentum else ()
+
+    @property
+    def rule(self) -> str:
+        if not self.momentum:
+            return "sgd"
+        return "nesterov" if self.nesterov else "momentum"
+
+    @property
+    def constants(self) -> tuple[float, ...]:
+        return (self.momentum,)
+
+    def change(self, g: Array, slots: Sequence[Array], rate: float, number: int) -> Array:
+        if not self.momentum:
+            return rate * g
+        (velocity,) = slots
+        velocity *= self.momentum
+        velocity += g
+        return rate * (g + self.momentum * velocity if self.nesterov else velocity)
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Adam [1]_: steps along the mean of past gradients over the root of that of their squares.
+
+    Parameters
+    ----------
+    learning_rate : float, schedule or callable, default 0.001
+        The rate: a number, or a function of the step.
+    beta_1, beta_2 : float, default 0.9, 0.999
+        By which the means fade at each step, from 0 to below 1.
+    epsilon : float, default 1e-8
+        Added to the root; above 0.
+
+    References
+    ----------
+    .. [1] D. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015.
+    """
+
+    name = "adam"
+    slots = ("mean", "mean_square")
+    rule = "adam"
+
+    learning_rate: LearningRate = 0.001
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        self._check(
+            learning_rate=checked_rate, beta_1=_fraction, beta_2=_fraction, epsilon=positive
+        )
+
+    @property
+    def constants(self) -> tuple[float, ...]:
+        return self.beta_1, self.beta_2, self.epsilon
+
+    def change(self, g: Array, slots: Sequence[Array], rate: float, number: int) -> Array:
+        mean, square = slots
+        mean += (1 - self.beta_1) * (g - mean)
+        square *= self.beta_2
+        square += (1 - self.beta_2) * g * g
+        unbiased_rate = rate / (1 - self.beta_1**number)
+        root = np.sqrt(square) / math.sqrt(1 - self.beta_2**number)
+        return unbiased_rate * mean / (root + self.epsilon)
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with decoupled weight decay [1]_: weights are first multiplied by 1 - rate weight_decay.
+
+    Parameters
+    ----------
+    learning_rate, beta_1, beta_2, epsilon
+        As in `Adam`.
+    weight_decay : float, default 0.01
+        Not negative; on weights, not on biases.
+
+    References
+    ----------
+    .. [1] I. Loshchilov and F. Hutter, "Decoupled Weight Decay Regularization", ICLR 2019.
+    """
+
+    name = "adamw"
+
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check(weight_decay=_not_negative)
+
+
+@dataclass(frozen=True)
+class RMSprop(Optimizer):
+    """Steps along the gradient over the root of the mean of its past squares [1]_.
+
+    Parameters
+    ----------
+    learning_rate : float, schedule or callable, default 0.001
+        The rate: a number, or a function of the step.
+    rho : float, default 0.9
+        By which the mean fades at each step, from 0 to below 1.
+    epsilon : float, default 1e-8
+        Added to the root; above 0.
+
+    References
+    ----------
+    .. [1] T. Tieleman and G. Hinton, "Neural Networks for Machine Learning", lecture 6.5, 2012.
+    """
+
+    name = "rmsprop"
+    slots = ("mean_square",)
+    rule = "rmsprop"
+
+    learning_rate: LearningRate = 0.001
+    rho: float = 0.9
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        self._check(learning_rate=checked_rate, rho=_fraction, epsilon=positive)
+
+    @property
+    def constants(self) -> tuple[float, ...]:
+        return self.rho, self.epsilon
+
+    def change(self, g: Array, slots: Sequence[Array], rate: float, number: int) -> Array:
+        (square,) = slots
+        square *= self.rho
+        square += (1 - self.rho) * g * g
+        return rate * g / (np.sqrt(square) + self.epsilon)
+
+
+@dataclass(frozen=True)
+class Adagrad(Optimizer):
+    """Steps along the gradient over the root of the sum of its past squares [1]_.
+
+    Parameters
+    ----------
+    learning_rate : float, schedule or callable, default 0.01
+        The rate: a number, or a function of the step.
+    epsilon : float, default 1e-10
+        Added to the root; above 0.
+
+    References
+    ----------
+    .. [1] J. Duchi, E. Hazan and Y. Singer, "Adaptive Subgradient Methods for Online Learning and
+       Stochastic Optimization", JMLR 12 (2011).
+    """
+
+    name = "adagrad"
+    slots = ("sum_of_squares",)
+    rule = "adagrad"
+
+    learning_rate: LearningRate = 0.01
+    epsilon: float = 1e-10
+
+    def __post_init__(self) -> None:
+        self._check(learning_rate=checked_rate, epsilon=positive)
+
+    @property
+    def constants(self) -> tuple[float, ...]:
+        return (self.epsilon,)
+
+    def change(self, g: Array, slots: Sequence[Array], rate: float, number: int) -> Array:
+        (squares,) = slots
+        squares += g * g
+        return rate * g / (np.sqrt(squares) + self.epsilon)
+
+
+@dataclass(frozen=True)
+class Rprop(Optimizer):
+    """Steps of a size of its own for every parameter, along the sign of its gradient [1]_.
+
+    A size grows while the sign stays and shrinks where it changes, where that step is left out.
+    It takes the full batch: ``batch_size=None``.
+
+    Parameters
+    ----------
+    learning_rate : float, schedule or callable, default 0.01
+        The size of the first step, the only one that it has a part in.
+    shorter, longer : float, default 0.5, 1.2
+        What a size is multiplied by where the sign changes, between 0 and 1, and where it stays,
+        above 1.
+    shortest, longest : float, default 1e-6, 50
+        The range of the sizes.
+
+    References
+    ----------
+    .. [1] M. Riedmiller and H. Braun, "A direct adaptive method for faster backpropagation
+       learning: the RPROP algorithm", ICNN 1993; without going back, as in PyTorch.
+    """
+
+    name = "rprop"
+    takes_batches = False
+    slots = ("last_gradient", "step_size")
+    rule = "rprop"
+
+    learning_rate: LearningRate = 0.01
+    shorter: float = 0.5
+    longer: float = 1.2
+    shortest: float = 1e-6
+    longest: float = 50.0
+
+    def __post_init__(self) -> None:
+        self._check(
+            learning_rate=checked_rate,
+            shorter=partial(number_between, low=0, high=1, is_open=True),
+            longer=partial(number_between, low=1, high=math.inf, is_open=True),
+            shortest=positive,
+        )
+        self._check(longest=partial(number_between, low=self.shortest, high=math.inf))
+
+    @property
+    def constants(self) -> tuple[float, ...]:
+        return self.shorter, self.longer, self.shortest, self.longest
+
+    def change(self, g: Array, slots: Sequence[Array], rate: float, number: int) -> Array:
+        last, size = slots
+        if number == 1:
+            size[...] = rate
+        agreement = np.sign(g) * np.sign(last)
+        size *= np.where(agreement > 0, self.longer, np.where(agreement < 0, self.shorter, 1))
+        np.clip(size, self.shortest, self.longest, out=size)
+        last[...] = np.where(agreement < 0, 0, g)
+        return size * np.sign(last)
+
+
+@dataclass(frozen=True)
+class LBFGS(Optimizer):
+    """Limited-memory BFGS [1]_, scipy's ``fmin_l_bfgs_b``: for data sets of thousands.
+
+    It takes the full batch, ``batch_size=None``, and scipy, the extra ``lbfgs``. An epoch is an
+    iteration, with its line search; training is over before ``epochs`` where nothing more is to be
+    gained. Each call of ``train`` begins with an empty memory, for scipy's cannot be kept.
+
+    Parameters
+    ----------
+    memory : int, default 10
+        Steps of the past that stand for the curvature.
+    tolerance : float, default 1e-5
+        Training is over when no element of the gradient is larger.
+
+    References
+    ----------
+    .. [1] R. Byrd, P. Lu and J. Nocedal, "A Limited Memory Algorithm for Bound Constrained
+       Optimization", SIAM Journal on Scientific Computing 16 (1995).
+    """
+
+    name = "lbfgs"
+    takes_batches = False
+    slots = ()
+    rule = "keep"
+    learning_rate = 1.0  # of none's choice: the line search finds the length of a step
+
+    memory: int = 10
+    tolerance: float = 1e-5
+
+    def __post_init__(self) -> None:
+        self._check(memory=partial(count, minimum=1), tolerance=_not_negative)
+
+    def change(self, g: Array, slots: Sequence[Array], rate: float, number: int) -> Array:
+        raise NotImplementedError("its steps are scipy's")
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    kind.name: kind for kind in (SGD, Adam, AdamW, RMSprop, Adagrad, Rprop, LBFGS)
+}

@@ -1,0 +1,248 @@
+"""The arguments of ``train``, checked, and what follows from them for some data."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from . import validation
+from .arrays import Array
+from .history import Step
+from .optimizers import LBFGS, OPTIMIZERS, LearningRate, Optimizer, checked_rate
+from .regularisation import Regularisation
+from .stopping import EarlyStopping
+
+Callback = Callable[[Step], Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do with the data."""
+
+    epochs: int
+    batch_size: int | None  # None: all examples
+    optimizer: Optimizer
+    shuffle: bool
+    regularisation: Regularisation
+    early_stopping: EarlyStopping | None = None
+    callback: Callback | None = None
+    batch_callback: Callback | None = None
+    progress: bool = False
+    n_threads: int = 1
+
+    @classmethod
+    def checked(
+        cls,
+        n_layers: int,
+        *,
+        epochs: int,
+        batch_size: int | None,
+        optimizer: str | Optimizer,
+        learning_rate: LearningRate | None,
+        shuffle: bool,
+        l1: float,
+        l2: float,
+        dropout: float | Sequence[float],
+        clip_norm: float | None,
+        max_norm: float | None,
+        early_stopping: EarlyStopping | None,
+        callback: Callback | None,
+        batch_callback: Callback | None,
+        progress: bool,
+        n_threads: int,
+        has_validation: bool,
+    ) -> "Plan":
+        """Reject what is not a plan."""
+        if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
+            raise TypeError(
+                f"early_stopping must be None or an EarlyStopping, got {early_stopping!r}"
+            )
+        plan = cls(
+            validation.count(epochs, "epochs", minimum=0),
+            None if batch_size is None else validation.count(batch_size, "batch_size", minimum=1),
+            _optimizer(optimizer, learning_rate),
+            validation.flag(shuffle, "shuffle"),
+            Regularisation(
+                validation.not_negative(l1, "l1"),
+                validation.not_negative(l2, "l2"),
+                validation.dropout(dropout, n_layers),
+                0.0 if clip_norm is None else validation.positive(clip_norm, "clip_norm"),
+                0.0 if max_norm is None else validation.positive(max_norm, "max_norm"),
+            ),
+            early_stopping,
+            validation.callback(callback, "callback"),
+            validation.callback(batch_callback, "batch_callback"),
+            validation.flag(progress, "progress"),
+            validation.count(n_threads, "n_threads", minimum=1),
+        )
+        plan._check_combination()
+        if not has_validation:
+            plan._check_monitors()
+        return plan
+
+    def check_for_blocks(
+        self, sample_weight: Any, class_weight: Any, validation_fraction: Any
+    ) -> None:
+        """Reject what needs all examples at once."""
+        if self.batch_size is None:
+            raise ValueError("batch_size must be an integer where X are blocks, got None")
+        if sample_weight is not None:
+            raise ValueError(
+                "sample_weight must be None where X are blocks, which may bring their own: "
+                "(X, y, sample_weight)"
+            )
+        if isinstance(class_weight, str):
+            raise ValueError(
+                f"class_weight must be a dict or None where X are blocks, got {class_weight!r}"
+            )
+        if validation_fraction is not None:
+            raise ValueError(
+                "validation_fraction must be None where X are blocks; pass validation_data, got "
+                f"{validation_fraction!r}"
+            )
+
+    def _check_monitors(self) -> None:
+        monitors = {
+            "early_stopping": self.early_stopping,
+            "learning_rate": self.optimizer.learning_rate,
+        }
+        for argument, given in monitors.items():
+            monitored = getattr(given, "monitor", "loss")
+            if monitored != "loss":
+                raise ValueError(
+                    f"{argument} monitors {monitored!r}, for which validation_data or "
+                    "validation_fraction must be given"
+                )
+
+    def _check_combination(self) -> None:
+        name, given = self.optimizer.name, self.regularisation
+        if not self.optimizer.takes_batches and self.batch_size is not None:
+            raise ValueError(
+                f"batch_size must be None, the full batch, for the optimizer {name!r}, got "
+                f"{self.batch_size}"
+            )
+        if isinstance(self.optimizer, LBFGS):
+            unfit = {
+                "l1": given.l1,
+                "dropout": any(given.dropout),
+                "clip_norm": given.clip_norm,
+                "max_norm": given.max_norm,
+                "batch_callback": self.batch_callback,
+            }
+            for argument, value in unfit.items():
+                if value:
+                    raise ValueError(f"{argument} must be left out for the optimizer {name!r}")
+
+    def rows_per_batch(self, n_examples: int) -> int:
+        """The batch size, at most all examples."""
+        return n_examples if self.batch_size is None else min(self.batch_size, n_examples)
+
+    def n_batches(self, n_examples: int) -> int:
+        """Steps per epoch."""
+        return -(-n_examples // self.rows_per_batch(n_examples))
+
+
+def _optimizer(given: str | Optimizer, learning_rate: LearningRate | None) -> Optimizer:
+    if isinstance(given, Optimizer):
+        if learning_rate is not None:
+            raise ValueError(
+                "learning_rate must be left out where the optimizer is an object, which has one of "
+                f"its own, got {learning_rate!r} and {given!r}"
+            )
+        return given
+    if not isinstance(given, str) or given not in OPTIMIZERS:
+        raise (ValueError if isinstance(given, str) else TypeError)(
+            f"optimizer must be one of {', '.join(map(repr, OPTIMIZERS))} or an Optimizer, got "
+            f"{given!r}"
+        )
+    kind = OPTIMIZERS[given]
+    if learning_rate is None:
+        return kind()
+    if kind is LBFGS:
+        raise ValueError(
+            f"learning_rate must be left out for the optimizer 'lbfgs', got {learning_rate!r}"
+        )
+    checked_rate(learning_rate, "learning_rate")
+    return kind(learning_rate=learning_rate)  # type: ignore[call-arg]
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """Some epochs: the rows of X in order, the rates of their steps, and keys of their dropout.
+
+    Attributes
+    ----------
+    orders : ndarray of intp, (n_epochs, n_examples)
+    rates : ndarray of float64, (n_epochs, n_batches)
+    keys : ndarray of uint64, (n_epochs,)
+    n_steps : int
+        Steps that the optimizer made before.
+    """
+
+    orders: Array
+    rates: Array
+    keys: Array
+    n_steps: int
+
+    def __len__(self) -> int:
+        return len(self.orders)
+
+    def __getitem__(self, some: slice) -> "Epochs":
+        before = self.n_steps + range(len(self))[some].start * self.rates.shape[1]
+        return Epochs(self.orders[some], self.rates[some], self.keys[some], before)
+
+
+class Descent(Protocol):
+    """One way to descend along the gradient on some data.
+
+    Attributes
+    ----------
+    chunk : int
+        Examples per call: what takes some milliseconds, so that Ctrl-C is noticed in between.
+    examples_per_backup : int
+        What takes so long that to copy the parameters before it costs nothing.
+    """
+
+    chunk: int
+    examples_per_backup: int
+
+    def __call__(self, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
+        """Train on the examples ``orders[e, start:stop]`` of one epoch e after the other.
+
+        Their losses are added to ``losses[e]``. Several epochs come whole. Batches begin at
+        multiples of the batch size, and the last of an epoch may be smaller. A batch may be spread
+        over several calls.
+        """
+
+    def settle(self) -> None:
+        """Make the parameters what they stand for: between calls they may lack a common factor."""
+
+
+Objective: TypeAlias = Callable[[], tuple[float, tuple[Array, ...], tuple[Array, ...]]]
+"""Computes mean loss and gradients, by weights and by biases, at the present parameters."""
+
+
+class Draws:
+    """What is drawn for each epoch: the order of the examples, then the key of the dropout.
+
+    One batch of all examples has no order, and draws none.
+    """
+
+    def __init__(self, plan: Plan, rows: Array, generator: "np.random.Generator") -> None:
+        self._rows, self._generator = rows, generator
+        self._shuffles = plan.shuffle and plan.rows_per_batch(len(rows)) < len(rows)
+        self._drops = any(plan.regularisation.dropout)
+
+    def orders_and_keys(self, n_epochs: int) -> tuple[Array, Array]:
+        """Of that many epochs, drawn epoch by epoch."""
+        orders = np.empty((n_epochs, len(self._rows)), np.intp)
+        keys = np.zeros(n_epochs, np.uint64)
+        for epoch, order in enumerate(orders):
+            if self._shuffles:
+                order[...] = self._generator.permutation(self._rows)
+            else:
+                order[...] = self._rows
+            if self._drops:
+                keys[epoch] = self._generator.integers(2**64, dtype=np.uint64)
+        return orders, keys

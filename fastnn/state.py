@@ -1,0 +1,113 @@
+"""What training goes on from, besides the parameters: the optimizer's memory and the schedule."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array
+from .optimizers import LearningRate, Optimizer
+from .schedules import OfStep, Plateau, ReduceOnPlateau, Schedule
+
+
+@dataclass
+class TrainingState:
+    """Of the last call of ``train``, for the next one.
+
+    Attributes
+    ----------
+    optimizer : Optimizer
+        The one that kept the slots.
+    slots : sequence of sequences of ndarray
+        What it keeps of every parameter: like the network's storage, per slot.
+    n_steps : int
+        That it made since the slots were 0.
+    n_steps_of_schedule : int
+        Of these, the last ones, with the present learning rate.
+    plateau : Plateau or None
+        The state of a `ReduceOnPlateau`.
+    """
+
+    optimizer: Optimizer
+    slots: Sequence[Sequence[Array]]
+    n_steps: int = 0
+    n_steps_of_schedule: int = 0
+    plateau: Plateau | None = None
+
+    @property
+    def arrays(self) -> list[Array]:
+        """Those of all slots."""
+        return [array for slot in self.slots for array in slot]
+
+    def with_slots(self, slots: Sequence[Sequence[Array]]) -> "TrainingState":
+        """The same with other slots, and without a learning rate that is the user's function."""
+        optimizer = self.optimizer
+        rate = optimizer.learning_rate
+        if not isinstance(rate, float | Schedule | ReduceOnPlateau):
+            optimizer = type(optimizer)(**optimizer.settings())
+        return replace(self, optimizer=optimizer, slots=slots)
+
+    def counters(self) -> dict[str, Any]:
+        """How far it has come, by the names of the attributes."""
+        return {
+            "n_steps": self.n_steps,
+            "n_steps_of_schedule": self.n_steps_of_schedule,
+            "plateau": self.plateau,
+        }
+
+    def resume(self, optimizer: Optimizer) -> None:
+        """Go on with an optimizer that can use the slots; another schedule starts anew."""
+        if optimizer.learning_rate != self.optimizer.learning_rate:
+            self.n_steps_of_schedule, self.plateau = 0, None
+        self.optimizer = optimizer
+
+
+class Rates:
+    """The learning rates of one call of ``train``.
+
+    A schedule without a length of its own spans the call. One that is equal to that of the last
+    call goes on where it stood, if it has a length. Functions of the step count all steps.
+    """
+
+    def __init__(self, state: TrainingState, n_steps: int | None, l2: float) -> None:
+        self._state, self._l2 = state, l2
+        given: LearningRate = state.optimizer.learning_rate
+        self._schedule: float | Schedule = given if isinstance(given, float | int) else 0.0
+        if isinstance(given, Schedule):
+            self._schedule = given.over(n_steps) if n_steps else given
+            if self._schedule != given:
+                state.n_steps_of_schedule = 0
+        elif callable(given):
+            self._schedule = OfStep(given)
+        self.depends_on_epochs = isinstance(given, ReduceOnPlateau)
+        if isinstance(given, ReduceOnPlateau) and state.plateau is None:
+            state.plateau = given.begin()
+
+    def upcoming(self, n_epochs: int, n_batches: int) -> Array:
+        """Of the next steps, (n_epochs, n_batches)."""
+        state, schedule = self._state, self._schedule
+        if self.depends_on_epochs:
+            assert state.plateau is not None
+            schedule = state.plateau.rate
+        if isinstance(schedule, Schedule):
+            first = state.n_steps if isinstance(schedule, OfStep) else state.n_steps_of_schedule
+            rates = schedule.rates(np.arange(first, first + n_epochs * n_batches))
+            rates = np.ascontiguousarray(rates, float).reshape(n_epochs, n_batches)
+        else:
+            rates = np.full((n_epochs, n_batches), float(schedule))
+        if self._l2 and not rates.max() * self._l2 < 1:
+            raise ValueError(
+                "l2 must be below 1 / learning_rate, for weights to shrink by less than all of "
+                f"them at a step, got {self._l2} at the learning rate {rates.max()}"
+            )
+        return rates
+
+    def set(self, rate: float) -> None:
+        """Leave the schedule for a rate of the user's, for what is left of the call."""
+        self._schedule, self.depends_on_epochs = rate, False
+
+    def advance(self, n_steps: int) -> None:
+        """So many steps were made."""
+        self._state.n_steps += n_steps
+        self._state.n_steps_of_schedule += n_steps
