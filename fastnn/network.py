@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from . import evaluation, model_file, training, validation
+from . import evaluation, model_file, pytorch, training, validation
 from .activations import Activation
 from .arrays import Array
 from .evaluation import Evaluation
@@ -20,7 +20,7 @@ from .losses import Loss
 from .model_file import Model, ModelFileError
 from .targets import Targets
 from .training import Callback, Descent, History, Plan
-from .validation import Seed
+from .validation import GivenLayers, Seed
 
 
 class Network(ABC):
@@ -63,6 +63,29 @@ class Network(ABC):
         )
         self._generator = validation.generator(seed)
         self._prepare()
+
+    @classmethod
+    def _of(
+        cls,
+        layers: GivenLayers,
+        activation: str | Activation | Sequence[str | Activation],
+        output_activation: str | Activation,
+        loss: str | Loss,
+        dtype: DTypeLike | None,
+        seed: Seed,
+    ) -> Self:
+        """Make a network of layers that there are already."""
+        dtype = cls._checked_dtype(layers.dtype if dtype is None else dtype)
+        parameters = [given.in_dtype(dtype) for given in (*layers.weights, *layers.biases)]
+        network = cls.__new__(cls)
+        network._set_up(layers.sizes, activation, output_activation, loss, dtype, seed)
+        network._take(parameters)
+        return network
+
+    def _take(self, parameters: Iterable[Array]) -> None:
+        """Copy the weights of all layers, and then the biases."""
+        for own, given in zip((*self.weights, *self.biases), parameters, strict=True):
+            own[:] = given
 
     def _prepare(self) -> None:
         self._in_training = threading.Lock()
@@ -364,11 +387,116 @@ class Network(ABC):
             )
         except (TypeError, ValueError) as error:
             raise ModelFileError(f"{path} holds no network of this kind: {error}") from error
-        for own, read in zip(
-            (*network.weights, *network.biases), (*model.weights, *model.biases), strict=True
-        ):
-            own[:] = read
+        network._take([*model.weights, *model.biases])
         return network
+
+    @classmethod
+    def from_arrays(
+        cls,
+        weights: Iterable[ArrayLike],
+        biases: Iterable[ArrayLike],
+        *,
+        activation: str | Activation | Sequence[str | Activation] = "sigmoid",
+        output_activation: str | Activation = "sigmoid",
+        loss: str | Loss = "squared_error",
+        dtype: DTypeLike | None = None,
+        seed: Seed = None,
+    ) -> Self:
+        """Make a network of weights and biases that there are already, for example scikit-learn's.
+
+        Parameters
+        ----------
+        weights, biases : list of array_like
+            Per layer, (fan_in, fan_out) and (fan_out,), real finite numbers. They are copied.
+        activation, output_activation, loss, seed : optional
+            As in the constructor.
+        dtype : dtype, optional
+            By default float32 if all arrays are that, or smaller floats; else float64.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not that; the message names it.
+
+        Notes
+        -----
+        The weights and biases of scikit-learn's `MLPClassifier` and `MLPRegressor` are ``coefs_``
+        and ``intercepts_``. Of its names for ``activation``, "logistic" is "sigmoid" here;
+        "identity", "tanh" and "relu" are the same. Its outputs, and the losses it trains them
+        with, are:
+
+        =====================  =====================  ======================
+        ``out_activation_``    ``output_activation``  ``loss``
+        =====================  =====================  ======================
+        "softmax"              "softmax"              "cross_entropy"
+        "logistic"             "sigmoid"              "binary_cross_entropy"
+        "identity"             "identity"             "squared_error"
+        "exp"                  "exp"                  "poisson"
+        =====================  =====================  ======================
+
+        Labels are indices into its ``classes_``. To bring back what was trained here, assign
+        copies to an estimator that has been fitted with the same shapes::
+
+            estimator.coefs_ = [w.copy() for w in net.weights]
+            estimator.intercepts_ = [b.copy() for b in net.biases]
+
+        Examples
+        --------
+        >>> from fastnn import MLP
+        >>> MLP.from_arrays([[[1.0], [2.0]]], [[0.5]], output_activation="identity").predict([3, 4])
+        array([11.5])
+        """
+        layers = validation.layers_of_arrays(weights, biases)
+        return cls._of(layers, activation, output_activation, loss, dtype, seed)
+
+    @classmethod
+    def from_state_dict(
+        cls,
+        state_dict: Mapping[str, Any],
+        *,
+        activation: str | Activation | Sequence[str | Activation] = "sigmoid",
+        output_activation: str | Activation = "sigmoid",
+        loss: str | Loss = "squared_error",
+        dtype: DTypeLike | None = None,
+        seed: Seed = None,
+    ) -> Self:
+        """Make a network of the state_dict of a chain of PyTorch's `Linear` layers.
+
+        Parameters
+        ----------
+        state_dict : dict of str to array_like
+            For each layer "<prefix>.weight", (fan_out, fan_in), and "<prefix>.bias", (fan_out,),
+            0 if it is missing; layers in their order in the dict. Tensors of PyTorch on the CPU,
+            or anything that `numpy.asarray` takes. They are copied.
+        activation, output_activation, loss, seed : optional
+            As in the constructor. A state_dict says nothing of the activations, and what PyTorch
+            trains with `CrossEntropyLoss` leaves out its softmax.
+        dtype : dtype, optional
+            By default float32 if all arrays are that, or smaller floats; else float64.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not that, or there is anything else in the dict; the message names it.
+        """
+        layers = validation.layers_of_state_dict(state_dict)
+        return cls._of(layers, activation, output_activation, loss, dtype, seed)
+
+    def state_dict(self) -> dict[str, Array]:
+        """Weights and biases by the names, and in the layout, that PyTorch has for them.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Copies: "0.weight", (fan_out, fan_in), "0.bias", "2.weight" and so on, as in
+            ``nn.Sequential(Linear, activation, Linear, ...)``, where "identity" takes its place as
+            `nn.Identity`. To load it into one::
+
+                module.load_state_dict(
+                    {name: torch.from_numpy(array) for name, array in net.state_dict().items()}
+                )
+        """
+        return pytorch.state_dict(self.weights, self.biases)
 
     @property
     def _has_many_labels(self) -> bool:
@@ -393,8 +521,7 @@ class Network(ABC):
         parameters = state.pop("parameters")
         vars(self).update(state)
         self._prepare()
-        for own, stored in zip((*self.weights, *self.biases), parameters, strict=True):
-            own[:] = stored
+        self._take(parameters)
 
     def _checked(
         self,

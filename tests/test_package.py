@@ -130,6 +130,7 @@ ROOMS = [
     {"losses", "inputs"},
     {"validation"},
     {"datasets", "parameters", "evaluation", "training", "model_file"},
+    {"pytorch"},
     {"by_kernel"},
     {"by_blas"},
     {"paths", "network"},
@@ -204,10 +205,10 @@ def test_everything_public_is_documented() -> None:
 def test_docstring_examples() -> None:
     import doctest
 
-    from fastnn import activations, losses, mlp
+    from fastnn import activations, losses, mlp, network
     from fastnn.datasets import encoding
 
-    for module in (activations, losses, mlp, encoding):
+    for module in (activations, losses, mlp, network, encoding):
         result = doctest.testmod(module)
         assert result.attempted, f"{module.__name__} has lost its examples"
         assert not result.failed

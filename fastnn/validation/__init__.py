@@ -4,11 +4,13 @@ Every message has the form "NAME must be WHAT IS EXPECTED, got WHAT CAME".
 """
 
 from .arrays import examples, one_or_more_examples
+from .layers import GivenLayers, layers_of_arrays, layers_of_state_dict
 from .networks import Seed, activations, float_dtype, generator, kernel_dtype, layer_sizes, loss
 from .numbers import callback, count, flag, is_integer, positive
 from .targets import check_range, examples_and_targets, weights
 
 __all__ = [
+    "GivenLayers",
     "Seed",
     "activations",
     "callback",
@@ -22,6 +24,8 @@ __all__ = [
     "is_integer",
     "kernel_dtype",
     "layer_sizes",
+    "layers_of_arrays",
+    "layers_of_state_dict",
     "loss",
     "one_or_more_examples",
     "positive",
