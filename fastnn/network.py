@@ -498,6 +498,32 @@ class Network(ABC):
         """
         return pytorch.state_dict(self.weights, self.biases)
 
+    def export_onnx(self, path: str | PathLike[str]) -> None:
+        """Write an ONNX file, which ONNX Runtime and others predict with.
+
+        Its input "X" is (n_examples, n_inputs), for any n_examples, and its output "outputs"
+        (n_examples, n_outputs), both of the network's dtype. What a runtime computes differs from
+        `predict` by its rounding. The loss is not part of the file. This needs the package onnx,
+        which the extra "onnx" installs.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Written as by `save`: a file that was there before stays whole until then.
+
+        Raises
+        ------
+        ImportError
+            If onnx is not installed.
+        ValueError
+            If an activation is one of your own, or the dtype is neither float32 nor float64.
+        OSError
+            If the file cannot be written.
+        """
+        from . import onnx_file  # imports onnx, which takes long and may be missing
+
+        onnx_file.save(self.weights, self.biases, self.activation_functions, self.dtype, path)
+
     @property
     def _has_many_labels(self) -> bool:
         return self.layer_sizes[-1] > 1 and self.loss == "binary_cross_entropy"

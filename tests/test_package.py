@@ -101,7 +101,16 @@ print(np.finfo(np.float32).smallest_subnormal > 0)
     def test_brings_nothing_heavy(self) -> None:
         code = "import fastnn, sys; print(*sys.modules)"
         loaded = {name.split(".")[0] for name in output_of(code).split()}
-        assert not loaded & {"safetensors", "tqdm", "scipy", "sklearn", "pandas", "torch", "Cython"}
+        assert not loaded & {
+            "safetensors",
+            "tqdm",
+            "scipy",
+            "sklearn",
+            "pandas",
+            "torch",
+            "onnx",
+            "Cython",
+        }
         assert "argparse" not in loaded
 
     def test_sparse_matrices_are_recognised_without_scipy(self) -> None:
@@ -130,7 +139,7 @@ ROOMS = [
     {"losses", "inputs"},
     {"validation"},
     {"datasets", "parameters", "evaluation", "training", "model_file"},
-    {"pytorch"},
+    {"onnx_file", "pytorch"},
     {"by_kernel"},
     {"by_blas"},
     {"paths", "network"},
