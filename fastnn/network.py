@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from . import evaluation, model_file, pytorch, training, validation
+from . import evaluation, model_file, pytorch, summary, training, validation
 from .activations import Activation
 from .arrays import Array
 from .evaluation import Evaluation
@@ -523,6 +523,25 @@ class Network(ABC):
         from . import onnx_file  # imports onnx, which takes long and may be missing
 
         onnx_file.save(self.weights, self.biases, self.activation_functions, self.dtype, path)
+
+    def summary(self) -> str:
+        """A table of the layers and their numbers of parameters, as plain text.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> from fastnn import MLP
+        >>> print(MLP([784, 300, 10], output_activation="softmax", loss="cross_entropy").summary())
+        layer       shape  activation  parameters
+            1  784 -> 300  sigmoid        235,500
+            2   300 -> 10  softmax          3,010
+        total                             238,510
+        float32, 954,040 bytes, loss cross_entropy
+        """
+        return summary.table(self.layer_sizes, self.activation_functions, self._loss, self.dtype)
 
     @property
     def _has_many_labels(self) -> bool:

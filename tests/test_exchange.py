@@ -1,4 +1,4 @@
-"""Networks from and to scikit-learn's arrays and PyTorch's state_dict."""
+"""Networks from and to scikit-learn's arrays and PyTorch's state_dict, and their summary."""
 
 import re
 from collections.abc import Mapping
@@ -10,12 +10,13 @@ import pytest
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import fastnn
-from fastnn import reference
+from fastnn import ELU, Activation, LeakyReLU, reference
 from fastnn.arrays import Array
 from fastnn.network import Network
 
 NetworkClass = type[fastnn.MLP] | type[reference.MLP]
 
+SOFTSIGN = Activation("softsign", lambda z: z / (1 + abs(z)), lambda z: 1 / (1 + abs(z)) ** 2)
 SIZES = 4, 40, 3  # the last layer is stored transposed
 
 each_class = pytest.mark.parametrize(
@@ -437,3 +438,28 @@ def test_any_mapping_will_do() -> None:
             return len(self._arrays)
 
     assert_holds(fastnn.MLP.from_state_dict(Parameters()), *arrays())
+
+
+# The summary
+
+
+@each_class
+def test_summary(network_class: NetworkClass) -> None:
+    network = network_class(
+        [1000, 200, 30, 4, 3],
+        activation=["relu", LeakyReLU(0.2), SOFTSIGN],
+        output_activation=ELU(2),
+        loss=fastnn.Huber(0.5),
+        dtype="float64",
+    )
+    assert network.summary() == (
+        "layer        shape  activation                     parameters\n"
+        "    1  1000 -> 200  relu                              200,200\n"
+        "    2    200 -> 30  LeakyReLU(negative_slope=0.2)       6,030\n"
+        "    3      30 -> 4  softsign                              124\n"
+        "    4       4 -> 3  ELU(alpha=2)                           15\n"
+        "total                                                 206,369\n"
+        "float64, 1,650,952 bytes, loss Huber(delta=0.5)"
+    )
+    assert network.n_parameters == 206369
+    assert sum(p.nbytes for p in (*network.weights, *network.biases)) == 1650952

@@ -139,7 +139,7 @@ ROOMS = [
     {"losses", "inputs"},
     {"validation"},
     {"datasets", "parameters", "evaluation", "training", "model_file"},
-    {"onnx_file", "pytorch"},
+    {"onnx_file", "pytorch", "summary"},
     {"by_kernel"},
     {"by_blas"},
     {"paths", "network"},
