@@ -50,7 +50,7 @@ class Model:
 
 
 def save(model: Model, path: str | PathLike[str]) -> None:
-    """Write a file that appears under its name when it is complete."""
+    """Write the file, whole or not at all."""
     from safetensors.numpy import save as serialised
 
     if model.dtype not in _DTYPES:
@@ -74,7 +74,7 @@ def save(model: Model, path: str | PathLike[str]) -> None:
         "architecture": architecture,
         "crc32": _checksum(architecture, tensors.values()),
     }
-    _replace(path, serialised(tensors, metadata))
+    write(path, serialised(tensors, metadata))
 
 
 def load(
@@ -226,7 +226,8 @@ def check_place(path: str | PathLike[str]) -> None:
         pass
 
 
-def _replace(path: str | PathLike[str], content: bytes) -> None:
+def write(path: str | PathLike[str], content: bytes) -> None:
+    """Write a file that appears under its name when it is complete."""
     with _part_of(path) as (file, target):
         file.write(content)
         file.flush()

@@ -13,7 +13,7 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from . import evaluation, fitting, held_out, model_file, validation
+from . import evaluation, fitting, held_out, model_file, pytorch, summary, validation
 from .activations import Activation
 from .arrays import Array
 from .blocks import Block, Blocks
@@ -27,7 +27,7 @@ from .plan import Callback, Descent, Objective, Plan
 from .state import TrainingState
 from .stopping import EarlyStopping
 from .targets import Targets
-from .validation import Seed
+from .validation import GivenLayers, Seed
 
 
 class Network(ABC):
@@ -70,6 +70,29 @@ class Network(ABC):
         )
         self._generator = validation.generator(seed)
         self._prepare()
+
+    @classmethod
+    def _of(
+        cls,
+        layers: GivenLayers,
+        activation: str | Activation | Sequence[str | Activation],
+        output_activation: str | Activation,
+        loss: str | Loss,
+        dtype: DTypeLike | None,
+        seed: Seed,
+    ) -> Self:
+        """Make a network of layers that there are already."""
+        dtype = cls._checked_dtype(layers.dtype if dtype is None else dtype)
+        parameters = [given.in_dtype(dtype) for given in (*layers.weights, *layers.biases)]
+        network = cls.__new__(cls)
+        network._set_up(layers.sizes, activation, output_activation, loss, dtype, seed)
+        network._take(parameters)
+        return network
+
+    def _take(self, parameters: Iterable[Array]) -> None:
+        """Copy the weights of all layers, and then the biases."""
+        for own, given in zip((*self.weights, *self.biases), parameters, strict=True):
+            own[:] = given
 
     def _prepare(self) -> None:
         self._in_training = threading.Lock()
@@ -573,11 +596,161 @@ class Network(ABC):
             )
         except (TypeError, ValueError) as error:
             raise ModelFileError(f"{path} holds no network of this kind: {error}") from error
-        for own, read in zip(
-            (*network.weights, *network.biases), (*model.weights, *model.biases), strict=True
-        ):
-            own[:] = read
+        network._take([*model.weights, *model.biases])
         return network
+
+    @classmethod
+    def from_arrays(
+        cls,
+        weights: Iterable[ArrayLike],
+        biases: Iterable[ArrayLike],
+        *,
+        activation: str | Activation | Sequence[str | Activation] = "sigmoid",
+        output_activation: str | Activation = "sigmoid",
+        loss: str | Loss = "squared_error",
+        dtype: DTypeLike | None = None,
+        seed: Seed = None,
+    ) -> Self:
+        """Make a network of weights and biases that there are already, for example scikit-learn's.
+
+        Parameters
+        ----------
+        weights, biases : list of array_like
+            Per layer, (fan_in, fan_out) and (fan_out,), real finite numbers. They are copied.
+        activation, output_activation, loss, seed : optional
+            As in the constructor.
+        dtype : dtype, optional
+            By default float32 if all arrays are that, or smaller floats; else float64.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not that; the message names it.
+
+        Notes
+        -----
+        The weights and biases of scikit-learn's `MLPClassifier` and `MLPRegressor` are ``coefs_``
+        and ``intercepts_``. Of its names for ``activation``, "logistic" is "sigmoid" here;
+        "identity", "tanh" and "relu" are the same. Its outputs, and the losses it trains them
+        with, are:
+
+        =====================  =====================  ======================
+        ``out_activation_``    ``output_activation``  ``loss``
+        =====================  =====================  ======================
+        "softmax"              "softmax"              "cross_entropy"
+        "logistic"             "sigmoid"              "binary_cross_entropy"
+        "identity"             "identity"             "squared_error"
+        "exp"                  "exp"                  "poisson"
+        =====================  =====================  ======================
+
+        Labels are indices into its ``classes_``. To bring back what was trained here, assign
+        copies to an estimator that has been fitted with the same shapes::
+
+            estimator.coefs_ = [w.copy() for w in net.weights]
+            estimator.intercepts_ = [b.copy() for b in net.biases]
+
+        Examples
+        --------
+        >>> from fastnn import MLP
+        >>> MLP.from_arrays([[[1.0], [2.0]]], [[0.5]], output_activation="identity").predict([3, 4])
+        array([11.5])
+        """
+        layers = validation.layers_of_arrays(weights, biases)
+        return cls._of(layers, activation, output_activation, loss, dtype, seed)
+
+    @classmethod
+    def from_state_dict(
+        cls,
+        state_dict: Mapping[str, Any],
+        *,
+        activation: str | Activation | Sequence[str | Activation] = "sigmoid",
+        output_activation: str | Activation = "sigmoid",
+        loss: str | Loss = "squared_error",
+        dtype: DTypeLike | None = None,
+        seed: Seed = None,
+    ) -> Self:
+        """Make a network of the state_dict of a chain of PyTorch's `Linear` layers.
+
+        Parameters
+        ----------
+        state_dict : dict of str to array_like
+            For each layer "<prefix>.weight", (fan_out, fan_in), and "<prefix>.bias", (fan_out,),
+            0 if it is missing; layers in their order in the dict. Tensors of PyTorch on the CPU,
+            or anything that `numpy.asarray` takes. They are copied.
+        activation, output_activation, loss, seed : optional
+            As in the constructor. A state_dict says nothing of the activations, and what PyTorch
+            trains with `CrossEntropyLoss` leaves out its softmax.
+        dtype : dtype, optional
+            By default float32 if all arrays are that, or smaller floats; else float64.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not that, or there is anything else in the dict; the message names it.
+        """
+        layers = validation.layers_of_state_dict(state_dict)
+        return cls._of(layers, activation, output_activation, loss, dtype, seed)
+
+    def state_dict(self) -> dict[str, Array]:
+        """Weights and biases by the names, and in the layout, that PyTorch has for them.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Copies: "0.weight", (fan_out, fan_in), "0.bias", "2.weight" and so on, as in
+            ``nn.Sequential(Linear, activation, Linear, ...)``, where "identity" takes its place as
+            `nn.Identity`. To load it into one::
+
+                module.load_state_dict(
+                    {name: torch.from_numpy(array) for name, array in net.state_dict().items()}
+                )
+        """
+        return pytorch.state_dict(self.weights, self.biases)
+
+    def export_onnx(self, path: str | PathLike[str]) -> None:
+        """Write an ONNX file, which ONNX Runtime and others predict with.
+
+        Its input "X" is (n_examples, n_inputs), for any n_examples, and its output "outputs"
+        (n_examples, n_outputs), both of the network's dtype. What a runtime computes differs from
+        `predict` by its rounding. The loss is not part of the file. This needs the package onnx,
+        which the extra "onnx" installs.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Written as by `save`: a file that was there before stays whole until then.
+
+        Raises
+        ------
+        ImportError
+            If onnx is not installed.
+        ValueError
+            If an activation is one of your own, or the dtype is neither float32 nor float64.
+        OSError
+            If the file cannot be written.
+        """
+        from . import onnx_file  # imports onnx, which takes long and may be missing
+
+        onnx_file.save(self.weights, self.biases, self.activation_functions, self.dtype, path)
+
+    def summary(self) -> str:
+        """A table of the layers and their numbers of parameters, as plain text.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> from fastnn import MLP
+        >>> print(MLP([784, 300, 10], output_activation="softmax", loss="cross_entropy").summary())
+        layer       shape  activation  parameters
+            1  784 -> 300  sigmoid        235,500
+            2   300 -> 10  softmax          3,010
+        total                             238,510
+        float32, 954,040 bytes, loss cross_entropy
+        """
+        return summary.table(self.layer_sizes, self.activation_functions, self._loss, self.dtype)
 
     @property
     def _is_regression(self) -> bool:
@@ -610,8 +783,7 @@ class Network(ABC):
         parameters, training_state = state.pop("parameters"), state.pop("_training_state")
         vars(self).update(state)
         self._prepare()
-        for own, stored in zip((*self.weights, *self.biases), parameters, strict=True):
-            own[:] = stored
+        self._take(parameters)
         self._adopt_state(training_state)
 
     def _portable_state(self) -> TrainingState | None:

@@ -101,7 +101,16 @@ print(np.finfo(np.float32).smallest_subnormal > 0)
     def test_brings_nothing_heavy(self) -> None:
         code = "import fastnn, sys; print(*sys.modules)"
         loaded = {name.split(".")[0] for name in output_of(code).split()}
-        assert not loaded & {"safetensors", "tqdm", "scipy", "sklearn", "pandas", "torch", "Cython"}
+        assert not loaded & {
+            "safetensors",
+            "tqdm",
+            "scipy",
+            "sklearn",
+            "pandas",
+            "torch",
+            "onnx",
+            "Cython",
+        }
         assert "argparse" not in loaded
 
     def test_sparse_matrices_are_recognised_without_scipy(self) -> None:
@@ -134,7 +143,7 @@ ROOMS = [
     {"optimizers"},
     {"plan", "state", "parameters"},
     {"datasets", "observer", "model_file"},
-    {"by_kernel", "lbfgs", "training"},
+    {"by_kernel", "lbfgs", "onnx_file", "pytorch", "summary", "training"},
     {"by_blas", "fitting"},
     {"paths", "network"},
     {"mlp", "reference"},
@@ -208,10 +217,10 @@ def test_everything_public_is_documented() -> None:
 def test_docstring_examples() -> None:
     import doctest
 
-    from fastnn import activations, losses, mlp, schedules
+    from fastnn import activations, losses, mlp, network, schedules
     from fastnn.datasets import encoding
 
-    for module in (activations, losses, mlp, schedules, encoding):
+    for module in (activations, losses, mlp, network, schedules, encoding):
         result = doctest.testmod(module)
         assert result.attempted, f"{module.__name__} has lost its examples"
         assert not result.failed

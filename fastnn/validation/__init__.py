@@ -4,6 +4,7 @@ Every message has the form "NAME must be WHAT IS EXPECTED, got WHAT CAME".
 """
 
 from .arrays import examples, one_or_more_examples
+from .layers import GivenLayers, layers_of_arrays, layers_of_state_dict
 from .networks import Seed, activations, float_dtype, generator, kernel_dtype, layer_sizes, loss
 from .numbers import (
     callback,
@@ -18,6 +19,7 @@ from .numbers import (
 from .targets import check_range, examples_and_targets, weights
 
 __all__ = [
+    "GivenLayers",
     "Seed",
     "activations",
     "callback",
@@ -32,6 +34,8 @@ __all__ = [
     "is_integer",
     "kernel_dtype",
     "layer_sizes",
+    "layers_of_arrays",
+    "layers_of_state_dict",
     "loss",
     "not_negative",
     "number_between",

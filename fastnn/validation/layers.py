@@ -1,0 +1,134 @@
+"""Weights and biases that come from elsewhere."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..arrays import Array
+from .arrays import real_numbers
+
+Dtype = np.dtype[Any]
+
+
+@dataclass(frozen=True)
+class Given:
+    """An array of real numbers, and what messages call it."""
+
+    name: str
+    array: Array
+
+    def in_dtype(self, dtype: Dtype) -> Array:
+        """The array in that dtype, in which all of it must be finite."""
+        with np.errstate(over="ignore", invalid="ignore"):  # reported below
+            array = self.array.astype(dtype, copy=False)
+        lost = ~np.isfinite(array)
+        if lost.any():
+            raise ValueError(f"{self.name} must be finite in {dtype}, got {self.array[lost][0]}")
+        return array
+
+
+@dataclass(frozen=True)
+class GivenLayers:
+    """Weights (fan_in, fan_out) and biases (fan_out,) of layers, each of which feeds the next."""
+
+    weights: list[Given]
+    biases: list[Given]
+
+    def __post_init__(self) -> None:
+        for weights, biases in zip(self.weights, self.biases, strict=True):
+            fan_in, fan_out = weights.array.shape
+            if not (fan_in and fan_out):
+                raise ValueError(
+                    f"{weights.name} must have one input and one output or more, got {fan_in} and "
+                    f"{fan_out}"
+                )
+            if biases.array.shape != (fan_out,):
+                raise ValueError(
+                    f"{biases.name} must have shape ({fan_out},), one for each output of "
+                    f"{weights.name}, got {biases.array.shape}"
+                )
+        for before, weights in pairwise(self.weights):
+            expected, fan_in = before.array.shape[1], weights.array.shape[0]
+            if fan_in != expected:
+                raise ValueError(
+                    f"{weights.name} must have {expected} inputs, as many as {before.name} has "
+                    f"outputs, got {fan_in}"
+                )
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Widths from input to output."""
+        first = self.weights[0].array
+        return len(first), *(weights.array.shape[1] for weights in self.weights)
+
+    @property
+    def dtype(self) -> str:
+        """Float32 if that holds all the arrays as they are, or else float64."""
+        dtypes = [given.array.dtype for given in (*self.weights, *self.biases)]
+        return "float32" if all(d.kind == "f" and d.itemsize <= 4 for d in dtypes) else "float64"
+
+
+def layers_of_arrays(weights: Iterable[ArrayLike], biases: Iterable[ArrayLike]) -> GivenLayers:
+    """One array of weights (fan_in, fan_out) and one of biases (fan_out,) per layer."""
+    all_weights = _arrays(weights, "weights", ("fan_in", "fan_out"))
+    all_biases = _arrays(biases, "biases", ("fan_out",))
+    if not all_weights:
+        raise ValueError("weights must be one array per layer, got none")
+    if len(all_biases) != len(all_weights):
+        raise ValueError(
+            f"biases must be one array per layer, {len(all_weights)} as in weights, got "
+            f"{len(all_biases)}"
+        )
+    return GivenLayers(all_weights, all_biases)
+
+
+def _arrays(arrays: Iterable[ArrayLike], argument: str, axes: tuple[str, ...]) -> list[Given]:
+    if not isinstance(arrays, Iterable) or isinstance(arrays, str | bytes | Mapping):
+        raise TypeError(f"{argument} must be a list of one array per layer, got {arrays!r}")
+    return [_given(array, f"{argument}[{layer}]", axes) for layer, array in enumerate(arrays)]
+
+
+def _given(value: Any, name: str, axes: tuple[str, ...]) -> Given:
+    if hasattr(value, "detach"):  # a tensor of PyTorch that has a gradient is no array as it is
+        value = value.detach()
+    array = real_numbers(value, name)
+    if array.ndim != len(axes):
+        shape = f"({', '.join(axes)})" if axes[1:] else f"({axes[0]},)"
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    return Given(name, array)
+
+
+def layers_of_state_dict(state_dict: Mapping[str, Any]) -> GivenLayers:
+    """PyTorch's "<prefix>.weight" (fan_out, fan_in) and "<prefix>.bias", which may be missing."""
+    expected = "state_dict must have '<prefix>.weight' and '<prefix>.bias' of Linear layers only"
+    if not isinstance(state_dict, Mapping):
+        raise TypeError(f"{expected}, got {state_dict!r}")
+    names: dict[str, dict[str, str]] = {"weight": {}, "bias": {}}
+    for key in state_dict:
+        prefix, _, kind = str(key).rpartition(".")
+        if kind not in names:
+            raise ValueError(f"{expected}, got {key!r}")
+        names[kind][prefix] = key
+    if not names["weight"]:
+        raise ValueError(f"{expected}, got {list(state_dict)}")
+    for prefix, key in names["bias"].items():
+        if prefix not in names["weight"]:
+            raise ValueError(f"{expected}, got {key!r} without the weight")
+    layers = [
+        _linear(state_dict, key, names["bias"].get(prefix))
+        for prefix, key in names["weight"].items()
+    ]
+    return GivenLayers([weights for weights, _ in layers], [biases for _, biases in layers])
+
+
+def _linear(state_dict: Mapping[str, Any], weight: str, bias: str | None) -> tuple[Given, Given]:
+    """Weights (fan_in, fan_out) and biases of one layer, by their keys."""
+    given = _given(state_dict[weight], f"state_dict[{weight!r}]", ("fan_out", "fan_in"))
+    weights = Given(given.name, given.array.T)
+    if bias is None:
+        return weights, Given("no bias", np.zeros(len(given.array), given.array.dtype))
+    return weights, _given(state_dict[bias], f"state_dict[{bias!r}]", ("fan_out",))

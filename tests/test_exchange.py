@@ -1,0 +1,465 @@
+"""Networks from and to scikit-learn's arrays and PyTorch's state_dict, and their summary."""
+
+import re
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+import fastnn
+from fastnn import ELU, Activation, LeakyReLU, reference
+from fastnn.arrays import Array
+from fastnn.network import Network
+
+NetworkClass = type[fastnn.MLP] | type[reference.MLP]
+
+SOFTSIGN = Activation("softsign", lambda z: z / (1 + abs(z)), lambda z: 1 / (1 + abs(z)) ** 2)
+SIZES = 4, 40, 3  # the last layer is stored transposed
+
+each_class = pytest.mark.parametrize(
+    "network_class",
+    [pytest.param(fastnn.MLP, id="MLP"), pytest.param(reference.MLP, id="reference")],
+)
+each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+
+def arrays(
+    sizes: tuple[int, ...] = SIZES, dtype: str = "float64"
+) -> tuple[list[Array], list[Array]]:
+    """Weights (fan_in, fan_out) and biases (fan_out,)."""
+    values = np.random.default_rng(1)
+    return (
+        [values.standard_normal(shape).astype(dtype) for shape in pairwise(sizes)],
+        [values.standard_normal(fan_out).astype(dtype) for fan_out in sizes[1:]],
+    )
+
+
+def linears(sizes: tuple[int, ...] = SIZES, dtype: str = "float64") -> dict[str, Array]:
+    """As PyTorch has them: weight (fan_out, fan_in) and bias (fan_out,)."""
+    weights, biases = arrays(sizes, dtype)
+    return {
+        f"{2 * layer}.{name}": array
+        for layer, (w, b) in enumerate(zip(weights, biases, strict=True))
+        for name, array in (("weight", w.T.copy()), ("bias", b))
+    }
+
+
+def assert_holds(network: Network, weights: list[Array], biases: list[Array]) -> None:
+    for own, given in zip((*network.weights, *network.biases), (*weights, *biases), strict=True):
+        assert own.dtype == given.dtype
+        assert own.shape == given.shape
+        assert own.tobytes() == given.tobytes()
+        assert not np.shares_memory(own, given)
+
+
+# Arrays
+
+
+@each_class
+@each_dtype
+@pytest.mark.parametrize("sizes", [SIZES, (1, 1), (3, 17, 40, 2)])
+def test_arrays_come_back_to_the_bit(
+    network_class: NetworkClass, dtype: str, sizes: tuple[int, ...]
+) -> None:
+    weights, biases = arrays(sizes, dtype)
+    network = network_class.from_arrays(weights, biases, activation="tanh", loss="huber")
+    assert type(network) is network_class
+    assert network.layer_sizes == sizes
+    assert network.dtype == dtype
+    assert network.loss == "huber"
+    assert_holds(network, weights, biases)
+    assert_holds(network_class.from_arrays(network.weights, network.biases), weights, biases)
+
+
+@each_class
+def test_the_defaults_are_those_of_the_constructor(network_class: NetworkClass) -> None:
+    network = network_class.from_arrays(*arrays(dtype="float32"))
+    assert repr(network) == repr(network_class(SIZES))
+
+
+@each_class
+@pytest.mark.parametrize(
+    ("of_weights", "of_biases", "expected"),
+    [
+        ("float32", "float32", "float32"),
+        ("float16", "float32", "float32"),
+        ("float16", "float16", "float32"),
+        (">f4", "<f4", "float32"),
+        ("float32", "float64", "float64"),
+        ("float64", "float32", "float64"),
+        ("longdouble", "float32", "float64"),
+        ("int8", "float32", "float64"),
+        ("int64", "bool", "float64"),
+    ],
+)
+def test_the_dtype_is_that_of_the_arrays(
+    network_class: NetworkClass, of_weights: str, of_biases: str, expected: str
+) -> None:
+    weights, biases = np.ones((2, 3), of_weights), np.ones(3, of_biases)
+    assert network_class.from_arrays([weights], [biases]).dtype == expected
+    for dtype in ("float32", "float64"):
+        assert network_class.from_arrays([weights], [biases], dtype=dtype).dtype == dtype
+
+
+@each_class
+def test_lists_and_generators_will_do(network_class: NetworkClass) -> None:
+    network = network_class.from_arrays(
+        ([[1, 2]] for _ in range(1)), ([0.5, -1] for _ in range(1)), output_activation="identity"
+    )
+    assert network.predict([3]).tolist() == [3.5, 5]
+
+
+@each_class
+def test_no_initial_weights_are_drawn(network_class: NetworkClass) -> None:
+    generator = np.random.default_rng(7)
+    network = network_class.from_arrays(*arrays(), seed=generator)
+    assert generator.bit_generator.state == np.random.default_rng(7).bit_generator.state
+    twin = network_class.from_arrays(*arrays(), seed=7)
+    X, y = np.random.default_rng(3).random((9, 4)), np.arange(9) % 3
+    assert network.train(X, y).loss == twin.train(X, y).loss
+
+
+CHAIN = "weights[1] must have 3 inputs, as many as weights[0] has outputs, got 4"
+REAL = "must be an array of real numbers"
+
+
+@each_class
+@pytest.mark.parametrize(
+    ("weights", "biases", "error", "message"),
+    [
+        (None, [], TypeError, "weights must be a list of one array per layer, got None"),
+        ("abc", [], TypeError, "weights must be a list of one array per layer, got 'abc'"),
+        ({"a": [1]}, [], TypeError, "weights must be a list of one array per layer, got {"),
+        ([[[1.0]]], 3, TypeError, "biases must be a list of one array per layer, got 3"),
+        ([], [], ValueError, "weights must be one array per layer, got none"),
+        ([[[1.0]]], [], ValueError, "biases must be one array per layer, 1 as in weights, got 0"),
+        ([[[1.0]]] * 2, [[1.0]], ValueError, "biases must be one array per layer, 2 as in weights"),
+        ([[1.0]], [[1.0]], ValueError, "weights[0] must have shape (fan_in, fan_out), got (1,)"),
+        ([[[1.0]]], [1.0], ValueError, "biases[0] must have shape (fan_out,), got ()"),
+        ([[[1.0]]], [[[1.0]]], ValueError, "biases[0] must have shape (fan_out,), got (1, 1)"),
+        (
+            [np.ones((2, 3)), np.ones((4, 5))],
+            [np.ones(3), np.ones(5)],
+            ValueError,
+            CHAIN,
+        ),
+        (
+            [np.ones((2, 3))],
+            [np.ones(2)],
+            ValueError,
+            "biases[0] must have shape (3,), one for each output of weights[0], got (2,)",
+        ),
+        (
+            [np.ones((0, 3))],
+            [np.ones(3)],
+            ValueError,
+            "weights[0] must have one input and one output or more, got 0 and 3",
+        ),
+        ([[[np.nan]]], [[1.0]], ValueError, "weights[0] must be finite in float64, got nan"),
+        ([[[1.0]]], [[-np.inf]], ValueError, "biases[0] must be finite in float64, got -inf"),
+        ([[["1"]]], [[1.0]], TypeError, f"weights[0] {REAL}, got dtype <U1 from a list"),
+        ([[[1j]]], [[1.0]], TypeError, f"weights[0] {REAL}, got dtype complex128 from a list"),
+        ([[[1], [2, 3]]], [[1]], TypeError, f"weights[0] {REAL}, got a list that NumPy cannot"),
+        ([[[1.0]]], [[None]], TypeError, f"biases[0] {REAL}, got dtype object from a list: None"),
+    ],
+)  # fmt: skip
+def test_wrong_arrays(
+    network_class: NetworkClass, weights: Any, biases: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match="^" + re.escape(message)):
+        network_class.from_arrays(weights, biases)
+
+
+@each_class
+def test_what_does_not_fit_the_dtype(network_class: NetworkClass) -> None:
+    message = re.escape("weights[0] must be finite in float32, got 1e+300")
+    with pytest.raises(ValueError, match=message):
+        network_class.from_arrays([[[1, 1e300]]], [[0, 0]], dtype="float32")
+
+
+@each_class
+@pytest.mark.parametrize(
+    ("options", "argument"),
+    [
+        ({"activation": "logistic"}, "activation"),
+        ({"activation": ["tanh", "tanh"]}, "activation"),
+        ({"output_activation": "softmax"}, "loss"),
+        ({"loss": "cross_entropy"}, "output_activation"),
+        ({"dtype": "int32"}, "dtype"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_wrong_options(network_class: NetworkClass, options: dict[str, Any], argument: str) -> None:
+    with pytest.raises(ValueError, match=f"^{argument} must be"):
+        network_class.from_arrays(*arrays(), **options)
+    with pytest.raises(ValueError, match=f"^{argument} must be"):
+        network_class.from_state_dict(linears(), **options)
+
+
+# scikit-learn
+
+NAMES = {"logistic": "sigmoid"}  # the others are the same
+LOSSES = {
+    "softmax": "cross_entropy",
+    "logistic": "binary_cross_entropy",
+    "identity": "squared_error",
+    "exp": "poisson",
+}
+X: Array = np.random.default_rng(2).standard_normal((30, 4))
+# No improvement is large enough to go on after 20 epochs, and nothing is warned of.
+QUICK: dict[str, Any] = {
+    "hidden_layer_sizes": (7, 5),
+    "random_state": 1,
+    "tol": 1e9,
+    "n_iter_no_change": 20,
+}
+
+
+def network_of(network_class: NetworkClass, estimator: Any) -> Network:
+    outputs = estimator.out_activation_
+    return network_class.from_arrays(
+        estimator.coefs_,
+        estimator.intercepts_,
+        activation=NAMES.get(estimator.activation, estimator.activation),
+        output_activation=NAMES.get(outputs, outputs),
+        loss=LOSSES[outputs],
+    )
+
+
+@each_class
+@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_classifier(network_class: NetworkClass, activation: str, n_classes: int) -> None:
+    labels = np.array(["ant", "bee", "cow"])[np.arange(30) % n_classes]
+    estimator = MLPClassifier(activation=activation, **QUICK).fit(X, labels)
+    network = network_of(network_class, estimator)
+    assert network.dtype == "float64"
+    expected = estimator.predict_proba(X)[:, 1:] if n_classes == 2 else estimator.predict_proba(X)
+    np.testing.assert_allclose(network.predict(X), expected, rtol=1e-12)
+    assert (estimator.classes_[network.classify(X)] == estimator.predict(X)).all()
+
+
+@each_class
+def test_a_classifier_of_many_labels(network_class: NetworkClass) -> None:
+    estimator = MLPClassifier(**QUICK).fit(X, X[:, :3] > 0)
+    network = network_of(network_class, estimator)
+    np.testing.assert_allclose(network.predict(X), estimator.predict_proba(X), rtol=1e-12)
+    assert (network.classify(X) == estimator.predict(X)).all()
+
+
+@each_class
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_regressor(network_class: NetworkClass, loss: str, dtype: str) -> None:
+    inputs = X.astype(dtype)
+    estimator = MLPRegressor(loss, **QUICK).fit(inputs, abs(inputs[:, 0]))
+    network = network_of(network_class, estimator)
+    assert network.dtype == dtype
+    assert network.loss == loss
+    np.testing.assert_allclose(network.predict(inputs)[:, 0], estimator.predict(inputs), rtol=1e-5)
+
+
+@each_class
+def test_back_to_scikit_learn(network_class: NetworkClass) -> None:
+    labels = np.arange(30) % 3
+    estimator = MLPClassifier(**QUICK).fit(X, labels)
+    network = network_of(network_class, estimator)
+    network.train(X, labels, epochs=5)
+    assert abs(network.predict(X) - estimator.predict_proba(X)).max() > 0.01
+    estimator.coefs_ = [w.copy() for w in network.weights]
+    estimator.intercepts_ = [b.copy() for b in network.biases]
+    np.testing.assert_allclose(network.predict(X), estimator.predict_proba(X), rtol=1e-12)
+
+
+# PyTorch
+
+
+class Tensor:
+    """What PyTorch's parameters are to NumPy."""
+
+    def __init__(self, array: Array) -> None:
+        self._array = array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+
+    def detach(self) -> Array:
+        return self._array
+
+
+@each_class
+@each_dtype
+def test_a_chain_of_linear_layers(network_class: NetworkClass, dtype: str) -> None:
+    linear = linears((4, 7, 5, 3), dtype)
+    network = network_class.from_state_dict(
+        linear, activation=["tanh", "identity"], output_activation="identity"
+    )
+    assert network.dtype == dtype
+    assert network.layer_sizes == (4, 7, 5, 3)
+    hidden = np.tanh(X @ linear["0.weight"].T + linear["0.bias"])
+    hidden = hidden @ linear["2.weight"].T + linear["2.bias"]
+    expected = hidden @ linear["4.weight"].T + linear["4.bias"]
+    tolerance = {"float32": 2e-5, "float64": 1e-12}[dtype]
+    np.testing.assert_allclose(network.predict(X), expected, rtol=tolerance, atol=tolerance)
+
+
+@each_class
+@each_dtype
+def test_a_state_dict_comes_back_to_the_bit(network_class: NetworkClass, dtype: str) -> None:
+    linear = linears((4, 7, 40, 3), dtype)
+    network = network_class.from_state_dict(linear)
+    found = network.state_dict()
+    assert list(found) == ["0.weight", "0.bias", "2.weight", "2.bias", "4.weight", "4.bias"]
+    for name, array in found.items():
+        assert array.dtype == dtype
+        assert array.shape == linear[name].shape
+        assert array.tobytes() == linear[name].tobytes()
+        assert array.flags.c_contiguous and array.flags.owndata
+        for own in (*network.weights, *network.biases):
+            assert not np.shares_memory(array, own)
+
+
+@each_class
+def test_tensors_that_have_gradients(network_class: NetworkClass) -> None:
+    linear = linears()
+    network = network_class.from_state_dict({name: Tensor(a) for name, a in linear.items()})
+    for name, array in network.state_dict().items():
+        assert array.tobytes() == linear[name].tobytes()
+
+
+@each_class
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("model.hidden.weight", "model.hidden.bias", "model.out.weight", "model.out.bias"),
+        ("10.weight", "10.bias", "9.weight", "9.bias"),  # in the order of the dict
+        ("a.bias", "b.bias", "b.weight", "a.weight"),
+    ],
+)
+def test_any_prefix_will_do(network_class: NetworkClass, names: tuple[str, ...]) -> None:
+    values = list(linears().values())
+    if names[0] == "a.bias":
+        values = [values[3], values[1], values[0], values[2]]
+    network = network_class.from_state_dict(dict(zip(names, values, strict=True)))
+    assert_holds(network, *arrays())
+
+
+@each_class
+def test_a_lone_linear_layer_has_no_prefix(network_class: NetworkClass) -> None:
+    network = network_class.from_state_dict(
+        {"weight": [[1, 2], [3, 4], [5, 6]], "bias": [0, 0, 1]}, output_activation="identity"
+    )
+    assert network.predict([1, 10]).tolist() == [21, 43, 66]
+
+
+@each_class
+@each_dtype
+def test_layers_without_bias(network_class: NetworkClass, dtype: str) -> None:
+    linear = linears(dtype=dtype)
+    del linear["0.bias"]
+    network = network_class.from_state_dict(linear)
+    assert network.dtype == dtype
+    assert network.biases[0].tolist() == [0] * 40
+    assert network.biases[1].tobytes() == linear["2.bias"].tobytes()
+
+
+ONLY = "state_dict must have '<prefix>.weight' and '<prefix>.bias' of Linear layers only, got "
+ONE: dict[Any, Any] = {"0.weight": np.ones((3, 2))}
+
+
+@each_class
+@pytest.mark.parametrize(
+    ("state_dict", "error", "message"),
+    [
+        (None, TypeError, ONLY + "None"),
+        ([("0.weight", [[1.0]])], TypeError, ONLY + "[("),
+        ("0.weight", TypeError, ONLY + "'0.weight'"),
+        ({}, ValueError, ONLY + "[]"),
+        ({"1.weight": np.ones(3), "1.running_var": [1.0]}, ValueError, ONLY + "'1.running_var'"),
+        ({**ONE, "0.weights": [0.0]}, ValueError, ONLY + "'0.weights'"),
+        ({**ONE, 3: [0.0]}, ValueError, ONLY + "3"),
+        ({**ONE, "1.bias": [0.0]}, ValueError, ONLY + "'1.bias' without the weight"),
+        (
+            {"0.weight": np.ones(3)},
+            ValueError,
+            "state_dict['0.weight'] must have shape (fan_out, fan_in), got (3,)",
+        ),
+        (
+            {**ONE, "0.bias": np.ones((3, 1))},
+            ValueError,
+            "state_dict['0.bias'] must have shape (fan_out,), got (3, 1)",
+        ),
+        (
+            {**ONE, "0.bias": np.ones(2)},
+            ValueError,
+            "state_dict['0.bias'] must have shape (3,), one for each output of "
+            "state_dict['0.weight'], got (2,)",
+        ),
+        (
+            {**ONE, "2.weight": np.ones((4, 5))},
+            ValueError,
+            "state_dict['2.weight'] must have 3 inputs, as many as state_dict['0.weight'] has "
+            "outputs, got 5",
+        ),
+        (
+            {"0.weight": [[1.0, np.inf]]},
+            ValueError,
+            "state_dict['0.weight'] must be finite in float64, got inf",
+        ),
+        (
+            {"0.weight": "text"},
+            TypeError,
+            f"state_dict['0.weight'] {REAL}, got dtype <U4",
+        ),
+    ],
+)  # fmt: skip
+def test_wrong_state_dicts(
+    network_class: NetworkClass, state_dict: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match="^" + re.escape(message)):
+        network_class.from_state_dict(state_dict)
+
+
+def test_any_mapping_will_do() -> None:
+    class Parameters(Mapping[str, Any]):
+        def __init__(self) -> None:
+            self._arrays = linears()
+
+        def __getitem__(self, name: str) -> Array:
+            return self._arrays[name]
+
+        def __iter__(self) -> Any:
+            return iter(self._arrays)
+
+        def __len__(self) -> int:
+            return len(self._arrays)
+
+    assert_holds(fastnn.MLP.from_state_dict(Parameters()), *arrays())
+
+
+# The summary
+
+
+@each_class
+def test_summary(network_class: NetworkClass) -> None:
+    network = network_class(
+        [1000, 200, 30, 4, 3],
+        activation=["relu", LeakyReLU(0.2), SOFTSIGN],
+        output_activation=ELU(2),
+        loss=fastnn.Huber(0.5),
+        dtype="float64",
+    )
+    assert network.summary() == (
+        "layer        shape  activation                     parameters\n"
+        "    1  1000 -> 200  relu                              200,200\n"
+        "    2    200 -> 30  LeakyReLU(negative_slope=0.2)       6,030\n"
+        "    3      30 -> 4  softsign                              124\n"
+        "    4       4 -> 3  ELU(alpha=2)                           15\n"
+        "total                                                 206,369\n"
+        "float64, 1,650,952 bytes, loss Huber(delta=0.5)"
+    )
+    assert network.n_parameters == 206369
+    assert sum(p.nbytes for p in (*network.weights, *network.biases)) == 1650952

@@ -1,0 +1,210 @@
+"""ONNX files: what ONNX Runtime makes of them, and that a file is whole or absent."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+import fastnn
+from fastnn import ELU, Activation, LeakyReLU, reference
+from fastnn.activations import ACTIVATIONS
+from fastnn.arrays import Array
+from fastnn.network import Network
+
+NetworkClass = type[fastnn.MLP] | type[reference.MLP]
+
+SOFTSIGN = Activation("softsign", lambda z: z / (1 + abs(z)), lambda z: 1 / (1 + abs(z)) ** 2)
+ELEMENTWISE = [name for name, f in ACTIVATIONS.items() if f.is_elementwise]
+TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
+
+each_class = pytest.mark.parametrize(
+    "network_class",
+    [pytest.param(fastnn.MLP, id="MLP"), pytest.param(reference.MLP, id="reference")],
+)
+each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
+each_activation = pytest.mark.parametrize(
+    "activation", [*ELEMENTWISE, LeakyReLU(0), LeakyReLU(3), ELU(0.5), ELU(2)], ids=repr
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "model.onnx"
+
+
+def outputs_of(path: Path, X: Array) -> Array:
+    onnx.checker.check_model(str(path), full_check=True)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (outputs,) = session.run(["outputs"], {"X": X})
+    return np.asarray(outputs)
+
+
+def assert_same_outputs(network: Network, path: Path, X: Array) -> None:
+    network.export_onnx(path)
+    found, expected = outputs_of(path, X), network.predict(X)
+    assert found.dtype == network.dtype
+    tolerance = TOLERANCE[network.dtype.name]
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+
+
+def examples(n: int, n_inputs: int, dtype: str) -> Array:
+    return np.random.default_rng(3).standard_normal((n, n_inputs)).astype(dtype)
+
+
+@each_class
+@each_dtype
+@each_activation
+def test_every_activation(
+    network_class: NetworkClass, path: Path, activation: str | Activation, dtype: str
+) -> None:
+    network = network_class(
+        [5, 7, 40, 3],  # the last layer is stored transposed
+        activation=activation,
+        output_activation=activation,
+        dtype=dtype,
+    )
+    values = np.random.default_rng(2)
+    for parameters in (*network.weights, *network.biases):
+        parameters[:] = values.standard_normal(parameters.shape) / len(parameters)
+    assert_same_outputs(network, path, examples(9, 5, dtype))
+
+
+@each_dtype
+@each_activation
+def test_function(path: Path, activation: str | Activation, dtype: str) -> None:
+    """One layer, whose weighted inputs are its biases."""
+    near_0 = np.geomspace(1e-30, 1, 100)
+    z = np.concatenate([np.linspace(-6, 6, 1001), near_0, -near_0, [0]])
+    network = fastnn.MLP.from_arrays(
+        [np.zeros((1, len(z)))], [z], output_activation=activation, dtype=dtype
+    )
+    assert_same_outputs(network, path, np.zeros((1, 1), dtype))
+
+
+@pytest.mark.parametrize("name", ["elu", "softplus", "silu", "gelu", "sigmoid", "tanh"])
+@each_dtype
+def test_far_from_0(path: Path, name: str, dtype: str) -> None:
+    z = np.array([-800, -100, -40, -36, 36, 40, 100, 800, 1e30])
+    network = fastnn.MLP.from_arrays(
+        [np.zeros((1, len(z)))], [z], output_activation=name, dtype=dtype
+    )
+    network.export_onnx(path)
+    expected = network.predict(np.zeros((1, 1)))
+    found = outputs_of(path, np.zeros((1, 1), dtype))
+    tolerance = TOLERANCE[dtype]
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=100 * tolerance)
+
+
+@each_class
+@each_dtype
+def test_softmax(network_class: NetworkClass, path: Path, dtype: str) -> None:
+    network = network_class(
+        [4, 20, 10],
+        activation="relu",
+        output_activation="softmax",
+        loss="cross_entropy",
+        dtype=dtype,
+        seed=1,
+    )
+    network.train(examples(50, 4, dtype), np.arange(50) % 10)
+    assert_same_outputs(network, path, examples(11, 4, dtype))
+
+
+@each_dtype
+def test_a_layer_for_every_activation(path: Path, dtype: str) -> None:
+    network = fastnn.MLP([6] * 12 + [3], activation=[*ELEMENTWISE, "relu"], dtype=dtype, seed=1)
+    assert_same_outputs(network, path, examples(9, 6, dtype))
+
+
+@pytest.mark.parametrize("n_examples", [0, 1, 300])
+def test_any_number_of_examples(path: Path, n_examples: int) -> None:
+    assert_same_outputs(fastnn.MLP([4, 3, 2], seed=1), path, examples(n_examples, 4, "float32"))
+
+
+@each_dtype
+def test_what_the_file_says(path: Path, dtype: str) -> None:
+    fastnn.MLP([4, 3, 2], dtype=dtype).export_onnx(path)
+    model = onnx.load(path)
+    assert (model.ir_version, [(o.domain, o.version) for o in model.opset_import]) == (
+        7,
+        [("", 13)],
+    )
+    assert [node.op_type for node in model.graph.node] == ["Gemm", "Sigmoid", "Gemm", "Sigmoid"]
+    code = {"float32": onnx.TensorProto.FLOAT, "float64": onnx.TensorProto.DOUBLE}[dtype]
+    for values, name, width in ((model.graph.input, "X", 4), (model.graph.output, "outputs", 2)):
+        (value,) = values
+        assert value.name == name
+        assert value.type.tensor_type.elem_type == code
+        n_examples, n_units = value.type.tensor_type.shape.dim
+        assert n_examples.dim_param and n_units.dim_value == width
+
+
+@each_class
+@pytest.mark.parametrize(
+    "options",
+    [{"activation": ["tanh", SOFTSIGN]}, {"output_activation": SOFTSIGN}],
+    ids=["hidden", "output"],
+)
+def test_own_activations_are_refused(
+    network_class: NetworkClass, path: Path, options: dict[str, Any]
+) -> None:
+    path.write_text("before")
+    message = "^activation must be a built-in one for ONNX, got one of your own, 'softsign'"
+    with pytest.raises(ValueError, match=message):
+        network_class([4, 3, 3, 2], **options).export_onnx(path)
+    assert path.read_text() == "before"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_dtypes_that_the_kernels_lack_are_refused(path: Path) -> None:
+    with pytest.raises(ValueError, match="dtype must be float32 or float64 for ONNX"):
+        reference.MLP([4, 2], dtype="float16").export_onnx(path)
+    assert not path.exists()
+
+
+def test_own_losses_are_no_matter(path: Path) -> None:
+    loss = fastnn.Loss("zero", lambda a, t: (0 * a.sum(axis=1), 0 * a))
+    assert_same_outputs(fastnn.MLP([4, 2], loss=loss, seed=1), path, examples(5, 4, "float32"))
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_an_export_that_is_interrupted(
+    path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    path.write_text("before")
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, call, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fastnn.MLP([4, 2]).export_onnx(path)
+    assert path.read_text() == "before"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_exporting_where_there_is_no_folder(tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "model.onnx"
+    with pytest.raises(FileNotFoundError) as caught:
+        fastnn.MLP([4, 2]).export_onnx(path)
+    assert caught.value.filename == str(path)
+
+
+def test_without_onnx_says_what_to_install(path: Path) -> None:
+    code = (
+        "import sys; sys.modules['onnx'] = None; import fastnn; "
+        f"fastnn.MLP([2, 1]).export_onnx({str(path)!r})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode
+    message = 'the export to ONNX needs the package onnx: pip install "fastnn-mlp[onnx]"'
+    assert f"ImportError: {message}" in done.stderr
+    assert not path.exists()
