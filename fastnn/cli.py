@@ -13,7 +13,7 @@ import numpy as np
 
 import fastnn
 
-from . import _kernels, cli_data, model_file, validation
+from . import _kernels, atomic_file, cli_data, validation
 from .activations import ACTIVATIONS
 from .datasets import Dataset
 from .evaluation import Evaluation
@@ -213,7 +213,7 @@ def _train(options: argparse.Namespace) -> None:
     cli_data.check_fit(train, network)
     network.evaluate(test.X, test.y)
     if options.save:
-        model_file.check_place(options.save)
+        atomic_file.check_place(options.save)
     epochs = defaults.epochs if options.epochs is None else options.epochs
     print(f"{'-'.join(map(str, arch))} network of {network.n_parameters:,} parameters")
     print(f"{len(train.X):,} examples to train on, {len(test.X):,} to test on", flush=True)

@@ -1,31 +1,33 @@
 """Model files: safetensors, with the architecture as JSON in the metadata.
 
-The tensors are ``weights.0``, ``biases.0``, ``weights.1`` and so on, as `MLP.weights` shows them.
-A checksum over the architecture and the tensors tells damage from intent.
+The tensors are ``weights.0``, ``biases.0``, ``weights.1`` and so on, as `MLP.weights` shows them,
+and the same for each of the optimizer's slots: ``velocity.weights.0``. What else training goes on
+from is JSON, too. A checksum over all of it tells damage from intent.
 """
 
-import errno
 import json
 import os
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from os import PathLike
-from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
+from . import atomic_file, training_record
 from .activations import ACTIVATIONS, Activation
 from .arrays import Array
 from .losses import LOSSES, Loss
 from .named import Named
+from .state import TrainingState
 
 _FORMAT = "fastnn-mlp"
-_FORMAT_VERSION = 2  # 1: activations and losses without parameters
+# 1: activations and losses without parameters; 2: nothing of the training; 3: this.
+_FORMAT_VERSION = 3
+_FIRST_WITH_TRAINING = 3
 _ARCHITECTURE = ("layer_sizes", "activations", "loss", "dtype")
 _DTYPES = {"float16": "F16", "float32": "F32", "float64": "F64"}  # as safetensors calls them
 
@@ -47,9 +49,11 @@ class Model:
     dtype: str
     weights: tuple[Array, ...]
     biases: tuple[Array, ...]
+    training: TrainingState | None = None  # its slots are weights and biases of layers
+    generator: Mapping[str, Any] | None = None  # the state of the random generator
 
 
-def save(model: Model, path: str | PathLike[str]) -> None:
+def save(model: Model, generator: "np.random.Generator", path: str | PathLike[str]) -> None:
     """Write the file, whole or not at all."""
     from safetensors.numpy import save as serialised
 
@@ -63,18 +67,20 @@ def save(model: Model, path: str | PathLike[str]) -> None:
             "dtype": model.dtype,
         }
     )
-    tensors = {
-        name: np.array(tensor, order="C")  # a copy: another thread may be training
-        for layer, pair in enumerate(zip(model.weights, model.biases, strict=True))
-        for name, tensor in zip(_names(layer), pair, strict=True)
-    }
+    training = training_record.to_json(model.training, generator)
+    names = _names(len(model.weights), model.training)
+    slots = () if model.training is None else model.training.slots
+    arrays = [*model.weights, *model.biases, *(array for slot in slots for array in slot)]
+    # Copies: another thread may be training.
+    tensors = {n: np.array(array, order="C") for n, array in zip(names, arrays, strict=True)}
     metadata = {
         "format": _FORMAT,
         "format_version": str(_FORMAT_VERSION),
         "architecture": architecture,
-        "crc32": _checksum(architecture, tensors.values()),
+        "training": training,
+        "crc32": _checksum((architecture, training), tensors.values()),
     }
-    write(path, serialised(tensors, metadata))
+    atomic_file.write(path, serialised(tensors, metadata))
 
 
 def load(
@@ -94,20 +100,24 @@ def load(
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             architecture = _architecture(metadata, path)
+            training, generator = _training(metadata, path)
             sizes, dtype = architecture["layer_sizes"], architecture["dtype"]
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
             found = {name: (part.get_dtype(), *part.get_shape()) for name, part in slices.items()}
-            expected = _expected(sizes, dtype)
+            expected = _expected(sizes, dtype, training)
             # Compared before anything is allocated for them.
             if found != expected:
                 raise ModelFileError(
                     f"{path} is damaged: its tensors are not those of {dtype} layers {sizes}"
                 )
-            tensors = {name: file.get_tensor(name) for name in expected}
+            arrays = [file.get_tensor(name) for name in expected]
     except SafetensorError as error:
         raise ModelFileError(f"{path} is no safetensors file, or a damaged one: {error}") from error
-    if metadata.get("crc32") != _checksum(metadata["architecture"], tensors.values()):
+    texts = [metadata[part] for part in ("architecture", "training") if part in metadata]
+    if metadata.get("crc32") != _checksum(texts, _in_order(arrays, len(sizes) - 1, metadata)):
         raise ModelFileError(f"{path} is damaged: its checksum does not match its content")
+    n = len(sizes) - 1
+    slots = [arrays[start : start + 2 * n] for start in range(2 * n, len(arrays), 2 * n)]
     return Model(
         tuple(sizes),
         tuple(
@@ -116,32 +126,63 @@ def load(
         ),
         _found(architecture["loss"], known_losses, "losses", path),
         dtype,
-        tuple(tensors[_names(layer)[0]] for layer in range(len(sizes) - 1)),
-        tuple(tensors[_names(layer)[1]] for layer in range(len(sizes) - 1)),
+        tuple(arrays[:n]),
+        tuple(arrays[n : 2 * n]),
+        None if training is None else replace(training, slots=slots),
+        generator,
     )
 
 
-def _names(layer: int) -> tuple[str, str]:
-    return f"weights.{layer}", f"biases.{layer}"
+def _names(n_layers: int, training: TrainingState | None) -> list[str]:
+    """Of all weights, then of all biases, and again for each slot."""
+    slots = () if training is None else training.optimizer.slots
+    return [
+        f"{prefix}{kind}.{layer}"
+        for prefix in ("", *(f"{slot}." for slot in slots))
+        for kind in ("weights", "biases")
+        for layer in range(n_layers)
+    ]
 
 
-def _expected(layer_sizes: list[int], dtype: str) -> dict[str, tuple[str | int, ...]]:
+def _expected(
+    layer_sizes: list[int], dtype: str, training: TrainingState | None
+) -> dict[str, tuple[str | int, ...]]:
     """The dtype and shape of each tensor."""
     code = _DTYPES[dtype]
-    return {
-        name: shape
-        for layer, (fan_in, fan_out) in enumerate(pairwise(layer_sizes))
-        for name, shape in zip(
-            _names(layer), ((code, fan_in, fan_out), (code, fan_out)), strict=True
-        )
-    }
+    shapes = [
+        *((code, *pair) for pair in pairwise(layer_sizes)),
+        *((code, n) for n in layer_sizes[1:]),
+    ]
+    names = _names(len(layer_sizes) - 1, training)
+    return dict(zip(names, shapes * (len(names) // len(shapes)), strict=True))
 
 
-def _checksum(architecture: str, tensors: Iterable[Array]) -> str:
-    crc = zlib.crc32(architecture.encode())
+def _checksum(texts: Iterable[str], tensors: Iterable[Array]) -> str:
+    crc = 0
+    for text in texts:
+        crc = zlib.crc32(text.encode(), crc)
     for tensor in tensors:
         crc = zlib.crc32(tensor.data, crc)
     return f"{crc:08x}"
+
+
+def _in_order(arrays: Sequence[Array], n_layers: int, metadata: dict[str, str]) -> Iterable[Array]:
+    """As the checksum takes them: before version 3 layer by layer."""
+    if int(metadata["format_version"]) >= _FIRST_WITH_TRAINING:
+        return arrays
+    weights, biases = arrays[:n_layers], arrays[n_layers:]
+    return [array for pair in zip(weights, biases, strict=True) for array in pair]
+
+
+def _training(
+    metadata: dict[str, str], path: str | PathLike[str]
+) -> tuple[TrainingState | None, Mapping[str, Any] | None]:
+    if int(metadata["format_version"]) < _FIRST_WITH_TRAINING:
+        return None, None
+    try:
+        return training_record.from_json(metadata["training"])
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise ModelFileError(f"{path} is damaged: its record of the training: {error!r}") from error
 
 
 def _architecture(metadata: dict[str, str], path: str | PathLike[str]) -> dict[str, Any]:
@@ -218,37 +259,3 @@ def _found(
     if not isinstance(found, Named) or found.parameters.keys() != parameters.keys():
         raise ModelFileError(f"{path} is damaged: {name!r} has no parameters {parameters}")
     return type(found)(**parameters)  # type: ignore[arg-type]
-
-
-def check_place(path: str | PathLike[str]) -> None:
-    """Raise the OSError that saving there would end in."""
-    with _part_of(path):
-        pass
-
-
-def write(path: str | PathLike[str], content: bytes) -> None:
-    """Write a file that appears under its name when it is complete."""
-    with _part_of(path) as (file, target):
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-        os.replace(file.name, target)
-
-
-@contextmanager
-def _part_of(path: str | PathLike[str]) -> Iterator[tuple[BinaryIO, Path]]:
-    """A new file beside the one meant, behind symbolic links, for as long as it is not moved."""
-    target = Path(os.path.realpath(os.fsdecode(path)))
-    try:
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if target.exists() and not target.is_file():  # a device or a pipe would be gone
-            raise OSError(errno.EINVAL, "Not a regular file")
-        part = target.with_name(f".{os.urandom(8).hex()}.part")
-        with open(part, "xb") as file:
-            try:
-                yield file, target
-            finally:
-                part.unlink(missing_ok=True)
-    except OSError as error:  # it should name the file that was asked for
-        raise type(error)(error.errno, error.strerror, os.fspath(path)) from error

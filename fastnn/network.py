@@ -528,15 +528,18 @@ class Network(ABC):
             self._outputs_and_loss, inputs, targets, self._is_regression, self._has_many_labels
         )
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write parameters and architecture to a safetensors file.
+    def save(self, path: str | PathLike[str], *, include_optimizer: bool = True) -> None:
+        """Write the network to a safetensors file, so that it can be used, and trained on.
 
         The file is moved into place when it is complete: a file that was there before stays whole
-        until then. The state of the random generator is not part of it.
+        until then. A random generator other than PCG64, NumPy's default, is left out, and so is a
+        learning rate that is a function of your own.
 
         Parameters
         ----------
         path : str or path-like
+        include_optimizer : bool, default True
+            Whether what the optimizer keeps is saved, too: for Adam, that is twice the parameters.
 
         Raises
         ------
@@ -551,7 +554,9 @@ class Network(ABC):
                 self.dtype.name,
                 self.weights,
                 self.biases,
+                self._portable_state() if include_optimizer else None,
             ),
+            self._generator,
             path,
         )
 
@@ -574,7 +579,7 @@ class Network(ABC):
         losses : iterable of Loss, optional
             Likewise the loss.
         seed : optional
-            Of the random generator, as in the constructor: its state is not part of the file.
+            Of the random generator, as in the constructor, to go on from instead of where it stood.
 
         Raises
         ------
@@ -597,6 +602,11 @@ class Network(ABC):
         except (TypeError, ValueError) as error:
             raise ModelFileError(f"{path} holds no network of this kind: {error}") from error
         network._take([*model.weights, *model.biases])
+        network._adopt_state(model.training)
+        if model.generator is not None and seed is None:
+            kind = getattr(np.random, model.generator["bit_generator"])
+            network._generator = np.random.Generator(kind())
+            network._generator.bit_generator.state = model.generator
         return network
 
     @classmethod

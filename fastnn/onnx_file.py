@@ -19,7 +19,7 @@ except ImportError as error:
         'the export to ONNX needs the package onnx: pip install "fastnn-mlp[onnx]"'
     ) from error
 
-from . import model_file
+from . import atomic_file
 from .activations import Activation, BuiltinActivation
 from .arrays import Array
 
@@ -46,7 +46,7 @@ def save(
             )
         parameters = graph.constant(w, f"weights.{layer}"), graph.constant(b, f"biases.{layer}")
         outputs = _activated(graph, f, graph.node("Gemm", outputs, *parameters))
-    model_file.write(path, graph.model(len(weights[0]), len(biases[-1])).SerializeToString())
+    atomic_file.write(path, graph.model(len(weights[0]), len(biases[-1])).SerializeToString())
 
 
 class _Graph:

@@ -61,7 +61,7 @@ class Optimizer(Record, ABC):
 
     @abstractmethod
     def change(self, g: Array, slots: Sequence[Array], rate: float, number: int) -> Array:
-        """What is to be subtracted from parameters; slots are brought up to date."""
+        """What is to be subtracted from parameters, maybe in g; slots are brought up to date."""
 
     def settings(self) -> dict[str, Any]:
         """All arguments of the constructor but the learning rate."""
@@ -135,7 +135,8 @@ class SGD(Optimizer):
 
     def change(self, g: Array, slots: Sequence[Array], rate: float, number: int) -> Array:
         if not self.momentum:
-            return rate * g
+            g *= rate
+            return g
         (velocity,) = slots
         velocity *= self.momentum
         velocity += g

@@ -50,11 +50,11 @@ class MLP(Network):
         return _Descent(self, inputs, targets, batch_size, plan, state)
 
     def _objective(self, inputs: Inputs, targets: Targets, n_threads: int) -> Objective:
-        rows = np.arange(len(inputs))
+        rows, gradients = np.arange(len(inputs)), self._new_slot()
 
         def objective() -> tuple[float, tuple[Array, ...], tuple[Array, ...]]:
             with np.errstate(all="ignore"):
-                loss, gradients = _gradients(self, inputs, targets, rows)
+                loss = _gradients(self, inputs, targets, rows, gradients)
             return loss / len(rows), *self._views(gradients)
 
         return objective
@@ -98,9 +98,10 @@ def _gradients(
     inputs: Inputs,
     targets: Targets,
     rows: Array,
+    gradients: Sequence[Array],
     factors: Factors | None = None,
-) -> tuple[float, list[Array]]:
-    """Sum of the losses of a batch, and the mean gradient: of all weights, then of all biases."""
+) -> float:
+    """Sum of the losses of a batch; the gradients become its mean ones, in the storage's order."""
     zs, outputs = network._forward(inputs.array(rows), factors)
     loss = network._loss
     wanted = targets.rows(rows, network.layer_sizes[-1], network.dtype)
@@ -108,8 +109,7 @@ def _gradients(
     delta = loss.derivative(outputs[-1], wanted)
     sum_of_losses = targets.weigh(rows, losses, delta)
     delta *= network.dtype.type(1 / len(rows))
-    of_weights: list[Array] = []
-    of_biases: list[Array] = []
+    of_weights, of_biases = network._views(gradients)
     for layer in reversed(range(len(zs))):
         if layer < len(zs) - 1 or not loss.output_activation:
             a = outputs[layer + 1]
@@ -119,11 +119,11 @@ def _gradients(
             delta *= network.activation_functions[layer].slope(zs[layer], a)
         # dL/dW = x' delta; for a single example the outer product is faster by itself.
         product = np.multiply if len(rows) == 1 else np.matmul
-        of_weights.append(product(outputs[layer].T, delta))
-        of_biases.append(delta[0].copy() if len(rows) == 1 else delta.sum(axis=0))
+        product(outputs[layer].T, delta, out=of_weights[layer])
+        delta.sum(axis=0, out=of_biases[layer])
         if layer:
             delta = delta @ network.weights[layer].T
-    return sum_of_losses, [*reversed(of_weights), *reversed(of_biases)]
+    return sum_of_losses
 
 
 class _Descent:
@@ -141,6 +141,7 @@ class _Descent:
         self._network, self._inputs, self._targets = network, inputs, targets
         self._optimizer, self._regularisation = plan.optimizer, plan.regularisation
         self._batch_size, self._slots = batch_size, state.slots
+        self._gradients = network._new_slot()
         # Whole batches, some hundred at most, per call: Python runs in between anyway.
         self.chunk = batch_size * max(1, 256 // batch_size)
         self.examples_per_backup = self.chunk
@@ -163,9 +164,8 @@ class _Descent:
         factors = None
         if any(regularisation.dropout):
             factors = partial(self._factors, int(epoch.keys[0]), np.arange(start, stop))
-        sum_of_losses, gradients = _gradients(
-            network, self._inputs, self._targets, epoch.orders[0, start:stop], factors
-        )
+        rows, gradients = epoch.orders[0, start:stop], self._gradients
+        sum_of_losses = _gradients(network, self._inputs, self._targets, rows, gradients, factors)
         rate = network.dtype.type(epoch.rates[0, batch])
         clipping = regularisation.clipping(gradients)
         number = epoch.n_steps + batch + 1

@@ -134,7 +134,7 @@ print(np.finfo(np.float32).smallest_subnormal > 0)
 # What each module of the package may import from it: later rows may import earlier ones.
 ROOMS = [
     {"_kernels"},
-    {"arrays", "named"},
+    {"arrays", "atomic_file", "named"},
     {"activations", "finite", "held_out", "regularisation", "targets"},
     {"losses", "inputs"},
     {"blocks", "validation"},
@@ -142,8 +142,8 @@ ROOMS = [
     {"progress", "schedules", "stopping"},
     {"optimizers"},
     {"plan", "state", "parameters"},
-    {"datasets", "observer", "model_file"},
-    {"by_kernel", "lbfgs", "onnx_file", "pytorch", "summary", "training"},
+    {"datasets", "observer", "training_record"},
+    {"by_kernel", "lbfgs", "model_file", "onnx_file", "pytorch", "summary", "training"},
     {"by_blas", "fitting"},
     {"paths", "network"},
     {"mlp", "reference"},

@@ -1,0 +1,43 @@
+"""Files that appear under their name when they are complete."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO
+
+
+def check_place(path: str | PathLike[str]) -> None:
+    """Raise the OSError that saving there would end in."""
+    with _part_of(path):
+        pass
+
+
+def write(path: str | PathLike[str], content: bytes) -> None:
+    """Write a file that appears under its name when it is complete."""
+    with _part_of(path) as (file, target):
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        os.replace(file.name, target)
+
+
+@contextmanager
+def _part_of(path: str | PathLike[str]) -> Iterator[tuple[BinaryIO, Path]]:
+    """A new file beside the one meant, behind symbolic links, for as long as it is not moved."""
+    target = Path(os.path.realpath(os.fsdecode(path)))
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if target.exists() and not target.is_file():  # a device or a pipe would be gone
+            raise OSError(errno.EINVAL, "Not a regular file")
+        part = target.with_name(f".{os.urandom(8).hex()}.part")
+        with open(part, "xb") as file:
+            try:
+                yield file, target
+            finally:
+                part.unlink(missing_ok=True)
+    except OSError as error:  # it should name the file that was asked for
+        raise type(error)(error.errno, error.strerror, os.fspath(path)) from error

@@ -1,0 +1,111 @@
+"""What training goes on from, as JSON for model files: all of it but the arrays."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from .named import Record
+from .optimizers import OPTIMIZERS, LearningRate, Optimizer
+from .schedules import SCHEDULES, Plateau
+from .state import TrainingState
+from .validation.numbers import count, not_negative, number_between, positive
+
+_MOST_STEPS = 2**53  # integers up to there are the same in JSON readers of all kinds
+# Of these all of the state is numbers, which are checked. That of others is arrays and places in
+# them, which NumPy does not check: networks with those are saved without.
+_GENERATORS = ("PCG64", "PCG64DXSM")
+
+
+def to_json(state: TrainingState | None, generator: "np.random.Generator") -> str:
+    """Text from which `from_json` makes the same again."""
+    record: dict[str, Any] = {"generator": _of_generator(generator), "optimizer": None}
+    if state is not None:
+        optimizer = state.optimizer
+        record["optimizer"] = {optimizer.name: optimizer.settings()}
+        record["learning_rate"] = _of_rate(optimizer.learning_rate)
+        record["n_steps"] = state.n_steps
+        record["n_steps_of_schedule"] = state.n_steps_of_schedule
+        record["plateau"] = None if state.plateau is None else asdict(state.plateau)
+    return json.dumps(record)
+
+
+def from_json(text: str) -> tuple[TrainingState | None, Mapping[str, Any] | None]:
+    """The state, without slots, and that of the random generator.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, RecursionError
+        If it is not what `to_json` writes.
+    """
+    record = json.loads(text)
+    generator = _generator(record["generator"])
+    if record["optimizer"] is None:
+        return None, generator
+    ((name, settings),) = record["optimizer"].items()
+    kind = OPTIMIZERS[name]
+    learning_rate = _rate(record["learning_rate"])
+    if "learning_rate" in settings:
+        raise ValueError(f"settings of an optimizer without its rate, got {settings}")
+    if learning_rate is not None:
+        settings = {**settings, "learning_rate": learning_rate}
+    optimizer: Optimizer = kind(**settings)
+    plateau = record["plateau"]
+    state = TrainingState(
+        optimizer,
+        slots=(),
+        n_steps=_count(record["n_steps"], "n_steps"),
+        n_steps_of_schedule=_count(record["n_steps_of_schedule"], "n_steps_of_schedule"),
+        plateau=None if plateau is None else _plateau(**plateau),
+    )
+    return state, generator
+
+
+def _count(value: Any, what: str) -> int:
+    return int(number_between(count(value, what, minimum=0), what, 0, _MOST_STEPS))
+
+
+def _of_rate(rate: LearningRate) -> Any:
+    if isinstance(rate, Record):
+        return {rate.name: rate.parameters}
+    return None if callable(rate) else rate
+
+
+def _rate(value: Any) -> LearningRate | None:
+    if not isinstance(value, dict):
+        return None if value is None else positive(value, "learning_rate")
+    ((name, parameters),) = value.items()
+    schedule: Any = SCHEDULES[name](**parameters)
+    return schedule
+
+
+def _plateau(rate: Any, best: Any, n_bad_epochs: Any, cooldown_left: Any) -> Plateau:
+    return Plateau(
+        not_negative(rate, "rate"),
+        None if best is None else number_between(best, "best", -np.inf, np.inf, is_open=True),
+        _count(n_bad_epochs, "n_bad_epochs"),
+        _count(cooldown_left, "cooldown_left"),
+    )
+
+
+def _of_generator(generator: "np.random.Generator") -> Mapping[str, Any] | None:
+    state = generator.bit_generator.state
+    return state if state["bit_generator"] in _GENERATORS else None
+
+
+def _generator(state: Any) -> Mapping[str, Any] | None:
+    if state is None:
+        return None
+    inner = state["state"]
+    numbers = inner["state"], inner["inc"], state["has_uint32"], state["uinteger"]
+    limits = 2**128, 2**128, 2, 2**32
+    if (
+        state["bit_generator"] not in _GENERATORS
+        or (len(state), len(inner)) != (4, 2)
+        or not all(type(n) is int and 0 <= n < end for n, end in zip(numbers, limits, strict=True))
+        or inner["inc"] % 2 == 0
+    ):
+        raise ValueError(f"no state of a generator: {state}")
+    return dict(state)
