@@ -182,7 +182,7 @@ def train_one_by_one(
 ):
     """Descend along the gradient of one example after the other.
 
-    With an L2 penalty, the parameters are settled only when `settle` is called.
+    With an L2 penalty, the parameters are settled only where an epoch ends, or `settle` is called.
     """
     cdef Py_ssize_t n_epochs = orders.shape[0], epoch, t, k
     cdef const Work* work = &workspace.work
@@ -246,6 +246,9 @@ def train_one_by_one(
                     postpone(first, w, waiting, x, work.n_listed[0], scale)
                 if waiting.factor * _MOST_STRETCH < 1:
                     apply_factor(first, w, waiting)
+            # After each epoch, so that it comes to the same bits whatever the calls.
+            if stop == orders.shape[1] and waiting.factor != 1:
+                apply_factor(first, w, waiting)
         if waiting.capacity > 0:
             catch_up(first, w, waiting, 1, waiting.capacity)
         fastnn_restore_subnormals(control)
