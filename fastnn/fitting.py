@@ -38,6 +38,8 @@ class Trainable(Protocol):
 
     def _new_slot(self) -> list[Array]: ...
 
+    def _views(self, storage: Sequence[Array]) -> tuple[tuple[Array, ...], tuple[Array, ...]]: ...
+
     def _descent(
         self, inputs: Inputs, targets: Targets, batch_size: int, plan: Plan, state: TrainingState
     ) -> Descent: ...
@@ -127,15 +129,19 @@ class _Call:
 
     def minimize(self, inputs: Inputs, targets: Targets, optimizer: LBFGS) -> None:
         """Train by L-BFGS, which has an epoch loop of its own."""
-        is_finite = lbfgs.minimize(
+        (beginning,) = self.state.slots
+        weights, biases = self._network._views(beginning)
+        minimization = lbfgs.Minimization(
             self._network._objective(inputs, targets, self._plan.n_threads),
             self._network.weights,
             self._network.biases,
+            [*weights, *biases],
             optimizer,
             self._plan.regularisation,
-            self._plan.epochs,
+            self.state,
             self._observer,
         )
+        is_finite = minimization.run(self._plan.epochs)
         if not is_finite:
             raise diverged(len(self.history) + 1)
 

@@ -1,4 +1,9 @@
-"""Training by scipy's L-BFGS-B: the whole of it, for its line search is its own epoch loop."""
+"""Training by scipy's L-BFGS-B, whose line search and memory make an epoch loop of their own.
+
+That memory cannot be kept from one call to the next. What is kept instead is where the iterations
+began: to go on, they are gone through again, which comes to the same bits. Where they would not,
+on other data or by another objective, the loss at their beginning tells, and they begin anew.
+"""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,83 +15,148 @@ from .observer import Observer
 from .optimizers import LBFGS
 from .plan import Objective
 from .regularisation import Regularisation
+from .state import TrainingState
 
 if TYPE_CHECKING:
     from scipy.optimize import OptimizeResult
 
 
-def minimize(
-    objective: Objective,
-    weights: Sequence[Array],
-    biases: Sequence[Array],
-    optimizer: LBFGS,
-    regularisation: Regularisation,
-    epochs: int,
-    observer: Observer,
-) -> bool:
-    """Train for so many iterations; False, at the last finite parameters, if it diverged."""
-    try:
-        from scipy import optimize
-    except ImportError as error:
-        raise ImportError(
-            "the optimizer 'lbfgs' needs scipy, which fastnn-mlp[lbfgs] brings along"
-        ) from error
-    parameters = [*weights, *biases]
-    is_finite = True
-    accepted = _flat(parameters)
+class Minimization:
+    """Iterations from where the network stands.
 
-    def put(flat: Array) -> None:
-        start = 0
-        for array in parameters:
-            array[...] = flat[start : start + array.size].reshape(array.shape)
-            start += array.size
+    Parameters
+    ----------
+    objective : callable
+        The loss to be minimized, but for the penalties.
+    weights, biases : sequence of ndarray
+        The parameters, which are changed.
+    beginning : sequence of ndarray
+        Weights and biases where the iterations of ``state`` began; they are kept up to date.
+    """
 
-    def loss_and_gradient(flat: Array) -> tuple[float, Array]:
-        nonlocal is_finite
-        put(flat)
-        loss, of_weights, of_biases = objective()
-        slopes = [g + regularisation.slope(w) for g, w in zip(of_weights, weights, strict=True)]
-        gradient = _flat([*slopes, *of_biases])
-        is_finite = bool(np.isfinite(loss) and np.isfinite(gradient).all())
-        if not is_finite:
-            raise _NotFinite
-        return loss + regularisation.penalty(weights), gradient
+    def __init__(
+        self,
+        objective: Objective,
+        weights: Sequence[Array],
+        biases: Sequence[Array],
+        beginning: Sequence[Array],
+        optimizer: LBFGS,
+        regularisation: Regularisation,
+        state: TrainingState,
+        observer: Observer,
+    ) -> None:
+        self._objective, self._weights, self._parameters = objective, weights, [*weights, *biases]
+        self._beginning, self._optimizer, self._state = beginning, optimizer, state
+        self._regularisation, self._observer = regularisation, observer
 
-    def after_iteration(intermediate_result: "OptimizeResult") -> None:
-        nonlocal accepted
-        accepted = intermediate_result.x.copy()
-        put(accepted)
-        loss = float(intermediate_result.fun) - regularisation.penalty(weights)
-        if observer.see([loss], np.ones((1, 1))):
-            raise StopIteration
+    def run(self, epochs: int) -> bool:
+        """Make so many iterations; False, at the last finite parameters, if it diverged."""
+        if not epochs:
+            return True
+        here = self._flat()
+        self._accepted, self._is_finite = here, True
+        try:
+            if not self._goes_on() or not self._iterate(epochs, self._state.n_steps, here):
+                self._put(here)
+                for kept, parameters in zip(self._beginning, self._parameters, strict=True):
+                    kept[...] = parameters
+                self._state.n_steps, self._state.first_loss = 0, None
+                self._iterate(epochs, 0, here)
+        finally:
+            self._put(self._accepted)  # the line search, or Ctrl-C in it, has left others
+        history = self._observer.history
+        if self._is_finite and len(history) < epochs and not history.stopped:
+            history.stopped = "nothing more is to be gained"
+        return self._is_finite
 
-    try:
-        if epochs:
+    def _goes_on(self) -> bool:
+        """Whether this is the objective of the iterations before."""
+        if not self._state.n_steps:
+            return False
+        for kept, parameters in zip(self._beginning, self._parameters, strict=True):
+            parameters[...] = kept
+        return self._loss_and_gradient()[0] == self._state.first_loss
+
+    def _iterate(self, epochs: int, n_before: int, here: Array) -> bool:
+        """Make iterations after those before, which are to lead here; False if they do not."""
+        try:
+            from scipy import optimize
+        except ImportError as error:
+            raise ImportError(
+                "the optimizer 'lbfgs' needs scipy, which fastnn-mlp[lbfgs] brings along"
+            ) from error
+        n_done = 0
+
+        def evaluate(flat: Array) -> tuple[float, Array]:
+            self._put(flat)
+            loss, gradient = self._loss_and_gradient()
+            self._is_finite = bool(np.isfinite(loss) and np.isfinite(gradient).all())
+            if not self._is_finite:
+                raise _NotFinite
+            if self._state.first_loss is None:
+                self._state.first_loss = loss
+            return loss, gradient
+
+        def after_iteration(intermediate_result: "OptimizeResult") -> None:
+            nonlocal n_done
+            n_done += 1
+            if n_done < n_before:
+                return
+            self._put(intermediate_result.x)
+            if n_done == n_before:
+                if not np.array_equal(self._flat(), here):
+                    raise _Elsewhere
+                return
+            self._accepted, self._state.n_steps = self._flat(), n_done
+            loss = float(intermediate_result.fun) - self._regularisation.penalty(self._weights)
+            if self._observer.see([loss], np.ones((1, 1))):
+                raise StopIteration
+
+        try:
             optimize.minimize(
-                loss_and_gradient,
-                accepted,
+                evaluate,
+                self._flat(),
                 method="L-BFGS-B",
                 jac=True,
                 callback=after_iteration,
                 options={
-                    "maxiter": epochs,
+                    "maxiter": n_before + epochs,
                     "maxfun": np.iinfo(np.int32).max,
-                    "maxcor": optimizer.memory,
-                    "gtol": optimizer.tolerance,
+                    "maxcor": self._optimizer.memory,
+                    "gtol": self._optimizer.tolerance,
                 },
             )
-    except _NotFinite:
-        pass
-    finally:
-        put(accepted)  # the line search, or Ctrl-C in it, has left others
-    if is_finite and len(observer.history) < epochs and not observer.history.stopped:
-        observer.history.stopped = "nothing more is to be gained"
-    return is_finite
+        except _NotFinite:
+            pass
+        except _Elsewhere:
+            return False
+        return True
+
+    def _loss_and_gradient(self) -> tuple[float, Array]:
+        loss, of_weights, of_biases = self._objective()
+        slopes = [
+            g + self._regularisation.slope(w)
+            for g, w in zip(of_weights, self._weights, strict=True)
+        ]
+        return loss + self._regularisation.penalty(self._weights), _joined([*slopes, *of_biases])
+
+    def _flat(self) -> Array:
+        return _joined(self._parameters)
+
+    def _put(self, flat: Array) -> None:
+        start = 0
+        for array in self._parameters:
+            array[...] = flat[start : start + array.size].reshape(array.shape)
+            start += array.size
 
 
 class _NotFinite(Exception):
     """The loss, or its gradient."""
 
 
-def _flat(arrays: Sequence[Array]) -> Array:
+class _Elsewhere(Exception):
+    """The iterations before do not lead to where the network stands."""
+
+
+def _joined(arrays: Sequence[Array]) -> Array:
     return np.concatenate([array.ravel() for array in arrays]).astype(np.float64)

@@ -354,8 +354,9 @@ class LBFGS(Optimizer):
     """Limited-memory BFGS [1]_, scipy's ``fmin_l_bfgs_b``: for data sets of thousands.
 
     It takes the full batch, ``batch_size=None``, and scipy, the extra ``lbfgs``. An epoch is an
-    iteration, with its line search; training is over before ``epochs`` where nothing more is to be
-    gained. Each call of ``train`` begins with an empty memory, for scipy's cannot be kept.
+    iteration, with its line search, and the loss of an epoch is that after it. Training is over
+    before ``epochs`` where nothing more is to be gained. Where a call of ``train`` goes on with the
+    same data, it first goes through the iterations before again, for scipy's memory cannot be kept.
 
     Parameters
     ----------
@@ -372,7 +373,7 @@ class LBFGS(Optimizer):
 
     name = "lbfgs"
     takes_batches = False
-    slots = ()
+    slots = ("beginning",)
     rule = "keep"
     learning_rate = 1.0  # of none's choice: the line search finds the length of a step
 

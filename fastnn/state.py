@@ -27,6 +27,8 @@ class TrainingState:
         Of these, the last ones, with the present learning rate.
     plateau : Plateau or None
         The state of a `ReduceOnPlateau`.
+    first_loss : float or None
+        Of `LBFGS`, the loss where its iterations began, with penalties.
     """
 
     optimizer: Optimizer
@@ -34,6 +36,7 @@ class TrainingState:
     n_steps: int = 0
     n_steps_of_schedule: int = 0
     plateau: Plateau | None = None
+    first_loss: float | None = None
 
     @property
     def arrays(self) -> list[Array]:

@@ -25,10 +25,11 @@ def to_json(state: TrainingState | None, generator: "np.random.Generator") -> st
     if state is not None:
         optimizer = state.optimizer
         record["optimizer"] = {optimizer.name: optimizer.settings()}
-        record["learning_rate"] = _of_rate(optimizer.learning_rate)
+        record["learning_rate"] = _of_rate(optimizer.parameters.get("learning_rate"))
         record["n_steps"] = state.n_steps
         record["n_steps_of_schedule"] = state.n_steps_of_schedule
         record["plateau"] = None if state.plateau is None else asdict(state.plateau)
+        record["first_loss"] = state.first_loss
     return json.dumps(record)
 
 
@@ -59,6 +60,7 @@ def from_json(text: str) -> tuple[TrainingState | None, Mapping[str, Any] | None
         n_steps=_count(record["n_steps"], "n_steps"),
         n_steps_of_schedule=_count(record["n_steps_of_schedule"], "n_steps_of_schedule"),
         plateau=None if plateau is None else _plateau(**plateau),
+        first_loss=_finite_or_none(record["first_loss"], "first_loss"),
     )
     return state, generator
 
@@ -67,7 +69,11 @@ def _count(value: Any, what: str) -> int:
     return int(number_between(count(value, what, minimum=0), what, 0, _MOST_STEPS))
 
 
-def _of_rate(rate: LearningRate) -> Any:
+def _finite_or_none(value: Any, what: str) -> float | None:
+    return None if value is None else number_between(value, what, -np.inf, np.inf, is_open=True)
+
+
+def _of_rate(rate: LearningRate | None) -> Any:
     if isinstance(rate, Record):
         return {rate.name: rate.parameters}
     return None if callable(rate) else rate
@@ -84,7 +90,7 @@ def _rate(value: Any) -> LearningRate | None:
 def _plateau(rate: Any, best: Any, n_bad_epochs: Any, cooldown_left: Any) -> Plateau:
     return Plateau(
         not_negative(rate, "rate"),
-        None if best is None else number_between(best, "best", -np.inf, np.inf, is_open=True),
+        _finite_or_none(best, "best"),
         _count(n_bad_epochs, "n_bad_epochs"),
         _count(cooldown_left, "cooldown_left"),
     )
