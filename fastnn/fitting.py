@@ -22,8 +22,8 @@ Evaluate = Callable[[], Evaluation]
 """How good the network is on the validation data."""
 
 
-class Trainable(Protocol):
-    """What training needs of a `Network`."""
+class Learner(Protocol):
+    """What training needs of a network."""
 
     _generator: "np.random.Generator"
     _training_state: TrainingState | None
@@ -48,7 +48,7 @@ class Trainable(Protocol):
 
 
 def on_examples(
-    network: Trainable,
+    network: Learner,
     inputs: Inputs,
     targets: Targets,
     rows: Array,
@@ -72,7 +72,7 @@ def on_examples(
 
 
 def on_blocks(
-    network: Trainable,
+    network: Learner,
     blocks: Iterable[tuple[Inputs, Targets]],
     plan: Plan,
     buffer_size: int,
@@ -100,7 +100,7 @@ class _Call:
     """What lasts from the beginning of a call to its end."""
 
     def __init__(
-        self, network: Trainable, plan: Plan, evaluate: Evaluate | None, n_steps: int | None
+        self, network: Learner, plan: Plan, evaluate: Evaluate | None, n_steps: int | None
     ) -> None:
         storage = network._storage()
         if not are_finite(storage):
@@ -146,7 +146,7 @@ class _Call:
             raise diverged(len(self.history) + 1)
 
 
-def state_for(network: Trainable, plan: Plan) -> TrainingState:
+def state_for(network: Learner, plan: Plan) -> TrainingState:
     """That of the last call, if the optimizer can go on with it, or a new one."""
     state = network._training_state
     if state is not None and plan.optimizer.goes_on(state.optimizer):

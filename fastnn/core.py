@@ -1,0 +1,316 @@
+"""The structure of a network, and what it computes."""
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from . import evaluation, validation
+from .activations import Activation
+from .arrays import Array
+from .evaluation import Evaluation, Gradients
+from .inputs import Inputs, MatrixLike
+from .losses import Loss
+from .plan import Objective
+from .targets import Targets
+from .validation import Seed
+
+
+class Core(ABC):
+    """Checks arguments, draws the initial weights, and leaves the numerics to its subclasses."""
+
+    _checked_dtype: Callable[[DTypeLike], "np.dtype[Any]"]
+
+    def __init__(
+        self,
+        layer_sizes: Iterable[int],
+        *,
+        activation: str | Activation | Sequence[str | Activation] = "sigmoid",
+        output_activation: str | Activation = "sigmoid",
+        loss: str | Loss = "squared_error",
+        dtype: DTypeLike = "float32",
+        seed: Seed = None,
+    ) -> None:
+        self._set_up(layer_sizes, activation, output_activation, loss, dtype, seed)
+        for weights, f in zip(self.weights, self.activation_functions, strict=True):
+            drawn = self._generator.standard_normal(weights.shape)
+            weights[:] = drawn * np.sqrt(f.gain / len(weights))
+
+    def _set_up(
+        self,
+        layer_sizes: Iterable[int],
+        activation: str | Activation | Sequence[str | Activation],
+        output_activation: str | Activation,
+        loss: str | Loss,
+        dtype: DTypeLike,
+        seed: Seed,
+    ) -> None:
+        """Everything but the initial weights."""
+        self._layer_sizes = validation.layer_sizes(layer_sizes)
+        self._dtype = self._checked_dtype(dtype)
+        self._activations = validation.activations(
+            activation, output_activation, len(self.layer_sizes) - 1, self.dtype
+        )
+        self._loss = validation.loss(
+            loss, self.activation_functions[-1], self.layer_sizes[-1], self.dtype
+        )
+        self._generator = validation.generator(seed)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self._weights, self._biases = self._allocate()
+
+    def _take(self, parameters: Iterable[Array]) -> None:
+        """Copy the weights of all layers, and then the biases."""
+        for own, given in zip((*self.weights, *self.biases), parameters, strict=True):
+            own[:] = given
+
+    @abstractmethod
+    def _allocate(self) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        """Weights and biases of every layer; the biases are 0."""
+
+    @abstractmethod
+    def _storage(self) -> Sequence[Array]:
+        """C-contiguous arrays that hold the parameters, and nothing that is not finite besides."""
+
+    @abstractmethod
+    def _objective(self, inputs: Inputs, targets: Targets, n_threads: int) -> Objective:
+        """The mean loss on this data and its gradient."""
+
+    @abstractmethod
+    def _outputs_and_loss(self, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
+        """Outputs (n_examples, n_outputs), and the sum of the losses."""
+
+    @abstractmethod
+    def _all_outputs(self, inputs: Inputs) -> list[Array]:
+        """Outputs of every layer, (n_examples, fan_out), new arrays."""
+
+    @abstractmethod
+    def _outputs(self, inputs: Inputs, n_threads: int) -> Array:
+        """Outputs (n_examples, n_outputs), a new array."""
+
+    def _quick_outputs(self, X: Any) -> Array | None:
+        """Outputs for a single example (n_inputs,) or (1, n_inputs), if there is a quick way."""
+        return None
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        """Widths from input to output."""
+        return self._layer_sizes
+
+    @property
+    def activation_functions(self) -> tuple[Activation, ...]:
+        """Of each layer, the output layer's last."""
+        return self._activations
+
+    @property
+    def dtype(self) -> "np.dtype[Any]":
+        """Of the parameters and of all computation."""
+        return self._dtype
+
+    @property
+    def weights(self) -> tuple[Array, ...]:
+        """Live views of the weights, (fan_in, fan_out) per layer."""
+        return self._weights
+
+    @property
+    def biases(self) -> tuple[Array, ...]:
+        """Live views of the biases, (fan_out,) per layer."""
+        return self._biases
+
+    @property
+    def loss(self) -> str:
+        """Name of the loss."""
+        return self._loss.name
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of weights and biases."""
+        return sum(parameter.size for parameter in (*self.weights, *self.biases))
+
+    def predict(self, X: MatrixLike, *, n_threads: int = 1) -> Array:
+        """Outputs of the network.
+
+        Parameters
+        ----------
+        X : array_like or sparse, (n_examples, n_inputs) or (n_inputs,)
+            Real finite numbers, as in `train`; n_examples may be 0.
+        n_threads : int, default 1
+            Threads that share the examples; the outputs are the same bits for any number.
+
+        Returns
+        -------
+        ndarray, (n_examples, n_outputs) or (n_outputs,)
+            Of the network's dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not that.
+        """
+        if type(n_threads) is not int or n_threads < 1:  # else a check in full takes its time
+            n_threads = validation.count(n_threads, "n_threads", minimum=1)
+        if (outputs := self._quick_outputs(X)) is not None:
+            return outputs
+        inputs, is_single = validation.one_or_more_examples(X, self.layer_sizes[0], self.dtype)
+        outputs = self._outputs(inputs, n_threads)
+        return outputs[0] if is_single else outputs
+
+    def classify(self, X: MatrixLike) -> Array:
+        """Labels: the largest output or, of a single output, whether it is above 0.5.
+
+        With "binary_cross_entropy" each of several outputs is a label by itself.
+
+        Parameters
+        ----------
+        X : array_like or sparse, (n_examples, n_inputs) or (n_inputs,)
+            As in `predict`.
+
+        Returns
+        -------
+        ndarray of intp, (n_examples,) or (); where each output is a label, with n_outputs more
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X is not that.
+        """
+        outputs = self.predict(X)
+        outputs_of_all = outputs.reshape(-1, self.layer_sizes[-1])
+        labels = evaluation.classify(outputs_of_all, self._has_many_labels)
+        return labels[0] if outputs.ndim == 1 else labels
+
+    def evaluate(
+        self, X: MatrixLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
+    ) -> Evaluation:
+        """Mean loss and score on data.
+
+        The score is R² for targets of identity or "exp" outputs, else accuracy: the part of the
+        examples that `classify` gives the label, or all the labels, they have.
+
+        Parameters
+        ----------
+        X, y : array_like
+            As in `train`.
+        sample_weight : array_like, (n_examples,), optional
+            By which losses and scores are averaged: here the weights' ratios to each other count.
+
+        Returns
+        -------
+        Evaluation
+            ``loss``, ``score`` and ``metric``, "accuracy" or "r2".
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `train`.
+        """
+        return self._evaluate(*self._checked(X, y, sample_weight))
+
+    def activations(self, X: MatrixLike) -> list[Array]:
+        """Outputs of every layer; the last are those of the network.
+
+        They equal those of `predict` to within rounding.
+
+        Parameters
+        ----------
+        X : array_like or sparse, (n_examples, n_inputs) or (n_inputs,)
+            As in `predict`.
+
+        Returns
+        -------
+        list of ndarray, (n_examples, fan_out) or (fan_out,)
+            Of the network's dtype, one per layer.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X is not that.
+        """
+        inputs, is_single = validation.one_or_more_examples(X, self.layer_sizes[0], self.dtype)
+        outputs = self._all_outputs(inputs)
+        return [a[0] for a in outputs] if is_single else outputs
+
+    def gradients(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        n_threads: int = 1,
+    ) -> Gradients:
+        """Mean loss on data, and its gradients with respect to all weights and biases.
+
+        Parameters
+        ----------
+        X, y
+            As in `train`.
+        sample_weight : array_like, (n_examples,), optional
+            What the loss of each example is multiplied by; the mean is over the examples.
+        n_threads : int, default 1
+            Threads that share the examples.
+
+        Returns
+        -------
+        Gradients
+            ``loss``, ``weights`` and ``biases``: arrays like those of the network, of its dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `train`.
+        """
+        n_threads = validation.count(n_threads, "n_threads", minimum=1)
+        inputs, targets = self._checked(X, y, sample_weight)
+        return Gradients(*self._objective(inputs, targets, n_threads)())
+
+    def __repr__(self) -> str:
+        *hidden, output = self.activation_functions
+        return (
+            f"{type(self).__name__}({list(self.layer_sizes)}, activation={hidden}, "
+            f"output_activation={output!r}, loss={self._loss!r}, dtype={self.dtype.name!r})"
+        )
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)  # parameters and random generator of its own
+
+    @property
+    def _is_regression(self) -> bool:
+        return evaluation.is_regression(self.activation_functions[-1])
+
+    @property
+    def _has_many_labels(self) -> bool:
+        return self.layer_sizes[-1] > 1 and self.loss == "binary_cross_entropy"
+
+    def _evaluate(self, inputs: Inputs, targets: Targets) -> Evaluation:
+        return evaluation.evaluate(
+            self._outputs_and_loss, inputs, targets, self._is_regression, self._has_many_labels
+        )
+
+    def _checked(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        class_weight: Mapping[int, float] | str | None = None,
+    ) -> tuple[Inputs, Targets]:
+        inputs, targets = validation.examples_and_targets(
+            X, y, self.layer_sizes[0], self.layer_sizes[-1], self.dtype
+        )
+        validation.check_range(targets, self._loss)
+        return inputs, self._weighted(targets, sample_weight, class_weight)
+
+    def _weighted(
+        self,
+        targets: Targets,
+        sample_weight: ArrayLike | None,
+        class_weight: Mapping[int, float] | str | None = None,
+    ) -> Targets:
+        weights = validation.weights(
+            sample_weight, class_weight, targets, self.layer_sizes[-1], self.dtype
+        )
+        return replace(targets, weights=weights)

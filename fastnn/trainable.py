@@ -1,0 +1,337 @@
+"""Training: its arguments, and what it leaves for the next time."""
+
+import threading
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import fitting, held_out, validation
+from .arrays import Array
+from .blocks import Block, Blocks
+from .core import Core
+from .evaluation import Evaluation
+from .history import History
+from .inputs import Inputs, MatrixLike
+from .optimizers import LearningRate, Optimizer
+from .plan import Callback, Descent, Plan
+from .state import TrainingState
+from .stopping import EarlyStopping
+from .targets import Targets
+
+
+class Trainable(Core):
+    """A network that learns."""
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        self._in_training = threading.Lock()
+        self._training_state: TrainingState | None = None
+
+    @abstractmethod
+    def _new_slot(self) -> list[Array]:
+        """Zeros, like the storage."""
+
+    @abstractmethod
+    def _views(self, storage: Sequence[Array]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        """Weights and biases in something like the storage."""
+
+    @abstractmethod
+    def _descent(
+        self, inputs: Inputs, targets: Targets, batch_size: int, plan: Plan, state: TrainingState
+    ) -> Descent:
+        """What descends along the gradient on this data."""
+
+    def train(
+        self,
+        X: MatrixLike | Iterable[Block],
+        y: ArrayLike | None = None,
+        *,
+        epochs: int = 1,
+        batch_size: int | None = 1,
+        optimizer: str | Optimizer = "sgd",
+        learning_rate: LearningRate | None = None,
+        shuffle: bool = True,
+        buffer_size: int = 65_536,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
+        clip_norm: float | None = None,
+        max_norm: float | None = None,
+        sample_weight: ArrayLike | None = None,
+        class_weight: Mapping[int, float] | str | None = None,
+        validation_data: Block | None = None,
+        validation_fraction: float | None = None,
+        early_stopping: EarlyStopping | None = None,
+        callback: Callback | None = None,
+        batch_callback: Callback | None = None,
+        progress: bool = False,
+        n_threads: int = 1,
+    ) -> History:
+        r"""Train from where the network stands: its parameters, and the optimizer's memory.
+
+        Parameters
+        ----------
+        X : array_like or sparse, (n_examples, n_inputs), or iterable of blocks
+            Real finite numbers: anything that `numpy.asarray` takes, or a sparse matrix or array
+            of scipy, whose zeros cost nothing. A C-contiguous array of the network's dtype is used
+            as it is; other dtypes and layouts are converted some rows at a time.
+            Without y: blocks (X, y) or (X, y, sample_weight) of data that do not fit in memory.
+            Batches go on from one block to the next. For several epochs it must be possible to
+            go through the blocks again, as through a list, and not through a generator.
+        y : array_like
+            Targets (n_examples, n_outputs), or (n_examples,) where the network has one output;
+            or integer class labels 0 .. n_outputs-1, (n_examples,), where it has several: the
+            target of a label is 1 for its output and 0 for the others.
+        epochs : int, default 1
+            Passes over the data.
+        batch_size : int or None, default 1
+            Examples per step: 1 is stochastic gradient descent, None the whole of X.
+        optimizer : str or Optimizer, default "sgd"
+            What a step does with the mean gradient of the batch: "sgd", "adam", "adamw",
+            "rmsprop", "adagrad", "rprop" or "lbfgs", with the defaults of `SGD` to `LBFGS`. One
+            that is like the last call's goes on with what that kept of the gradients.
+        learning_rate : float, schedule or callable, optional
+            For an optimizer given by its name: a number, a schedule such as `Cosine`, or a
+            function of the step, counted from 0. By default that of the optimizer, 0.1 for "sgd".
+            A schedule with ``n_steps`` that is equal to the last call's goes on where it stood,
+            one without spans this call; functions count all steps of the optimizer.
+        shuffle : bool, default True
+            Draw a new order for every epoch. (A batch of all examples has no order.)
+        buffer_size : int, default 65536
+            Of blocks, as many examples at least are held, and shuffled, at a time.
+        l1, l2 : float, default 0
+            Penalties on weights w, not on biases: l1 \|w\| and ½ l2 w² are added to the mean loss,
+            not to `History.loss`. In plain SGD on sparse inputs, l2 costs no pass over weights.
+        dropout : float or sequence of float, default 0
+            The part of a layer's units that is left out for an example, from 0 to below 1: of
+            all hidden layers, or of each. The others count 1 / (1 - rate) times as much [1]_.
+        clip_norm : float, optional
+            The gradient of a batch, before penalties, is shortened to this Euclidean norm.
+        max_norm : float, optional
+            After a step, the weights that lead to a unit are shortened to this Euclidean norm.
+        sample_weight : array_like, (n_examples,), optional
+            What the loss of each example is multiplied by. The gradient stays the mean over the
+            examples of the batch, and `History.loss` that over all: it is the weights' ratio to 1,
+            not to each other, that counts.
+        class_weight : dict of int to float or "balanced", optional
+            The same for all examples of a label, 1 for labels it leaves out; "balanced" is
+            n_examples / (number of labels in y * examples of the label) [2]_. With both, the
+            weights are multiplied. It needs labels, or targets 0 and 1 of a single output.
+        validation_data : tuple (X, y) or (X, y, sample_weight), optional
+            Evaluated after every epoch.
+        validation_fraction : float, optional
+            The part of X to hold out and evaluate instead, between 0 and 1: drawn at random, of
+            labels in proportion.
+        early_stopping : EarlyStopping, optional
+            When to stop for want of improvement.
+        callback : callable, optional
+            Called with a `Step` after every epoch; training stops when it returns true. It may
+            assign another ``learning_rate`` to the step.
+        batch_callback : callable, optional
+            The same after every batch.
+        progress : bool, default False
+            Show a bar, with loss and learning rate, on standard error.
+        n_threads : int, default 1
+            Threads that share the examples of each batch; the network comes to the same bits for
+            any number. It takes large batches, or wide layers, for them to pay; batches of 1 and
+            tiny networks are left to one, activations and losses of your own to NumPy.
+
+        Returns
+        -------
+        History
+            Loss and learning rate of every epoch, and what validation came to.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For bad arguments; the message names the argument and nothing is changed.
+        TrainingDiverged
+            When the loss or a parameter stops being finite; the network is left as the last
+            finite epoch left it.
+        RuntimeError
+            When the network is being trained already, by another thread or around the callback.
+        ImportError
+            When "lbfgs" finds no scipy, or ``progress`` no tqdm.
+
+        References
+        ----------
+        .. [1] N. Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from
+           Overfitting", JMLR 15 (2014).
+        .. [2] G. King and L. Zeng, "Logistic Regression in Rare Events Data", Political Analysis
+           9 (2001).
+        """
+        plan = Plan.checked(
+            len(self.layer_sizes) - 1,
+            epochs=epochs,
+            batch_size=batch_size,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            shuffle=shuffle,
+            l1=l1,
+            l2=l2,
+            dropout=dropout,
+            clip_norm=clip_norm,
+            max_norm=max_norm,
+            early_stopping=early_stopping,
+            callback=callback,
+            batch_callback=batch_callback,
+            progress=progress,
+            n_threads=n_threads,
+            has_validation=validation_data is not None or validation_fraction is not None,
+        )
+        evaluate = self._on_validation_data(validation_data, validation_fraction)
+        if y is None:
+            plan.check_for_blocks(sample_weight, class_weight, validation_fraction)
+            check = partial(self._checked, class_weight=class_weight)
+            blocks = Blocks(X, check, plan.epochs)
+            buffer_size = validation.count(buffer_size, "buffer_size", minimum=1)
+            with self._being_trained():
+                return fitting.on_blocks(self, blocks, plan, buffer_size, evaluate)
+        inputs, targets = self._checked(cast(MatrixLike, X), y, sample_weight, class_weight)
+        with self._being_trained():
+            rows = np.arange(len(inputs))
+            if validation_fraction is not None:
+                rows, held_out_rows = self._split(targets, validation_fraction)
+                of_all = self._weighted(targets, sample_weight)  # without the classes'
+                held_out_targets = of_all[held_out_rows]
+                evaluate = partial(self._evaluate, inputs.take(held_out_rows), held_out_targets)
+            return fitting.on_examples(self, inputs, targets, rows, plan, evaluate)
+
+    def train_batch(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        optimizer: str | Optimizer = "sgd",
+        learning_rate: LearningRate | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
+        clip_norm: float | None = None,
+        max_norm: float | None = None,
+        sample_weight: ArrayLike | None = None,
+        class_weight: Mapping[int, float] | str | None = None,
+        n_threads: int = 1,
+    ) -> float:
+        """Make one step with the examples given: for streams, and for loops of your own.
+
+        Parameters
+        ----------
+        X, y
+            As in `train`.
+        optimizer, learning_rate, l1, l2, dropout, clip_norm, max_norm, n_threads
+            Likewise. Where calls are alike, the optimizer goes on from one to the next; a schedule
+            needs its ``n_steps``.
+        sample_weight, class_weight
+            Likewise.
+
+        Returns
+        -------
+        float
+            Mean loss of the examples before the step.
+
+        Raises
+        ------
+        TypeError, ValueError, TrainingDiverged, RuntimeError, ImportError
+            As in `train`.
+        """
+        history = self.train(
+            X,
+            y,
+            batch_size=None,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            l1=l1,
+            l2=l2,
+            dropout=dropout,
+            clip_norm=clip_norm,
+            max_norm=max_norm,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            n_threads=n_threads,
+        )
+        return history.loss[0]
+
+    def __getstate__(self) -> dict[str, Any]:
+        derived = ("_in_training", "_weights", "_biases", "_parameters", "_one_example")
+        state = {name: value for name, value in vars(self).items() if name not in derived}
+        return {
+            **state,
+            "parameters": [np.array(p) for p in (*self.weights, *self.biases)],
+            "_training_state": self._portable_state(),
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        parameters, training_state = state.pop("parameters"), state.pop("_training_state")
+        vars(self).update(state)
+        self._prepare()
+        self._take(parameters)
+        self._adopt_state(training_state)
+
+    def _portable_state(self) -> TrainingState | None:
+        """A copy of the optimizer's state, with slots that are weights and biases of layers."""
+        state = self._training_state
+        if state is None:
+            return None
+        slots = []
+        for slot in state.slots:
+            weights, biases = self._views(slot)
+            slots.append([np.array(array, order="C") for array in (*weights, *biases)])
+        return state.with_slots(slots)
+
+    def _adopt_state(self, portable: TrainingState | None) -> None:
+        self._training_state = portable
+        if portable is None:
+            return
+        slots = [self._new_slot() for _ in portable.slots]
+        for slot, stored in zip(slots, portable.slots, strict=True):
+            weights, biases = self._views(slot)
+            for own, array in zip((*weights, *biases), stored, strict=True):
+                own[...] = array
+        self._training_state = portable.with_slots(slots)
+
+    @contextmanager
+    def _being_trained(self) -> Iterator[None]:
+        if not self._in_training.acquire(blocking=False):
+            raise RuntimeError("this network is being trained already; train a copy of it")
+        try:
+            yield
+        finally:
+            self._in_training.release()
+
+    def _on_validation_data(
+        self, data: Block | None, fraction: float | None
+    ) -> Callable[[], Evaluation] | None:
+        """Evaluates the network on them, if there are any."""
+        if fraction is not None:
+            validation.number_between(fraction, "validation_fraction", 0, 1, is_open=True)
+            if data is not None:
+                raise ValueError(
+                    "validation_fraction must be None where validation_data are given, got "
+                    f"{fraction}"
+                )
+        if data is None:
+            return None
+        if not isinstance(data, tuple | list) or len(data) not in (2, 3):
+            raise TypeError(
+                "validation_data must be (X, y) or (X, y, sample_weight), got a "
+                f"{type(data).__name__}"
+            )
+        try:
+            inputs, targets = self._checked(*data)
+        except (TypeError, ValueError) as error:
+            error.add_note("in validation_data")
+            raise
+        return partial(self._evaluate, inputs, targets)
+
+    def _split(self, targets: Targets, fraction: float) -> tuple[Array, Array]:
+        """Rows to train on, and rows to hold out."""
+        labels = targets.labels
+        if targets.values is not None and self.layer_sizes[-1] == 1 and not self._is_regression:
+            labels = targets.values[:, 0]
+        return held_out.split(len(targets), fraction, labels, self._generator)
