@@ -1,0 +1,332 @@
+"""Validation during training, early stopping, callbacks, schedules on a plateau, progress."""
+
+import copy
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn import (
+    MLP,
+    SGD,
+    EarlyStopping,
+    Linear,
+    ReduceOnPlateau,
+    Step,
+    reference,
+)
+from fastnn.held_out import split
+from fastnn.network import Network
+
+pytestmark = pytest.mark.usefixtures("variant")
+
+EITHER = pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])
+Kind = type[MLP] | type[reference.MLP]
+
+
+def data(n: int = 60) -> tuple[Any, Any]:
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(n, 4))
+    return X, (X[:, 0] > 0) + (X[:, 1] > 0)
+
+
+def new(kind: Kind = MLP, **options: Any) -> Network:
+    settings = {"output_activation": "softmax", "loss": "cross_entropy", "seed": 1, **options}
+    return kind([4, 9, 3], **settings)
+
+
+def parameters(net: Network) -> list[bytes]:
+    return [p.tobytes() for p in (*net.weights, *net.biases)]
+
+
+# Splitting
+
+
+@pytest.mark.parametrize("n", [2, 3, 10, 97, 1000])
+@pytest.mark.parametrize("fraction", [0.05, 0.1, 0.3, 0.5, 0.99])
+@pytest.mark.parametrize("n_labels", [None, 1, 2, 7])
+def test_split(n: int, fraction: float, n_labels: int | None) -> None:
+    generator = np.random.default_rng(n)
+    n_held_out = round(fraction * n)
+    labels = None if n_labels is None else generator.integers(n_labels, size=n)
+    if not 0 < n_held_out < n:
+        with pytest.raises(ValueError, match=rf"validation_fraction must .* got {fraction} of {n}"):
+            split(n, fraction, labels, generator)
+        return
+    rows, held_out = split(n, fraction, labels, generator)
+    assert sorted([*rows, *held_out]) == list(range(n))
+    assert len(held_out) == n_held_out
+    if labels is not None:
+        for label in range(n_labels or 0):
+            expected = np.count_nonzero(labels == label) * n_held_out / n
+            assert abs(np.count_nonzero(labels[held_out] == label) - expected) <= 1
+
+
+def test_splits_are_drawn() -> None:
+    generator = np.random.default_rng(1)
+    drawn = [split(50, 0.2, np.arange(50) % 3, generator)[1].tolist() for _ in range(5)]
+    assert len(set(map(tuple, drawn))) == 5
+    counts = np.bincount(np.concatenate([split(10, 0.2, None, generator)[1] for _ in range(500)]))
+    assert (abs(counts - 100) < 4 * math.sqrt(80)).all(), "not all rows are equally likely"
+
+
+@EITHER
+@pytest.mark.parametrize("batch_size", [1, 7, None])
+def test_a_fraction_is_held_out_and_evaluated(kind: Kind, batch_size: int | None) -> None:
+    X, y = data()
+    net, by_hand = new(kind), new(kind)
+    weights = np.linspace(0.5, 2, len(X))
+    history = net.train(
+        X, y, epochs=3, batch_size=batch_size, validation_fraction=0.25, sample_weight=weights
+    )
+    rows, held_out = split(len(X), 0.25, y, by_hand._generator)
+    for epoch in range(3):
+        # Rows are drawn from those that are left.
+        order = rows if batch_size is None else by_hand._generator.permutation(rows)
+        by_hand.train(
+            X[order], y[order], batch_size=batch_size, shuffle=False, sample_weight=weights[order]
+        )
+        evaluation = by_hand.evaluate(X[held_out], y[held_out], sample_weight=weights[held_out])
+        assert history.validation_loss[epoch] == pytest.approx(evaluation.loss, rel=1e-6)
+        assert history.validation_score[epoch] == pytest.approx(evaluation.score, rel=1e-6)
+    assert parameters(net) == parameters(by_hand)
+    assert history.metric == "accuracy"
+
+
+def test_a_fraction_for_lbfgs() -> None:
+    X, y = data()
+    history = new().train(
+        X, y, epochs=20, batch_size=None, optimizer="lbfgs", validation_fraction=0.25
+    )
+    assert len(history.validation_loss) == len(history.loss) == 20
+    assert history.loss[-1] < 0.1
+
+
+def test_targets_of_one_output_are_held_out_in_proportion() -> None:
+    X, y = data(100)
+    net = MLP([4, 1], loss="binary_cross_entropy", seed=1)
+    seen: list[float] = []
+
+    def record(inputs: Any, targets: Any) -> fastnn.Evaluation:
+        seen.append(float(targets.values.mean()))
+        return fastnn.Evaluation(1, 1, "accuracy")
+
+    net._evaluate = record  # type: ignore[method-assign]
+    net.train(X, y > 1, validation_fraction=0.1)
+    assert abs(seen[0] - (y > 1).mean()) <= 0.1
+
+
+@EITHER
+def test_validation_data(kind: Kind) -> None:
+    X, y = data(90)
+    net, without = new(kind), new(kind)
+    history = net.train(X[:60], y[:60], epochs=4, validation_data=(X[60:], y[60:]))
+    assert history.loss == without.train(X[:60], y[:60], epochs=4).loss
+    assert parameters(net) == parameters(without), "validation has changed the training"
+    last = net.evaluate(X[60:], y[60:])
+    assert (history.validation_loss[-1], history.validation_score[-1]) == (last.loss, last.score)
+    weights = np.arange(30.0)
+    weighted = without.train(
+        X[:60], y[:60], validation_data=(X[60:], y[60:], weights)
+    ).validation_loss
+    assert weighted == [without.evaluate(X[60:], y[60:], sample_weight=weights).loss]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"validation_data": (1,)}, TypeError, r"validation_data must be \(X, y\)"),
+        ({"validation_data": 3}, TypeError, r"validation_data must be \(X, y\)"),
+        ({"validation_data": (np.ones((3, 5)), [0, 1, 2])}, ValueError, "X must have shape"),
+        ({"validation_data": (np.ones((2, 4)), [0, 3])}, ValueError, "y must be integer labels"),
+        ({"validation_fraction": 0}, ValueError, "validation_fraction must be above 0"),
+        ({"validation_fraction": 1.0}, ValueError, "validation_fraction must be .* below 1"),
+        ({"validation_fraction": "0.1"}, TypeError, "validation_fraction must be a number"),
+        (
+            {"validation_fraction": 0.1, "validation_data": data()},
+            ValueError,
+            "validation_fraction must be None where validation_data are given",
+        ),
+        ({"early_stopping": 3}, TypeError, "early_stopping must be None or an EarlyStopping"),
+        ({"early_stopping": EarlyStopping()}, ValueError, "early_stopping monitors 'validation_l"),
+        (
+            {"learning_rate": ReduceOnPlateau(0.1, "validation_score")},
+            ValueError,
+            "learning_rate monitors 'validation_score'",
+        ),
+        ({"callback": 3}, TypeError, "callback must be None or callable"),
+        ({"batch_callback": 3}, TypeError, "batch_callback must be None or callable"),
+        ({"progress": 1}, TypeError, "progress must be True or False"),
+    ],
+)
+def test_bad_arguments(options: dict[str, Any], error: type[Exception], message: str) -> None:
+    net = new()
+    before = parameters(net), net._generator.bit_generator.state
+    with pytest.raises(error, match=message):
+        net.train(*data(), epochs=2, **options)
+    assert (parameters(net), net._generator.bit_generator.state) == before
+
+
+# Early stopping
+
+
+@EITHER
+@pytest.mark.parametrize("restore_best", [True, False])
+def test_early_stopping(kind: Kind, restore_best: bool) -> None:
+    X, y = data()
+    generator = np.random.default_rng(3)
+    noise = generator.normal(size=(30, 4)), generator.integers(3, size=30)
+    stopping = EarlyStopping(patience=3, restore_best=restore_best)
+    net = new(kind)
+    snapshots: list[Network] = []
+    history = net.train(
+        X,
+        y,
+        epochs=300,
+        optimizer="adam",
+        learning_rate=0.02,
+        batch_size=4,
+        validation_data=noise,  # which nothing can be learnt about
+        early_stopping=stopping,
+        callback=lambda step: snapshots.append(copy.deepcopy(net)),
+    )
+    best = int(np.argmin(history.validation_loss)) + 1
+    assert (history.best_epoch, len(history)) == (best, best + 3)
+    assert history.stopped == "no better validation loss for 3 epochs"
+    kept = snapshots[best - 1 if restore_best else -1]
+    assert parameters(net) == parameters(kept)
+    # The optimizer is restored with it: both go on alike.
+    for each in (net, kept):
+        each._generator = np.random.default_rng(5)
+        each.train(X, y, optimizer="adam", learning_rate=0.02, batch_size=4)
+    assert parameters(net) == parameters(kept)
+
+
+def test_the_best_is_restored_where_training_was_not_stopped() -> None:
+    X, y = data()
+    net = new()
+    history = net.train(
+        X,
+        y,
+        epochs=6,
+        learning_rate=lambda step: 0.1 if step < 2 * 60 else 8.0,
+        validation_data=(X, y),
+        early_stopping=EarlyStopping(patience=50),
+    )
+    assert history.best_epoch is not None
+    assert history.best_epoch < 6
+    assert history.stopped is None
+    assert net.evaluate(X, y).loss == min(history.validation_loss)
+
+
+def test_the_training_loss_can_be_monitored() -> None:
+    stopping = EarlyStopping("loss", patience=2, min_delta=10)
+    history = new().train(*data(), epochs=50, early_stopping=stopping)
+    assert (len(history), history.best_epoch) == (3, 1)
+
+
+# Callbacks
+
+
+@EITHER
+@pytest.mark.parametrize("batch_size", [1, 7, 60, None])
+def test_a_callback_per_batch_sees_all_of_them(kind: Kind, batch_size: int | None) -> None:
+    steps: list[Step] = []
+    net, without = new(kind), new(kind)
+    rate = Linear(0.2, n_steps=130)
+    history = net.train(
+        *data(), epochs=2, batch_size=batch_size, learning_rate=rate, batch_callback=steps.append
+    )
+    expected = without.train(*data(), epochs=2, batch_size=batch_size, learning_rate=rate)
+    assert history.loss == pytest.approx(expected.loss, rel=1e-12)
+    assert parameters(net) == parameters(without)
+    n_batches = -(-60 // (batch_size or 60))
+    assert [(step.epoch, step.batch) for step in steps] == [
+        (epoch, batch) for epoch in (1, 2) for batch in range(1, n_batches + 1)
+    ]
+    rates = [step.learning_rate for step in steps]
+    assert rates == rate.rates(np.arange(2 * n_batches)).tolist()
+    sizes = [min(batch_size or 60, 60 - start) for start in range(0, 60, batch_size or 60)]
+    means = [
+        np.average([s.loss for s in steps if s.epoch == epoch], weights=sizes) for epoch in (1, 2)
+    ]
+    assert means == pytest.approx(history.loss, rel=1e-12)
+
+
+@EITHER
+@pytest.mark.parametrize("batch_size", [1, 7])
+def test_a_callback_per_batch_stops_training(kind: Kind, batch_size: int) -> None:
+    X, y = data()
+    net, by_hand = new(kind), new(kind)
+    history = net.train(
+        X, y, epochs=5, batch_size=batch_size, shuffle=False, batch_callback=lambda s: s.batch == 3
+    )
+    n = 3 * batch_size
+    expected = by_hand.train(X[:n], y[:n], batch_size=batch_size, shuffle=False)
+    assert history.loss == pytest.approx(expected.loss, rel=1e-12)
+    assert history.stopped == "batch_callback said so"
+    assert parameters(net) == parameters(by_hand)
+    assert net._training_state is not None
+    assert net._training_state.n_steps == 3
+
+
+@EITHER
+def test_callbacks_change_the_learning_rate(kind: Kind) -> None:
+    X, y = data()
+
+    def halve(step: Step) -> None:
+        step.learning_rate /= 2
+
+    net, by_hand = new(kind), new(kind)
+    history = net.train(X, y, epochs=3, learning_rate=0.4, callback=halve)
+    for rate in (0.4, 0.2, 0.1):
+        by_hand.train(X, y, learning_rate=rate)
+    assert history.learning_rate == [0.4, 0.2, 0.1]
+    assert parameters(net) == parameters(by_hand)
+
+    net, by_hand = new(kind), new(kind)
+    history = net.train(X, y, epochs=2, batch_size=30, learning_rate=0.4, batch_callback=halve)
+    by_hand.train(X, y, epochs=2, batch_size=30, learning_rate=lambda step: 0.4 / 2**step)
+    assert history.learning_rate == [0.2, 0.05]
+    assert parameters(net) == parameters(by_hand)
+
+
+def test_what_a_callback_assigns_is_for_this_call_alone() -> None:
+    X, y = data()
+
+    def slow_down(step: Step) -> None:
+        step.learning_rate = 1e-9
+
+    net = new()
+    first = net.train(X, y, epochs=2, learning_rate=Linear(0.1), callback=slow_down)
+    assert first.learning_rate[1] == 1e-9
+    assert net.train(X, y, learning_rate=0.1).learning_rate == [0.1]
+
+
+@EITHER
+def test_a_rate_that_falls_on_a_plateau(kind: Kind) -> None:
+    X, y = data()
+    schedule = ReduceOnPlateau(0.1, factor=0.5, patience=1, min_delta=0.5)  # it is seldom met
+    net = new(kind)
+    history = net.train(X, y, epochs=9, optimizer=SGD(schedule))
+    state = schedule.begin()
+    rates = []
+    for loss in history.loss:
+        rates.append(state.rate)
+        state = schedule.after(state, loss)
+    assert history.learning_rate == rates
+    assert len(set(rates)) > 2
+    goes_on = net.train(X, y, optimizer=SGD(schedule))
+    assert goes_on.learning_rate == [state.rate]
+
+
+def test_progress_is_shown_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    new().train(*data(), epochs=3, progress=True, validation_fraction=0.2)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    for word in ("3/3", "loss=", "learning_rate=", "validation_loss="):
+        assert word in shown.err
+    new().train(*data(), epochs=3)
+    assert capsys.readouterr().err == ""
