@@ -15,10 +15,10 @@ import fastnn
 
 from . import _kernels, atomic_file, cli_data, validation
 from .activations import ACTIVATIONS
-from .datasets import Dataset
 from .evaluation import Evaluation
-from .history import Step
 from .losses import LOSSES
+from .optimizers import OPTIMIZERS
+from .progress import bar
 
 _EPILOG = """\
 examples:
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run(options)
         if sys.stdout is not None:  # as it is in a program without a console
             sys.stdout.flush()
-    except (ValueError, OSError, MemoryError, ArithmeticError) as error:
+    except (ValueError, OSError, MemoryError, ArithmeticError, ImportError) as error:
         if isinstance(error, BrokenPipeError):  # the reader, say `head`, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
@@ -117,7 +117,13 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     descent = train.add_argument_group("training")
     descent.add_argument(
-        "--eta", type=_rate, metavar="RATE", help="learning rate (default: 0.3; MNIST: 0.1)"
+        "--optimizer", choices=OPTIMIZERS, default="sgd", help="with its defaults (default: sgd)"
+    )
+    descent.add_argument(
+        "--eta",
+        type=_rate,
+        metavar="RATE",
+        help="learning rate (default: of sgd 0.3, MNIST 0.1; else the optimizer's own)",
     )
     descent.add_argument(
         "--epochs", type=_count, metavar="N", help="passes over the data (default: 300; MNIST: 5)"
@@ -126,8 +132,18 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--batch",
         type=_count,
         metavar="N",
-        default=1,
-        help="examples per step, whose gradients are averaged; 0 for all (default: 1)",
+        help="examples per step, whose gradients are averaged; 0 for all, as rprop and lbfgs take "
+        "(default: 1)",
+    )
+    descent.add_argument(
+        "--l2", type=_penalty, metavar="L2", default=0.0, help="penalty on weights (default: 0)"
+    )
+    descent.add_argument(
+        "--dropout",
+        type=_part,
+        metavar="PART",
+        default=0.0,
+        help="of the hidden units that is left out for an example (default: 0)",
     )
     descent.add_argument(
         "--seed", type=_count, metavar="N", default=0, help="of everything random (default: 0)"
@@ -160,13 +176,26 @@ def _widths(text: str) -> tuple[int, ...]:
         raise ValueError(f"expected {expected}, got {text!r}") from None
 
 
-@_checked
-def _rate(text: str) -> float:
+def _number(text: str) -> float:
     try:
-        rate = float(text)
+        return float(text)
     except ValueError:
         raise ValueError(f"expected a number, got {text!r}") from None
-    return validation.positive(rate, "RATE")
+
+
+@_checked
+def _rate(text: str) -> float:
+    return validation.positive(_number(text), "RATE")
+
+
+@_checked
+def _penalty(text: str) -> float:
+    return validation.not_negative(_number(text), "L2")
+
+
+@_checked
+def _part(text: str) -> float:
+    return validation.number_between(_number(text), "PART", 0, 1)
 
 
 @_checked
@@ -191,6 +220,11 @@ _MNIST = _Defaults((784, 300, 10), 0.1, 5)
 def _train(options: argparse.Namespace) -> None:
     if options.train and not options.arch:
         options.misused("--arch is needed with --train: the widths, such as 4,3,3")
+    takes_batches = OPTIMIZERS[options.optimizer].takes_batches
+    if options.batch and not takes_batches:
+        options.misused(f"--optimizer {options.optimizer} takes the full batch: --batch 0, or none")
+    if options.eta is not None and options.optimizer == "lbfgs":
+        options.misused("--optimizer lbfgs has no --eta: its line search finds the steps")
     if options.test and not options.train:
         options.misused("--test needs --train: MNIST and iris bring their own")
     of_loss = LOSSES[options.loss].output_activation
@@ -217,14 +251,24 @@ def _train(options: argparse.Namespace) -> None:
     epochs = defaults.epochs if options.epochs is None else options.epochs
     print(f"{'-'.join(map(str, arch))} network of {network.n_parameters:,} parameters")
     print(f"{len(train.X):,} examples to train on, {len(test.X):,} to test on", flush=True)
-    seconds = _fit(
-        network,
-        train,
-        epochs=epochs,
-        batch_size=options.batch or None,
-        learning_rate=defaults.eta if options.eta is None else options.eta,
-    )
-    rate = f", {len(train.X) * epochs / seconds:,.0f} examples per second" if epochs else ""
+    eta = defaults.eta if options.eta is None and options.optimizer == "sgd" else options.eta
+    batch = (1 if takes_batches else None) if options.batch is None else options.batch or None
+    start = time.perf_counter()
+    with bar(epochs, leave=False, only_on_terminal=True) as show:
+        history = network.train(
+            train.X,
+            train.y,
+            epochs=epochs,
+            batch_size=batch,
+            optimizer=options.optimizer,
+            learning_rate=eta,
+            l2=options.l2,
+            dropout=options.dropout,
+            callback=show,
+        )
+    seconds = time.perf_counter() - start
+    n_seen = len(train.X) * len(history)
+    rate = f", {n_seen / seconds:,.0f} examples per second" if n_seen else ""
     duration = f"{seconds:.3g}" if seconds < 100 else f"{seconds:,.0f}"
     print(f"trained in {duration} s{rate} ({fastnn.isa} kernels)")
     if options.save:
@@ -236,35 +280,6 @@ def _train(options: argparse.Namespace) -> None:
     # With binary cross-entropy an example may be of several classes at a time, or of none.
     if after.metric == "accuracy" and arch[-1] > 1 and options.loss != "binary_cross_entropy":
         print(cli_data.confusion_table(network, test))
-
-
-def _fit(
-    network: fastnn.MLP,
-    train: Dataset,
-    *,
-    epochs: int,
-    batch_size: int | None,
-    learning_rate: float,
-) -> float:
-    """Train with a progress bar on a terminal; return the seconds it took."""
-    from tqdm import tqdm
-
-    with tqdm(total=epochs, unit="epoch", leave=False, disable=None) as bar:
-
-        def show(step: Step) -> None:
-            bar.set_postfix(loss=f"{step.loss:.4g}", refresh=False)
-            bar.update()
-
-        start = time.perf_counter()
-        network.train(
-            train.X,
-            train.y,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            callback=show,
-        )
-        return time.perf_counter() - start
 
 
 def _score(evaluation: Evaluation, n_examples: int) -> str:

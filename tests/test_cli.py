@@ -408,6 +408,28 @@ def with_labels(rows: Sequence[Row]) -> tuple[Array, Array]:
             {"loss": "binary_cross_entropy", "activation": "gelu"},
             {"epochs": 4},
         ),
+        (
+            "--epochs 4 --optimizer adam --l2 0.01 --dropout 0.25 --batch 8",
+            {},
+            {
+                "epochs": 4,
+                "optimizer": "adam",
+                "learning_rate": None,
+                "l2": 0.01,
+                "dropout": 0.25,
+                "batch_size": 8,
+            },
+        ),
+        (
+            "--epochs 4 --optimizer rmsprop --eta 0.01",
+            {},
+            {"epochs": 4, "optimizer": "rmsprop", "learning_rate": 0.01},
+        ),
+        (
+            "--epochs 4 --optimizer lbfgs",
+            {},
+            {"epochs": 4, "optimizer": "lbfgs", "learning_rate": None, "batch_size": None},
+        ),
     ],
 )
 def test_options_do_what_the_arguments_of_MLP_do(
@@ -489,7 +511,10 @@ def test_info(fastnn_: Command) -> None:
     [
         (("--version",), ["fastnn", fastnn.__version__]),
         (("--help",), ["train", "info", "--mnist FOLDER --arch 784,300,10"]),
-        (("train", "--help"), ["--train FILE", "--arch", "--eta", "0 for all", "default: 0.3"]),
+        (
+            ("train", "--help"),
+            ["--train FILE", "--arch", "--eta", "0 for all", "default: of sgd 0.3"],
+        ),
         (("info", "--help"), ["usage: fastnn info"]),
     ],
 )
@@ -537,6 +562,12 @@ def test_help(fastnn_: Command, arguments: tuple[str, ...], words: list[str]) ->
         ("train --train a.csv", ("--arch", "--train")),
         ("train --test a.csv", ("--test", "--train")),
         ("train --test a.csv --mnist folder", ("--test", "--train")),
+        ("train --optimizer adamax", ("--optimizer", "'adamax'", "adam")),
+        ("train --optimizer rprop --batch 8", ("--optimizer rprop", "full batch", "--batch 0")),
+        ("train --optimizer lbfgs --eta 1", ("--optimizer lbfgs", "--eta")),
+        ("train --l2 -1", ("--l2", "at least 0", "-1")),
+        ("train --l2 much", ("--l2", "much")),
+        ("train --dropout 1", ("--dropout", "below 1")),
         ("info --verbose", ("--verbose",)),
     ],
 )
