@@ -10,7 +10,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,7 +17,7 @@ import numpy as np
 from .arrays import Array
 from .named import Record
 from .schedules import ReduceOnPlateau, Schedule
-from .validation.numbers import count, flag, number_between, positive
+from .validation.numbers import count, flag, is_real, number_between, positive
 
 LearningRate: TypeAlias = float | Schedule | ReduceOnPlateau | Callable[[int], float]
 """A number, a schedule, or a function of the step, counted from 0."""
@@ -80,7 +79,7 @@ def checked_rate(value: LearningRate, what: str) -> LearningRate:
     """A number above 0, a schedule, or a function."""
     if isinstance(value, Schedule | ReduceOnPlateau) or callable(value):
         return value
-    if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
+    if not is_real(value):
         raise TypeError(
             f"{what} must be a number, a schedule or a function of the step, got {value!r}"
         )

@@ -21,7 +21,7 @@ def count(value: int, argument: str, minimum: int) -> int:
 
 def positive(value: float, argument: str) -> float:
     """A finite number above zero."""
-    if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
+    if not is_real(value):
         raise TypeError(f"{argument} must be a number, got {value!r}")
     number = as_float(value)
     if not (math.isfinite(number) and number > 0):
@@ -48,6 +48,14 @@ def is_integer(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
+def is_real(value: Any) -> bool:
+    """Whether it is a real number of Python or NumPy; a bool is none."""
+    # Most are floats, and to ask the abstract class takes a microsecond.
+    return type(value) is float or (
+        isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    )
+
+
 def number_between(
     value: float,
     what: str,
@@ -57,7 +65,7 @@ def number_between(
     has_high: bool = False,
 ) -> float:
     """A number from ``low`` (above it if ``is_open``) to below ``high`` (or it if ``has_high``)."""
-    if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
+    if not is_real(value):
         raise TypeError(f"{what} must be a number, got {value!r}")
     number = as_float(value)
     is_above = low < number if is_open else low <= number
@@ -85,7 +93,7 @@ def dropout(rates: float | Sequence[float], n_layers: int) -> tuple[float, ...]:
         raise (TypeError if isinstance(rates, str) else ValueError)(f"{expected}, got {rates!r}")
     given = list(rates) if isinstance(rates, Sequence) else [rates] * max(n_layers - 1, 1)
     for rate in given:
-        if not isinstance(rate, Real) or isinstance(rate, bool | np.bool_):
+        if not is_real(rate):
             raise TypeError(f"{expected}, got {rates!r}")
         if not 0 <= as_float(rate) < 1:
             raise ValueError(f"{expected}, got {rates!r}")
