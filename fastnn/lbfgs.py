@@ -73,6 +73,7 @@ def minimize(
                     "maxfun": np.iinfo(np.int32).max,
                     "maxcor": optimizer.memory,
                     "gtol": optimizer.tolerance,
+                    "ftol": 0,  # the gradient says when it is over, not that the loss falls slowly
                 },
             )
     except _NotFinite:
