@@ -124,6 +124,7 @@ class Minimization:
                     "maxfun": np.iinfo(np.int32).max,
                     "maxcor": self._optimizer.memory,
                     "gtol": self._optimizer.tolerance,
+                    "ftol": 0,  # the gradient says when it is over, not that the loss falls slowly
                 },
             )
         except _NotFinite:

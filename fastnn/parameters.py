@@ -143,7 +143,6 @@ class Parameters:
             regularisation.max_norm,
             kept,
             kept_too,
-            aligned_zeros(int(self.layers["width"].max()), self.flat.dtype),
         )
 
     def blocks(self, units: Array) -> list[Array]:

@@ -102,13 +102,15 @@ cdef class Room:
 
     cdef bint shorten(self, const Rule* rule) noexcept nogil:
         """Weights of units whose norms are longer than allowed"""
+        # Of this thread alone: another may be at another layer.
+        cdef real* norms = self.workspace.work.units
         cdef const Layer* layer
         cdef Py_ssize_t i, n_columns
         for i in range(self.work.n_layers):
             layer = &self.work.layers[i]
             n_columns = fours(layer.fan_out) if layer.transposed else layer.width
             limit_norms(
-                rule, self.work.parameters + layer.weights, layer,
+                rule, self.work.parameters + layer.weights, layer, norms,
                 self.share(n_columns, LANES, False), self.share(n_columns, LANES, True),
             )
         return True

@@ -39,7 +39,6 @@ cdef struct Rule:
     double max_norm      # 0: none
     real* kept           # by the optimizer, like the parameters; NULL: nothing
     real* kept_too
-    real* norms          # room for those of a layer's units
     bint is_plain        # a step along the gradient alone, maybe after weights have shrunk
 
 
@@ -59,10 +58,9 @@ cdef class Update:
         double max_norm,
         real[::1] kept,               # IN, OUT (n_parameters,), or None
         real[::1] kept_too,           # likewise
-        real[::1] norms,              # SCRATCH (the largest width,)
     ):
         cdef Py_ssize_t i
-        self.memory = (kept, kept_too, norms)
+        self.memory = (kept, kept_too)
         self.rule.code, self.rule.weight_decay = code, weight_decay
         self.rule.l1, self.rule.l2 = l1, l2
         self.rule.clip_norm, self.rule.max_norm = clip_norm, max_norm
@@ -73,7 +71,6 @@ cdef class Update:
             self.rule.kept = &kept[0]
         if kept_too is not None:
             self.rule.kept_too = &kept_too[0]
-        self.rule.norms = &norms[0]
         self.rule.is_plain = code == SGD and l1 == 0 and clip_norm == 0 and max_norm == 0
 
     @property
@@ -266,14 +263,13 @@ cdef void step_parameters(
 
 
 cdef void limit_norms(
-    const Rule* rule, real* w, const Layer* layer, Py_ssize_t begin, Py_ssize_t end
+    const Rule* rule, real* w, const Layer* layer, real* norms, Py_ssize_t begin, Py_ssize_t end
 ) noexcept nogil:
     """Shorten the weights of each unit to the largest norm; of columns from ``begin`` to ``end``
 
-    of the stored matrix or, if it is transposed, of rows.
+    of the stored matrix or, if it is transposed, of rows.  There is room for norms of all columns.
     """
     cdef real one = 1
-    cdef real* norms = rule.norms
     cdef real* row
     cdef double factor
     cdef Py_ssize_t i, j

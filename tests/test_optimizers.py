@@ -1,0 +1,622 @@
+"""The optimizers: by hand, kernels against the reference, and how training goes on with them."""
+
+import copy
+import itertools
+import pickle
+from collections.abc import Callable
+from functools import cache
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse
+from numpy.typing import NDArray
+
+from fastnn import (
+    LBFGS,
+    MLP,
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    Cosine,
+    EarlyStopping,
+    InverseScaling,
+    Linear,
+    OneCycle,
+    ReduceOnPlateau,
+    RMSprop,
+    Rprop,
+    Step,
+    StepDecay,
+    TrainingDiverged,
+    reference,
+)
+from fastnn.network import Network
+from fastnn.optimizers import OPTIMIZERS, Optimizer
+
+pytestmark = pytest.mark.usefixtures("variant")
+
+EITHER = pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])
+TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
+
+ALL: dict[str, Optimizer] = {
+    "sgd": SGD(0.2),
+    "momentum": SGD(0.03, momentum=0.8),
+    "nesterov": SGD(0.03, momentum=0.8, nesterov=True),
+    "adam": Adam(0.01),
+    "adamw": AdamW(0.01, weight_decay=0.1),
+    "rmsprop": RMSprop(0.01),
+    "adagrad": Adagrad(0.05),
+    "rprop": Rprop(0.01),
+}
+IN_BATCHES = {name: optimizer for name, optimizer in ALL.items() if optimizer.takes_batches}
+
+
+def parameters(net: Network) -> list[bytes]:
+    return [array.tobytes() for array in (*net.weights, *net.biases)]
+
+
+def flat(net: Network) -> NDArray[Any]:
+    return np.concatenate([array.ravel() for array in (*net.weights, *net.biases)])
+
+
+@EITHER
+class TestByHand:
+    """The network is a = w x + b, the loss its size above -1000: gradients are x and 1."""
+
+    def check(
+        self,
+        kind: type[Network],
+        inputs: list[float],
+        expected_w: list[float],
+        expected_b: list[float],
+        **options: Any,
+    ) -> None:
+        net = kind(
+            [1, 1], output_activation="identity", loss="absolute_error", dtype="float64", seed=1
+        )
+        net.weights[0][:], net.biases[0][:] = 2, 1
+        for step, x in enumerate(inputs):
+            net.train_batch([[x]], [-1000.0], **options)
+            w, b = net.weights[0][0, 0], net.biases[0][0]
+            assert w == pytest.approx(expected_w[step], rel=1e-14), f"weight after step {step + 1}"
+            assert b == pytest.approx(expected_b[step], rel=1e-14), f"bias after step {step + 1}"
+
+    def test_sgd(self, kind: type[Network]) -> None:
+        self.check(kind, [3, -2], [0.5, 1.5], [0.5, 0], optimizer=SGD(0.5))
+
+    def test_momentum(self, kind: type[Network]) -> None:
+        # Velocities of the weight: 3 and 3/2 - 2; of the bias: 1 and 1/2 + 1.
+        optimizer = SGD(0.5, momentum=0.5)
+        self.check(kind, [3, -2], [0.5, 0.75], [0.5, -0.25], optimizer=optimizer)
+
+    def test_nesterov(self, kind: type[Network]) -> None:
+        # With the same velocities, along 3 + 3/2 and -2 - 1/4; 1 + 1/2 and 1 + 3/4.
+        optimizer = SGD(0.5, momentum=0.5, nesterov=True)
+        self.check(kind, [3, -2], [-0.25, 0.875], [0.25, -0.625], optimizer=optimizer)
+
+    # The weight's means are 3/2 and 3/4 - 1, unbiased 3 and -1/3; of squares 9/4 and
+    # 27/16 + 1, unbiased 9 and 43/7.  The bias's are 1, unbiased, always.
+    SECOND_STEP = 0.5 / 3 / (sqrt(43 / 7) + 1)
+
+    def test_adam(self, kind: type[Network]) -> None:
+        optimizer = Adam(0.5, beta_1=0.5, beta_2=0.75, epsilon=1.0)
+        expected = [2 - 0.375, 2 - 0.375 + self.SECOND_STEP]
+        self.check(kind, [3, -2], expected, [0.75, 0.5], optimizer=optimizer)
+
+    def test_adamw(self, kind: type[Network]) -> None:
+        optimizer = AdamW(0.5, beta_1=0.5, beta_2=0.75, epsilon=1.0, weight_decay=0.2)
+        first = 2 * 0.9 - 0.375
+        expected = [first, first * 0.9 + self.SECOND_STEP]
+        self.check(kind, [3, -2], expected, [0.75, 0.5], optimizer=optimizer)
+
+    def test_rmsprop(self, kind: type[Network]) -> None:
+        # Mean squares: 9/4 and 27/16 + 1; 1/4 and 3/16 + 1/4.
+        optimizer = RMSprop(0.5, rho=0.75, epsilon=0.5)
+        w = [1.25, 1.25 + 1 / (sqrt(43 / 16) + 0.5)]
+        b = [0.5, 0.5 - 0.5 / (sqrt(7 / 16) + 0.5)]
+        self.check(kind, [3, -2], w, b, optimizer=optimizer)
+
+    def test_adagrad(self, kind: type[Network]) -> None:
+        w = [2 - 0.375, 2 - 0.375 + 1 / (sqrt(13) + 1)]
+        b = [0.75, 0.75 - 0.5 / (sqrt(2) + 1)]
+        self.check(kind, [3, -2], w, b, optimizer=Adagrad(0.5, epsilon=1.0))
+
+    def test_rprop(self, kind: type[Network]) -> None:
+        # The weight's sizes are 1/2, 1/4 where the sign changes and no step is made, 1/4 and 3/8;
+        # then 3/16 -> 1/5, the shortest.  The bias's are 1/2, 3/4, and no longer than 1.
+        optimizer = Rprop(0.5, shorter=0.5, longer=1.5, shortest=0.2, longest=1.0)
+        w = [1.5, 1.5, 1.75, 2.125, 2.125, 1.925]
+        b = [0.5, -0.25, -1.25, -2.25, -3.25, -4.25]
+        self.check(kind, [3, -2, -2, -2, 1, 7], w, b, optimizer=optimizer)
+
+    def test_rprop_where_a_gradient_is_zero(self, kind: type[Network]) -> None:
+        # No step, and none of the sizes changes before or after it.
+        self.check(kind, [1, 0, -1], [1.5, 1.5, 2], [0.5, -0.1, -0.82], optimizer=Rprop(0.5))
+
+    def test_penalties(self, kind: type[Network]) -> None:
+        self.check(kind, [3], [2 - 0.5 * 3.1], [0.5], optimizer=SGD(0.5), l1=0.1)
+        self.check(kind, [3], [2 - 0.5 * 3.4], [0.5], optimizer=SGD(0.5), l2=0.2)
+        self.check(kind, [3], [2 - 0.5 * 3.5], [0.5], optimizer=SGD(0.5), l1=0.1, l2=0.2)
+        self.check(kind, [9, 1], [-2.55, -3], [0.5, 0], optimizer=SGD(0.5), l1=0.1)
+        # They are part of the gradient that an optimizer keeps.
+        optimizer = SGD(0.5, momentum=0.5)
+        w = [2 - 0.5 * 3.4, 0.3 - 0.5 * (1.7 - 2 + 0.06)]
+        self.check(kind, [3, -2], w, [0.5, -0.25], optimizer=optimizer, l2=0.2)
+
+    def test_clip_norm(self, kind: type[Network]) -> None:
+        part = 1 / (sqrt(10) + 1e-6)
+        w, b = [2 - 1.5 * part], [1 - 0.5 * part]
+        self.check(kind, [3], w, b, optimizer=SGD(0.5), clip_norm=1)
+        self.check(kind, [3], [0.5], [0.5], optimizer=SGD(0.5), clip_norm=3.2)
+        # Penalties are not clipped.
+        self.check(kind, [3], [w[0] - 0.2], b, optimizer=SGD(0.5), clip_norm=1, l2=0.2)
+
+    def test_max_norm(self, kind: type[Network]) -> None:
+        self.check(kind, [3, 0], [0.3, 0.3], [0.5, 0], optimizer=SGD(0.5), max_norm=0.3)
+        self.check(kind, [9, 0], [-0.3, -0.3], [0.5, 0], optimizer=SGD(0.5), max_norm=0.3)
+        self.check(kind, [3], [0.5], [0.5], optimizer=SGD(0.5), max_norm=0.6)
+
+
+SETTINGS = {"l1": 0.002, "l2": 0.05, "clip_norm": 0.1, "max_norm": 0.8}
+SIZES = [20, 17, 6, 3]
+
+
+def data(n_examples: int = 40) -> tuple[NDArray[Any], NDArray[Any]]:
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(n_examples, SIZES[0]))
+    X[generator.random(X.shape) < 0.4] = 0
+    return X, (X[:, :3] + generator.normal(size=(n_examples, 3)) / 2).argmax(axis=1)
+
+
+def made(kind: type[Network], dtype: str = "float64", **options: Any) -> Network:
+    functions = {"output_activation": "softmax", "loss": "cross_entropy"}
+    given = {"activation": "tanh", "seed": 1, **functions, **options}
+    return kind(SIZES, dtype=dtype, **given)
+
+
+@cache
+def oracle(
+    name: str, dtype: str, batch_size: int | None, settings: tuple[str, ...]
+) -> tuple[list[float], Network]:
+    """Losses of the reference, and the network that came of them."""
+    net = made(reference.MLP, dtype)
+    before = flat(net)
+    options: dict[str, Any] = {setting: SETTINGS[setting] for setting in settings}
+    losses = net.train(
+        *data(), epochs=4, batch_size=batch_size, optimizer=ALL[name], **options
+    ).loss
+    assert losses[-1] < losses[0], "nothing was learnt: the comparison shows little"
+    assert np.abs(flat(net) - before).max() > 0.01, "hardly anything changed"
+    return losses, net
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize(
+    ("name", "batch_size"),
+    [*itertools.product(IN_BATCHES, (1, 7, None)), ("rprop", None)],
+)
+@pytest.mark.parametrize("settings", [(), tuple(SETTINGS)], ids=["plain", "held back"])
+def test_kernels_agree_with_the_reference(
+    path: str, name: str, dtype: str, batch_size: int | None, settings: tuple[str, ...]
+) -> None:
+    losses, expected = oracle(name, dtype, batch_size, settings)
+    for setting in settings:
+        others = tuple(other for other in settings if other != setting)
+        difference = flat(oracle(name, dtype, batch_size, others)[1]) - flat(expected)
+        assert np.abs(difference).max() > 2 * TOLERANCE[dtype], f"{setting} does not bite"
+    net = made(MLP, dtype)
+    options: dict[str, Any] = {setting: SETTINGS[setting] for setting in settings}
+    history = net.train(*data(), epochs=4, batch_size=batch_size, optimizer=ALL[name], **options)
+    np.testing.assert_allclose(history.loss, losses, rtol=10 * TOLERANCE[dtype])
+    np.testing.assert_allclose(flat(net), flat(expected), rtol=0, atol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("make", [np.array, np.asfortranarray, scipy.sparse.csr_array], ids=str)
+def test_layouts_of_inputs(path: str, name: str, make: Callable[[Any], Any]) -> None:
+    _, expected = oracle(name, "float64", None, tuple(SETTINGS))
+    net = made(MLP)
+    options: dict[str, Any] = SETTINGS
+    X, y = data()
+    net.train(make(X), y, epochs=4, batch_size=None, optimizer=ALL[name], **options)
+    np.testing.assert_allclose(flat(net), flat(expected), rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["nesterov", "adam"])
+def test_a_batch_of_several_blocks(path: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastnn.by_blas._MOST_EXAMPLES", 16)
+    monkeypatch.setattr("fastnn.by_kernel._COLUMNS", 16)
+    monkeypatch.setattr("fastnn.by_kernel._ROWS", 16)
+    monkeypatch.setattr("fastnn.by_kernel._SPARSE_ROWS", 16)
+    _, expected = oracle(name, "float64", None, tuple(SETTINGS))
+    net = made(MLP)
+    options: dict[str, Any] = SETTINGS
+    net.train(*data(), epochs=4, batch_size=None, optimizer=ALL[name], **options)
+    np.testing.assert_allclose(flat(net), flat(expected), rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("batch_size", [100, None])
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_the_same_bits_for_any_number_of_threads(
+    path: str, dtype: str, batch_size: int | None
+) -> None:
+    X, y = data(300)  # more than a block
+    found, losses = set(), []
+    for n_threads in (1, 2, 5):
+        net = made(MLP, dtype)
+        history = net.train(
+            X,
+            y,
+            epochs=3,
+            batch_size=batch_size,
+            optimizer=Adam(0.02),
+            clip_norm=0.1,
+            max_norm=0.9,
+            dropout=[0.5, 0.2],
+            n_threads=n_threads,
+        )
+        found.add(flat(net).tobytes())
+        losses.append(history.loss)
+    assert len(found) == 1
+    for loss in losses:
+        assert loss == pytest.approx(losses[0], rel=1e-12 if dtype == "float64" else 1e-6)
+
+
+@EITHER
+class TestGoingOn:
+    """From one call of train to the next."""
+
+    def train(self, net: Network, epochs: int, optimizer: Any = "adam", **options: Any) -> Any:
+        given = {"batch_size": 7, "dropout": 0.2, **options}
+        return net.train(*data(), epochs=epochs, optimizer=optimizer, **given)
+
+    @pytest.mark.parametrize("name", ALL)
+    def test_an_equal_optimizer_goes_on(self, kind: type[Network], name: str) -> None:
+        batch_size = 7 if ALL[name].takes_batches else None
+        at_once, in_parts = made(kind), made(kind)
+        losses = self.train(at_once, 10, ALL[name], batch_size=batch_size).loss
+        parts = []
+        for _ in range(2):
+            again = type(ALL[name])(**ALL[name].parameters)
+            parts += self.train(in_parts, 5, again, batch_size=batch_size).loss
+        assert parts == losses
+        assert parameters(in_parts) == parameters(at_once)
+
+    def test_it_may_have_another_rate(self, kind: type[Network]) -> None:
+        net, by_hand = made(kind), made(kind)
+        rates: Any = [0.01] * 6 + [0.002] * 6
+        self.train(by_hand, 2, Adam(lambda step: rates[step]))
+        self.train(net, 1, Adam(0.01))
+        self.train(net, 1, Adam(0.002))
+        assert parameters(net) == parameters(by_hand)
+
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [
+            (Adam(), RMSprop()),
+            (Adam(), AdamW()),
+            (SGD(momentum=0.9), SGD()),
+            (SGD(), SGD(momentum=0.9)),
+            (RMSprop(), Adam()),
+            (Adam(), Adagrad()),
+        ],
+        ids=repr,
+    )
+    def test_another_kind_starts_anew(
+        self, kind: type[Network], first: Optimizer, second: Optimizer
+    ) -> None:
+        net, anew = made(kind), made(kind, seed=7)
+        self.train(net, 2, first)
+        copied = copy.deepcopy(net._generator)
+        for found, old in zip(
+            (*anew.weights, *anew.biases), (*net.weights, *net.biases), strict=True
+        ):
+            found[...] = old
+        anew._generator = copied
+        losses = [self.train(each, 2, second).loss for each in (net, anew)]
+        assert losses[0] == losses[1]
+        assert parameters(net) == parameters(anew)
+
+    def test_and_back_again_is_anew_too(self, kind: type[Network]) -> None:
+        net, other = made(kind), made(kind)
+        for each in (net, other):
+            self.train(each, 2, Adam(), shuffle=False, dropout=0)
+        self.train(other, 0, RMSprop())
+        for each in (net, other):
+            self.train(each, 1, Adam(), shuffle=False, dropout=0)
+        assert parameters(net) != parameters(other)
+
+    @pytest.mark.parametrize(
+        "schedule",
+        [
+            InverseScaling(0.3),
+            StepDecay(0.3, 0.5, every=5),
+            Linear(0.3, n_steps=60),
+            Cosine(0.3, n_steps=60),
+            OneCycle(0.3, n_steps=60),
+            ReduceOnPlateau(0.3, patience=0, min_delta=0.1),
+            lambda step: 0.3 / (1 + step),
+        ],
+    )
+    def test_schedules_go_on(self, kind: type[Network], schedule: Any) -> None:
+        at_once, in_parts = made(kind), made(kind)
+        whole = self.train(at_once, 10, SGD(schedule))
+        parts = [self.train(in_parts, 5, SGD(schedule)) for _ in range(2)]
+        rates = parts[0].learning_rate + parts[1].learning_rate
+        assert rates == whole.learning_rate
+        assert len(set(rates)) > 2, "the rate hardly changed"
+        assert parameters(in_parts) == parameters(at_once)
+
+    @pytest.mark.parametrize("schedule", [Linear, Cosine, OneCycle])
+    def test_schedules_without_a_length_span_each_call(
+        self, kind: type[Network], schedule: Callable[[float], Any]
+    ) -> None:
+        net = made(kind)
+        first, second, longer = (self.train(net, n, SGD(schedule(0.3))) for n in (5, 5, 8))
+        assert first.learning_rate == second.learning_rate
+        expected = schedule(0.3).over(8 * 6).rates(np.arange(5, 48, 6))
+        assert longer.learning_rate == pytest.approx(expected, rel=1e-14)
+
+    def test_another_schedule_starts_anew(self, kind: type[Network]) -> None:
+        net = made(kind)
+        first = self.train(net, 3, Adam(StepDecay(0.3, every=4)))
+        second = self.train(net, 3, Adam(StepDecay(0.2, every=4)))
+        assert first.learning_rate == pytest.approx([0.03, 0.003, 0.0003 / 10])
+        assert second.learning_rate == pytest.approx([0.02, 0.002, 0.0002 / 10])
+
+    def test_functions_count_the_steps_of_the_optimizer(self, kind: type[Network]) -> None:
+        net = made(kind)
+        steps: list[int] = []
+
+        def rate(step: int) -> float:
+            steps.append(step)
+            return 0.01
+
+        self.train(net, 2, SGD(0.01))
+        self.train(net, 1, SGD(rate))
+        self.train(net, 1, SGD(rate))
+        self.train(net, 1, Adam(rate))  # another optimizer, whose first step is 0
+        assert steps == [*range(12, 24), *range(6)]
+
+    def test_train_batch_is_a_step(self, kind: type[Network]) -> None:
+        net, by_hand = made(kind), made(kind)
+        X, y = data()
+        schedule = Linear(0.01, n_steps=6)
+        options: dict[str, Any] = {"optimizer": Adam(schedule), **SETTINGS}
+        net.train(X, y, batch_size=7, shuffle=False, **options)
+        for start in range(0, 40, 7):
+            by_hand.train_batch(X[start : start + 7], y[start : start + 7], **options)
+        np.testing.assert_allclose(flat(by_hand), flat(net), rtol=0, atol=1e-14)
+
+    @pytest.mark.parametrize(
+        "copied",
+        [copy.deepcopy, copy.copy, lambda net: pickle.loads(pickle.dumps(net))],
+        ids=["deepcopy", "copy", "pickle"],
+    )
+    @pytest.mark.parametrize(
+        "optimizer",
+        [*IN_BATCHES.values(), Adam(Cosine(0.01, n_steps=30)), SGD(ReduceOnPlateau(0.3))],
+        ids=repr,
+    )
+    def test_copies_go_on_alike(
+        self, kind: type[Network], copied: Callable[[Network], Network], optimizer: Optimizer
+    ) -> None:
+        net = made(kind)
+        self.train(net, 2, optimizer)
+        other = copied(net)
+        before = parameters(other)
+        histories = [self.train(net, 2, optimizer)]
+        assert parameters(other) == before, "the copy shares memory"
+        histories.append(self.train(other, 2, optimizer))
+        assert histories[0] == histories[1]
+        assert parameters(net) == parameters(other)
+
+    @pytest.mark.parametrize("name", IN_BATCHES)
+    def test_divergence_restores_the_memory(self, kind: type[Network], name: str) -> None:
+        net, untroubled = (
+            made(kind, output_activation="identity", loss="squared_error") for _ in range(2)
+        )
+        optimizer = ALL[name]
+        far = type(optimizer)(**(optimizer.parameters | {"learning_rate": 1e300}))
+        options: dict[str, Any] = {"shuffle": False, "dropout": 0}
+        for each in (net, untroubled):
+            self.train(each, 3, optimizer, **options)
+        with pytest.raises(TrainingDiverged, match="epoch 1:"):
+            self.train(net, 3, far, **options)
+        assert parameters(net) == parameters(untroubled)
+        losses = [self.train(each, 3, optimizer, **options).loss for each in (net, untroubled)]
+        assert losses[0] == losses[1]
+        assert parameters(net) == parameters(untroubled)
+
+    def test_early_stopping_restores_the_memory(self, kind: type[Network]) -> None:
+        net, untroubled = made(kind), made(kind)
+        # Good for five epochs, and then much too large.
+        optimizer = Adam(lambda step: 0.01 if step < 30 else 0.5)
+        options: dict[str, Any] = {"shuffle": False, "dropout": 0}
+        history = self.train(
+            net,
+            20,
+            optimizer,
+            early_stopping=EarlyStopping("loss", patience=3),
+            **options,
+        )
+        assert history.best_epoch is not None and 3 < history.best_epoch < len(history)
+        self.train(untroubled, history.best_epoch, optimizer, **options)
+        assert parameters(net) == parameters(untroubled)
+        losses = [self.train(each, 3, Adam(0.01), **options).loss for each in (net, untroubled)]
+        assert losses[0] == losses[1]
+        assert parameters(net) == parameters(untroubled)
+
+    def test_ctrl_c_in_the_middle_of_an_epoch(self, kind: type[Network]) -> None:
+        net, stopped = made(kind), made(kind)
+        options: dict[str, Any] = {"shuffle": False, "dropout": 0}
+
+        def is_there(step: Step) -> bool:
+            return (step.epoch, step.batch) == (2, 4)
+
+        def interrupt(step: Step) -> None:
+            if is_there(step):
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            self.train(net, 9, batch_callback=interrupt, **options)
+        history = self.train(stopped, 9, batch_callback=is_there, **options)
+        assert history.stopped == "batch_callback said so"
+        assert parameters(net) == parameters(stopped)
+        for each in (net, stopped):  # the next step is number 11
+            self.train(each, 2, Adam(lambda step: step / 1000), **options)
+        assert parameters(net) == parameters(stopped)
+        assert np.isfinite(flat(net)).all()
+
+    @pytest.mark.parametrize("where", ["before", "after"])
+    def test_ctrl_c_in_a_call_of_kernels(
+        self, kind: type[Network], where: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        net = made(kind)
+        self.train(net, 2)
+        descent = net._descent
+
+        def interrupted(*arguments: Any) -> Any:
+            descend = descent(*arguments)
+            call = type(descend).__call__
+
+            def failing(self: Any, *some: Any) -> None:
+                if where == "after":
+                    call(self, *some)
+                raise KeyboardInterrupt
+
+            monkeypatch.setattr(type(descend), "__call__", failing)
+            return descend
+
+        monkeypatch.setattr(net, "_descent", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            self.train(net, 3)
+        monkeypatch.undo()
+        assert np.isfinite(self.train(net, 3).loss).all()
+
+
+@EITHER
+class TestLBFGS:
+    def problem(self, kind: type[Network]) -> tuple[Network, NDArray[Any], NDArray[Any]]:
+        generator = np.random.default_rng(0)
+        X, y = generator.normal(size=(50, 6)), generator.normal(size=(50, 2))
+        net = kind([6, 2], output_activation="identity", dtype="float64", seed=1)
+        return net, X, y
+
+    def test_it_finds_the_least_squares(self, kind: type[Network]) -> None:
+        net, X, y = self.problem(kind)
+        optimizer = LBFGS(tolerance=1e-9)
+        history = net.train(X, y, epochs=200, batch_size=None, optimizer=optimizer)
+        columns = np.column_stack([X, np.ones(50)])
+        solution, *_ = np.linalg.lstsq(columns, y, rcond=None)
+        np.testing.assert_allclose(net.weights[0], solution[:6], rtol=0, atol=1e-6)
+        np.testing.assert_allclose(net.biases[0], solution[6], rtol=0, atol=1e-6)
+        assert len(history) < 200
+        assert history.stopped == "nothing more is to be gained"
+        assert history.learning_rate == [1.0] * len(history)
+
+    def test_with_l2_it_is_ridge_regression(self, kind: type[Network]) -> None:
+        net, X, y = self.problem(kind)
+        optimizer, l2 = LBFGS(tolerance=1e-9), 0.3
+        history = net.train(X, y, epochs=200, batch_size=None, optimizer=optimizer, l2=l2)
+        # The penalty is on weights alone, like n l2 examples of the unit vectors, and 0.
+        centred, level = X - X.mean(axis=0), y - y.mean(axis=0)
+        rows = np.vstack([centred, np.sqrt(50 * l2) * np.eye(6)])
+        weights, *_ = np.linalg.lstsq(rows, np.vstack([level, np.zeros((6, 2))]), rcond=None)
+        np.testing.assert_allclose(net.weights[0], weights, rtol=0, atol=1e-6)
+        biases = y.mean(axis=0) - X.mean(axis=0) @ weights
+        np.testing.assert_allclose(net.biases[0], biases, rtol=0, atol=1e-6)
+        assert history.loss[-1] == pytest.approx(net.evaluate(X, y).loss, rel=1e-9)
+
+    def test_the_loss_never_rises(self, kind: type[Network]) -> None:
+        net = made(kind)
+        steps: list[Step] = []
+        before = net.evaluate(*data()).loss
+        history = net.train(
+            *data(), epochs=15, batch_size=None, optimizer="lbfgs", callback=steps.append
+        )
+        assert len(history) == 15, "one for each iteration"
+        assert history.loss == sorted(history.loss, reverse=True)
+        assert history.loss[0] < before
+        assert [step.loss for step in steps] == history.loss
+        assert [step.epoch for step in steps] == [*range(1, 16)]
+        assert history.stopped is None
+
+    def test_no_epochs_change_nothing(self, kind: type[Network]) -> None:
+        net = made(kind)
+        before = parameters(net)
+        assert len(net.train(*data(), epochs=0, batch_size=None, optimizer="lbfgs")) == 0
+        assert parameters(net) == before
+
+    def test_the_callback_stops_it(self, kind: type[Network]) -> None:
+        net, shorter = made(kind), made(kind)
+        history = net.train(
+            *data(),
+            epochs=15,
+            batch_size=None,
+            optimizer="lbfgs",
+            callback=lambda step: step.epoch == 4,
+        )
+        assert len(history) == 4
+        assert history.stopped == "the callback said so"
+        shorter.train(*data(), epochs=4, batch_size=None, optimizer="lbfgs")
+        assert parameters(net) == parameters(shorter)
+
+    def test_early_stopping(self, kind: type[Network]) -> None:
+        net = made(kind)
+        history = net.train(
+            *data(),
+            epochs=200,
+            batch_size=None,
+            optimizer="lbfgs",
+            validation_fraction=0.3,
+            early_stopping=EarlyStopping(patience=3),
+        )
+        assert history.best_epoch is not None
+        assert len(history) == history.best_epoch + 3
+        best = min(history.validation_loss)
+        assert best == history.validation_loss[history.best_epoch - 1]
+
+    def test_ctrl_c_leaves_what_was_reached(self, kind: type[Network]) -> None:
+        net, shorter = made(kind), made(kind)
+
+        def interrupt(step: Step) -> None:
+            if step.epoch == 4:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            net.train(*data(), epochs=9, batch_size=None, optimizer="lbfgs", callback=interrupt)
+        shorter.train(*data(), epochs=4, batch_size=None, optimizer="lbfgs")
+        assert parameters(net) == parameters(shorter)
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.1])
+def test_lbfgs_of_kernels_and_reference(path: str, l2: float) -> None:
+    nets, losses = [made(MLP), made(reference.MLP)], []
+    for net in nets:
+        options: dict[str, Any] = {"batch_size": None, "optimizer": LBFGS(memory=5)}
+        losses.append(net.train(*data(), epochs=8, l2=l2, **options).loss)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-9)
+    assert losses[1][-1] < losses[1][0] / 1.5, "nothing was learnt: the comparison shows little"
+    np.testing.assert_allclose(flat(nets[0]), flat(nets[1]), rtol=0, atol=1e-8)
+
+
+def test_lbfgs_in_float32() -> None:
+    net = made(MLP, "float32")
+    before = net.evaluate(*data()).loss
+    history = net.train(*data(), epochs=300, batch_size=None, optimizer="lbfgs", l2=0.01)
+    assert history.loss[-1] < before / 2
+    assert history.stopped == "nothing more is to be gained"
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_descriptions(name: str) -> None:
+    optimizer = OPTIMIZERS[name]()
+    assert optimizer.name == name
+    assert eval(repr(optimizer)) == optimizer
+    assert type(optimizer)(**optimizer.parameters) == optimizer
+    assert pickle.loads(pickle.dumps(optimizer)) == copy.deepcopy(optimizer) == optimizer
+    assert len({OPTIMIZERS[other]() for other in OPTIMIZERS}) == len(OPTIMIZERS)
