@@ -1,6 +1,7 @@
 """One call of ``train``: puts together what the network, its data and the plan need."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -108,7 +109,10 @@ class _Call:
                 "weights and biases must be finite to train, got NaN or infinity in them"
             )
         self._network, self._plan = network, plan
+        before = network._training_state
+        self._state_before = None if before is None else replace(before)
         self.state = state_for(network, plan)
+        self._n_steps_before = self.state.n_steps
         rates = Rates(self.state, n_steps, plan.regularisation.l2)
         arrays = [*storage, *self.state.arrays]
         self._observer = Observer(plan, self.state, rates, arrays, evaluate)
@@ -126,6 +130,8 @@ class _Call:
         self._observer.__exit__(kind, *rest)
         if kind is None:
             self._observer.restore_best()
+        elif self.state.n_steps == self._n_steps_before:
+            self._network._training_state = self._state_before  # what was refused changes nothing
 
     def minimize(self, inputs: Inputs, targets: Targets, optimizer: LBFGS) -> None:
         """Train by L-BFGS, which has an epoch loop of its own."""

@@ -103,8 +103,9 @@ class Run:
         self.is_stopped |= self._observer.see([mean], self._last_rates)
 
     def _next(self, draws: Draws, n_epochs: int, n_examples: int) -> Epochs:
-        orders, keys = draws.orders_and_keys(n_epochs)
+        # Rates may be refused, and then nothing is to have been drawn.
         rates = self._rates.upcoming(n_epochs, self._plan.n_batches(n_examples))
+        orders, keys = draws.orders_and_keys(n_epochs)
         return Epochs(orders, rates, keys, self._state.n_steps)
 
     def _attempt(self, descend: Descent, epochs: Epochs) -> list[float] | None:

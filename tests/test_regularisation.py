@@ -1,0 +1,516 @@
+"""Penalties, dropout, limits to norms: kernels against the reference, and what they promise."""
+
+import copy
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse
+from numpy.typing import NDArray
+
+from fastnn import ELU, MLP, SGD, Activation, Adam, LeakyReLU, Step, by_kernel, reference
+from fastnn.activations import ACTIVATIONS
+from fastnn.network import Network
+from fastnn.regularisation import Regularisation, dropout_factors
+
+pytestmark = pytest.mark.usefixtures("variant")
+
+EITHER = pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])
+TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
+MAKES = pytest.mark.parametrize("make", [np.array, scipy.sparse.csr_array], ids=["dense", "CSR"])
+SOFTSIGN = Activation("softsign", lambda z: z / (1 + np.abs(z)), lambda z: 1 / (1 + np.abs(z)) ** 2)
+
+Make = Callable[[NDArray[Any]], Any]
+
+
+def flat(net: Network) -> NDArray[Any]:
+    return np.concatenate([array.ravel() for array in (*net.weights, *net.biases)])
+
+
+def assert_same(net: Network, expected: Network) -> None:
+    tolerance = TOLERANCE[net.dtype.name]
+    np.testing.assert_allclose(flat(net), flat(expected), rtol=0, atol=tolerance)
+
+
+def _append_parameters(net: Network, seen: list[NDArray[Any]], step: Step) -> None:
+    seen.append(flat(net))
+
+
+class TestLazyL2:
+    """Weights that shrink as a common factor, against a reference that multiplies all of them."""
+
+    SIZES = (30, 20, 3)
+
+    def data(self, dtype: str = "float64", density: float = 0.2) -> tuple[Any, Any]:
+        generator = np.random.default_rng(0)
+        X = generator.normal(size=(100, self.SIZES[0])).astype(dtype)
+        X[generator.random(X.shape) >= density] = 0
+        X[7] = 0
+        return X, np.arange(100) % 3
+
+    def check(
+        self,
+        X: Any,
+        y: NDArray[Any],
+        rate: Any,
+        l2: float,
+        dtype: str = "float64",
+        batch_size: int = 1,
+        sizes: tuple[int, ...] = SIZES,
+        **options: Any,
+    ) -> None:
+        net, expected, without = (
+            kind(sizes, activation="tanh", dtype=dtype, seed=1)
+            for kind in (MLP, reference.MLP, reference.MLP)
+        )
+        given = {"epochs": 4, "batch_size": batch_size, "learning_rate": rate, **options}
+        losses = [each.train(X, y, l2=l2, **given).loss for each in (net, expected)]
+        without.train(X, y, **given)
+        assert losses[0] == pytest.approx(losses[1], rel=10 * TOLERANCE[dtype])
+        assert_same(net, expected)
+        assert np.abs(flat(expected) - flat(without)).max() > 5e-4, "l2 does not show"
+
+    @MAKES
+    @pytest.mark.parametrize("dtype", TOLERANCE)
+    @pytest.mark.parametrize("n_deltas", [0, 1, 3, 64])
+    @pytest.mark.parametrize("strength", [1e-4, 0.05, 0.5], ids=lambda x: f"l2 * rate = {x}")
+    def test_one_by_one(
+        self,
+        dtype: str,
+        n_deltas: int,
+        strength: float,
+        make: Make,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(by_kernel, "_deltas_that_wait", lambda *_: n_deltas)
+        X, y = self.data(dtype)
+        self.check(make(X), y, 0.1, strength / 0.1, dtype)
+
+    def test_the_factor_is_applied_in_between(self) -> None:
+        """Else what is stored would be beyond float32, or even float64, by far."""
+        assert (1 - 0.5) ** 400 < 1e-100
+
+    @MAKES
+    @pytest.mark.parametrize("sizes", [(30, 3), (30, 17, 40, 3)], ids=str)
+    def test_layers(self, make: Make, sizes: tuple[int, ...]) -> None:
+        X, y = self.data()
+        self.check(make(X), y, 0.1, 2.0, sizes=sizes)
+
+    @MAKES
+    @pytest.mark.parametrize("n_deltas", [0, 1, 8, 64])
+    @pytest.mark.parametrize("chunk", [7, 64, 250])
+    def test_across_calls(
+        self, make: Make, n_deltas: int, chunk: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Parts of an epoch per call, or several epochs."""
+        monkeypatch.setattr(by_kernel, "_deltas_that_wait", lambda *_: n_deltas)
+        monkeypatch.setattr(by_kernel, "_work_per_example", lambda *_: 1.0)
+        monkeypatch.setattr(by_kernel, "_WORK_PER_CALL", chunk)
+        X, y = self.data()
+        self.check(make(X), y, 0.1, 0.3)
+        self.check(make(X), y, 0.1, 5.0)
+
+    def test_other_layouts_and_dtypes(self) -> None:
+        X, y = self.data()
+        self.check(np.asfortranarray(X), y, 0.1, 5.0)
+        self.check(np.round(X).astype(np.int8), y, 0.1, 5.0)
+
+    def test_a_rate_that_changes(self) -> None:
+        X, y = self.data()
+        self.check(X, y, lambda step: 0.2 / (1 + step % 7), 4.0)
+
+    def test_with_dropout_and_weights(self) -> None:
+        X, y = self.data()
+        weights = np.random.default_rng(1).exponential(size=100)
+        self.check(X, y, 0.1, 2.0, dropout=0.4, sample_weight=weights)
+
+    def test_with_a_callback_per_batch(self) -> None:
+        """It sees parameters that are what they stand for."""
+        X, y = self.data()
+        seen: list[list[NDArray[Any]]] = []
+        for kind in (MLP, reference.MLP):
+            net = kind(self.SIZES, dtype="float64", seed=1)
+            of_kind: list[NDArray[Any]] = []
+            record = partial(_append_parameters, net, of_kind)
+            net.train(X, y, l2=1.0, batch_callback=record)
+            seen.append(of_kind)
+        assert len(seen[0]) == 100
+        np.testing.assert_allclose(seen[0], seen[1], rtol=0, atol=1e-10)
+
+    @MAKES
+    @pytest.mark.parametrize("dtype", TOLERANCE)
+    @pytest.mark.parametrize("batch_size", [1, 7, 100])
+    @pytest.mark.parametrize("strength", [1e-4, 0.05, 0.5], ids=lambda x: f"l2 * rate = {x}")
+    def test_batches(
+        self, path: str, dtype: str, batch_size: int, strength: float, make: Make
+    ) -> None:
+        X, y = self.data(dtype)
+        self.check(make(X), y, 0.1, strength / 0.1, dtype, batch_size, epochs=20)
+
+    @pytest.mark.parametrize("chunk", [3, 40, 64])
+    def test_batches_across_calls(
+        self, path: str, chunk: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("fastnn.by_kernel._COLUMNS", 16)  # a batch of 32 does not come whole
+        monkeypatch.setattr("fastnn.by_kernel._ROWS", 16)
+        monkeypatch.setattr("fastnn.by_kernel._SPARSE_ROWS", 16)
+        monkeypatch.setattr("fastnn.by_kernel._WORK_PER_EXAMPLE", 0)
+        monkeypatch.setattr("fastnn.by_kernel._WORK_PER_CALL_IN_BATCHES", chunk * 1000)
+        monkeypatch.setattr("fastnn.by_blas._WORK_PER_CALL", chunk * 1000)
+        X, y = self.data()
+        self.check(X, y, 0.1, 5.0, batch_size=7, epochs=10)
+        self.check(X, y, 0.1, 5.0, batch_size=32, epochs=10)  # the last, of 4, does
+
+    @pytest.mark.parametrize("batch_size", [1, 7, None])
+    def test_the_same_bits_for_any_number_of_threads(
+        self, path: str, batch_size: int | None
+    ) -> None:
+        X, y = self.data()
+        found = set()
+        for n_threads in (1, 2, 5):
+            net = MLP(self.SIZES, seed=1)
+            net.train(X, y, epochs=5, batch_size=batch_size, l2=4.0, n_threads=n_threads)
+            found.add(flat(net).tobytes())
+        assert len(found) == 1
+
+    @pytest.mark.parametrize("kind", [MLP, reference.MLP])
+    @pytest.mark.parametrize("learning_rate", [0.1, lambda step: 0.1 if step % 20 == 15 else 0.01])
+    def test_weights_that_would_shrink_to_nothing(
+        self, kind: type[Network], learning_rate: Any
+    ) -> None:
+        X, y = self.data()
+        net = kind(self.SIZES, seed=1)
+        net.train(X, y, optimizer="adam")
+        untroubled = copy.deepcopy(net)
+        with pytest.raises(ValueError, match=r"^l2 must be below 1 / learning_rate, .* got 10.0 a"):
+            net.train(X, y, batch_size=5, learning_rate=0.1, l2=10.0)
+        assert flat(net).tobytes() == flat(untroubled).tobytes()
+        for each in (net, untroubled):  # the order of examples, and Adam's memory
+            each.train(X, y, optimizer="adam")
+        assert flat(net).tobytes() == flat(untroubled).tobytes()
+
+
+class TestPenalties:
+    WEIGHTS = (np.array([[3.0, 0.0], [4.0, -2.0]]), np.array([[-1.0], [0.5]]))
+
+    def test_formulas(self) -> None:
+        penalties = Regularisation(l1=0.1, l2=0.2)
+        assert penalties.penalty(self.WEIGHTS) == pytest.approx(0.1 * 10.5 + 0.1 * 30.25)
+        slope = penalties.slope(self.WEIGHTS[0])
+        np.testing.assert_allclose(slope, np.array([[0.7, 0], [0.9, -0.5]]), rtol=1e-15)
+        assert Regularisation().penalty(self.WEIGHTS) == 0
+        assert Regularisation().clipping(self.WEIGHTS) == 1
+        assert Regularisation(clip_norm=6).clipping(self.WEIGHTS) == 1
+        clipping = Regularisation(clip_norm=1).clipping(self.WEIGHTS)
+        assert clipping == pytest.approx(1 / np.sqrt(30.25), rel=1e-6)
+        shortened = self.WEIGHTS[0].copy()
+        Regularisation(max_norm=2.5).shorten(shortened)
+        np.testing.assert_allclose(shortened, [[1.5, 0], [2, -2]], rtol=1e-15)
+
+    @EITHER
+    def test_the_loss_in_the_history_is_without_them(self, kind: type[Network]) -> None:
+        X, y = np.random.default_rng(0).random((20, 3)), np.arange(20) % 2
+        net = kind([3, 5, 2], dtype="float64", seed=1)
+        before = net.evaluate(X, y).loss
+        history = net.train(X, y, batch_size=None, l1=0.1, l2=0.5)
+        assert history.loss == [pytest.approx(before, rel=1e-12)]
+
+    def test_max_norm_is_kept_to_at_every_step(self, path: str) -> None:
+        generator = np.random.default_rng(0)
+        X, y = generator.normal(size=(60, 20)), generator.normal(size=(60, 2)) * 10
+        for dtype in TOLERANCE:
+            net = MLP([20, 33, 7, 2], output_activation="identity", dtype=dtype, seed=1)
+            norms: list[float] = []
+
+            def look(step: object, net: Network = net, norms: list[float] = norms) -> None:
+                norms.append(max(np.sqrt((w**2).sum(axis=0)).max() for w in net.weights))
+
+            options: dict[str, Any] = {"batch_size": 9, "optimizer": Adam(0.05), "max_norm": 0.9}
+            net.train(X, y, epochs=3, batch_callback=look, **options)
+            assert len(norms) == 21
+            assert max(norms) == pytest.approx(0.9, rel=1e-6)
+            assert min(norms) > 0.89, "no weights are as long"
+
+    @pytest.mark.parametrize("dtype", TOLERANCE)
+    def test_gradients_whose_squares_overflow(self, path: str, dtype: str) -> None:
+        """They are clipped all the same: the norm is taken in double precision."""
+        X, y = np.full((4, 3), 1e15), np.zeros((4, 2))
+        for kind in (MLP, reference.MLP):
+            net = kind([3, 2], output_activation="identity", dtype=dtype, seed=1)
+            before = flat(net)
+            net.train(X, y, batch_size=2, optimizer=SGD(0.5), clip_norm=1.0)
+            assert np.linalg.norm(flat(net) - before) <= 1
+            assert np.linalg.norm(flat(net) - before) > 0.1
+
+
+def after_dropout(
+    kind: type[Network], rates: tuple[float, ...], activation: Any, batch_size: int | None
+) -> Network:
+    generator = np.random.default_rng(0)
+    X, y = generator.normal(size=(25, 20)), generator.random((25, 3))
+    X[generator.random(X.shape) < 0.4] = 0
+    net = kind([20, 17, 6, 3], activation=activation, dtype="float64", seed=1)
+    options: dict[str, Any] = {"learning_rate": 0.02, "dropout": rates}
+    net.train(X, y, epochs=4, batch_size=batch_size, **options)
+    return net
+
+
+oracle_after_dropout = cache(partial(after_dropout, reference.MLP))
+
+
+class TestDropout:
+    RATE = 0.3
+    N, WIDTH = 40, 65
+
+    def one_hot_network(self, kind: type[Network], dtype: str, seed: Any) -> Network:
+        """The weights from input i change by example i alone, to units that are not left out."""
+        net = kind(
+            [self.N, self.WIDTH, 1],
+            activation="identity",
+            output_activation="identity",
+            dtype=dtype,
+            seed=seed,
+        )
+        net.weights[1][:] = 1
+        return net
+
+    def kept(self, net: Network, batch_size: int | None = 1, **options: Any) -> NDArray[Any]:
+        """Which units are kept for which of the examples in one epoch, (N, WIDTH)."""
+        before = net.weights[0].copy()
+        given = {"dropout": self.RATE, "learning_rate": 1e-3, **options}
+        net.train(np.eye(self.N), np.full((self.N, 1), 100.0), batch_size=batch_size, **given)
+        found: NDArray[Any] = net.weights[0] != before
+        return found
+
+    @pytest.mark.parametrize("dtype", TOLERANCE)
+    @pytest.mark.parametrize("batch_size", [1, 7, None])
+    def test_units_are_left_out_as_the_formula_says(
+        self, path: str, dtype: str, batch_size: int | None
+    ) -> None:
+        self.check_units(MLP, dtype, batch_size)
+
+    @pytest.mark.parametrize("batch_size", [1, 7, None])
+    def test_units_that_the_reference_leaves_out(self, batch_size: int | None) -> None:
+        self.check_units(reference.MLP, "float64", batch_size)
+
+    def check_units(self, kind: type[Network], dtype: str, batch_size: int | None) -> None:
+        generator = np.random.default_rng(3)
+        net = self.one_hot_network(kind, dtype, generator)
+        for _ in range(2):
+            drawn = copy.deepcopy(generator)
+            order = np.arange(self.N) if batch_size is None else drawn.permutation(self.N)
+            key = int(drawn.integers(2**64, dtype=np.uint64))
+            found = self.kept(net, batch_size)
+            places = np.arange(self.N)
+            factors = dropout_factors(self.RATE, key, places, 0, self.WIDTH, net.dtype)
+            np.testing.assert_array_equal(found[order], factors != 0)
+            assert generator.bit_generator.state == drawn.bit_generator.state
+
+    def test_the_formula(self) -> None:
+        n_examples, n_units = 1000, 200
+        places = np.arange(n_examples)
+        for rate in (0.1, 0.5, 0.9):
+            factors = dropout_factors(rate, 12345 << 30, places, 1, n_units, np.dtype("float64"))
+            assert set(np.unique(factors)) == {0.0, 1 / (1 - rate)}
+            for axis, n in ((None, factors.size), (0, n_examples), (1, n_units)):
+                sigma = np.sqrt(rate * (1 - rate) / n)
+                part = (factors == 0).mean(axis=axis)
+                # Of a thousand rows some are beyond 4 sigma by themselves, hardly any beyond 5.
+                assert np.abs(part - rate).max() < (4 if axis is None else 5) * sigma
+            # Inverted: the mean stays what it is without.
+            sigma = np.sqrt(rate / (1 - rate) / factors.size)
+            assert abs(factors.mean() - 1) < 4 * sigma
+
+    @pytest.mark.parametrize("different", ["key", "high half of the key", "place", "layer"])
+    def test_what_the_formula_depends_on(self, different: str) -> None:
+        key, places, layer = 2**63 + 5, np.arange(50), 1
+        first = dropout_factors(0.5, key, places, layer, 64, np.dtype("float32"))
+        key += {"key": 1, "high half of the key": 2**32}.get(different, 0)
+        places = places + (different == "place") * 50
+        layer += different == "layer"
+        second = dropout_factors(0.5, key, places, layer, 64, np.dtype("float32"))
+        alike = ((first == second).mean() - 0.5) / np.sqrt(0.25 / first.size)
+        assert abs(alike) < 4, "the two have to do with each other"
+
+    def test_units_of_an_example_have_nothing_to_do_with_each_other(self) -> None:
+        left_out = dropout_factors(0.5, 7, np.arange(2000), 0, 32, np.dtype("float64")) == 0
+        correlations = np.corrcoef(left_out, rowvar=False) - np.eye(32)
+        assert np.abs(correlations).max() < 5 / np.sqrt(2000)
+
+    def test_it_is_another_one_for_every_example_and_epoch(self, path: str) -> None:
+        net = self.one_hot_network(MLP, "float64", 3)
+        first, second = self.kept(net), self.kept(net)
+        assert len(np.unique(first, axis=0)) == self.N
+        assert (first != second).any(axis=1).all()
+        sigma = np.sqrt(self.RATE * (1 - self.RATE) / first.size)
+        for found in (first, second):
+            assert abs(1 - found.mean() - self.RATE) < 4 * sigma
+
+    def test_it_is_the_same_for_a_seed(self, path: str) -> None:
+        masks = [self.kept(self.one_hot_network(MLP, "float64", seed)) for seed in (3, 3, 4)]
+        np.testing.assert_array_equal(masks[0], masks[1])
+        assert (masks[0] != masks[2]).any()
+
+    def test_a_rate_per_layer_and_none_for_the_outputs(self, path: str) -> None:
+        self.check_rates(MLP)
+
+    def test_rates_of_the_reference(self) -> None:
+        self.check_rates(reference.MLP)
+
+    def check_rates(self, kind: type[Network]) -> None:
+        X, y, identity = np.ones((1, 3)), np.full((1, 100), 9.0), "identity"
+        net, only = (
+            kind(
+                [3, 300, 200, 100],
+                activation=identity,
+                output_activation=identity,
+                dtype="float64",
+                seed=1,
+            )
+            for _ in range(2)
+        )
+        parts = []
+        for _ in range(5):
+            before = [b.copy() for b in net.biases]
+            net.train(X, y, learning_rate=1e-3, dropout=[0.2, 0.7])
+            parts.append([(new == old).mean() for new, old in zip(net.biases, before, strict=True)])
+        first, second, outputs = np.mean(parts, axis=0)
+        assert abs(first - 0.2) < 4 * np.sqrt(0.2 * 0.8 / 1500)
+        assert abs(second - 0.7) < 4 * np.sqrt(0.7 * 0.3 / 1000)
+        assert outputs == 0
+        only.train(X, y, learning_rate=1e-3, dropout=[0, 0.5])
+        assert only.biases[0].all()
+        assert 50 < (only.biases[1] == 0).sum() < 150
+
+    @pytest.mark.parametrize("batch_size", [1, 100])
+    def test_the_mean_output_stays(self, path: str, batch_size: int) -> None:
+        n, width, rate = 2000, 20, 0.4
+        net = MLP(
+            [1, width, 1],
+            activation="identity",
+            output_activation="identity",
+            loss="absolute_error",
+            dtype="float64",
+            seed=1,
+        )
+        net.weights[0][:], net.weights[1][:] = 1, 1 / width
+        # Targets are below all outputs, and the steps too small to make a difference.
+        history = net.train(
+            np.ones((n, 1)),
+            np.full((n, 1), -100.0),
+            batch_size=batch_size,
+            dropout=rate,
+            learning_rate=1e-200,
+        )
+        sigma = np.sqrt(rate / (1 - rate) / width / n)
+        assert abs(history.loss[0] - 101) < 4 * sigma
+        assert abs(history.loss[0] - 101) > 1e-6, "there is no dropout"
+
+    def test_predictions_are_without(self, path: str) -> None:
+        X, y = np.random.default_rng(0).normal(size=(30, 5)), np.arange(30) % 3
+        net = MLP([5, 40, 3], dtype="float64", seed=1)
+        net.train(X, y, batch_size=4, dropout=0.5)
+        sigmoid = ACTIVATIONS["sigmoid"].function
+        a = sigmoid(X @ net.weights[0] + net.biases[0])
+        expected = sigmoid(a @ net.weights[1] + net.biases[1])
+        np.testing.assert_allclose(net.predict(X), expected, rtol=1e-12)
+        np.testing.assert_allclose(net.activations(X)[0], a, rtol=1e-12)
+        losses = ((expected - np.eye(3)[y]) ** 2).sum(axis=1) / 2
+        assert net.evaluate(X, y).loss == pytest.approx(losses.mean(), rel=1e-12)
+        assert net.gradients(X, y).loss == pytest.approx(losses.mean(), rel=1e-12)
+
+    @pytest.mark.parametrize(
+        "activation",
+        [
+            *(name for name, f in ACTIVATIONS.items() if f.is_elementwise),
+            LeakyReLU(0.3),
+            ELU(0.4),
+            SOFTSIGN,
+            ("relu", SOFTSIGN),
+            ("silu", "tanh"),
+        ],
+        ids=str,
+    )
+    @pytest.mark.parametrize("batch_size", [1, 7, None])
+    @pytest.mark.parametrize("rates", [(0.3, 0.6), (0.0, 0.5)], ids=str)
+    def test_kernels_agree_with_the_reference(
+        self, path: str, activation: Any, batch_size: int | None, rates: tuple[float, ...]
+    ) -> None:
+        net = after_dropout(MLP, rates, activation, batch_size)
+        expected = oracle_after_dropout(rates, activation, batch_size)
+        without = oracle_after_dropout((0.0, 0.0), activation, batch_size)
+        assert_same(net, expected)
+        assert np.abs(flat(expected) - flat(without)).max() > 1e-4, "there is no dropout"
+
+    @MAKES
+    @pytest.mark.parametrize("dtype", TOLERANCE)
+    @pytest.mark.parametrize("optimizer", [SGD(0.1), Adam(0.01)], ids=repr)
+    @pytest.mark.parametrize("batch_size", [1, 7, None])
+    def test_dtypes_and_layouts(
+        self, path: str, dtype: str, make: Make, optimizer: Any, batch_size: int | None
+    ) -> None:
+        generator = np.random.default_rng(0)
+        X, y = generator.normal(size=(25, 20)), np.arange(25) % 3
+        X[generator.random(X.shape) < 0.6] = 0
+        nets = [kind([20, 17, 6, 3], dtype=dtype, seed=1) for kind in (MLP, reference.MLP)]
+        losses = [
+            net.train(
+                make(X), y, epochs=4, batch_size=batch_size, optimizer=optimizer, dropout=0.4
+            ).loss
+            for net in nets
+        ]
+        assert losses[0] == pytest.approx(losses[1], rel=10 * TOLERANCE[dtype])
+        assert_same(nets[0], nets[1])
+
+    def test_a_batch_of_several_blocks_or_calls(
+        self, path: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        X, y = np.random.default_rng(0).normal(size=(60, 20)), np.arange(60) % 3
+        expected = reference.MLP([20, 17, 3], activation="relu", dtype="float64", seed=1)
+        expected.train(X, y, epochs=3, batch_size=32, dropout=0.4)
+        monkeypatch.setattr("fastnn.by_blas._MOST_EXAMPLES", 16)
+        monkeypatch.setattr("fastnn.by_kernel._ROWS", 16)
+        monkeypatch.setattr("fastnn.by_kernel._SPARSE_ROWS", 16)
+        monkeypatch.setattr("fastnn.by_kernel._WORK_PER_EXAMPLE", 0)
+        for work in (10, 5_000, 20_000, 200_000):
+            monkeypatch.setattr("fastnn.by_kernel._WORK_PER_CALL_IN_BATCHES", work)
+            monkeypatch.setattr("fastnn.by_blas._WORK_PER_CALL", work)
+            net = MLP([20, 17, 3], activation="relu", dtype="float64", seed=1)
+            net.train(X, y, epochs=3, batch_size=32, dropout=0.4)
+            assert_same(net, expected)
+
+    @pytest.mark.parametrize("activation", ["tanh", "relu", "silu", SOFTSIGN], ids=str)
+    @pytest.mark.parametrize("n_examples", [1, 9])
+    def test_gradient(self, path: str, activation: Any, n_examples: int) -> None:
+        self.check_gradient(MLP, activation, n_examples)
+
+    @pytest.mark.parametrize("activation", ["tanh", "relu", "silu", SOFTSIGN], ids=str)
+    def test_gradient_of_the_reference(self, activation: Any) -> None:
+        self.check_gradient(reference.MLP, activation, n_examples=9)
+
+    def check_gradient(self, kind: type[Network], activation: Any, n_examples: int) -> None:
+        """Central differences, the units left out being the same for copies of a network."""
+        generator = np.random.default_rng(5)
+        X, y = generator.normal(size=(n_examples, 3)), generator.random((n_examples, 3))
+        net = kind([3, 7, 5, 3], activation=activation, dtype="float64", seed=2)
+        for biases in net.biases:
+            biases[:] = np.linspace(-0.5, 0.6, len(biases))
+        options: dict[str, Any] = {"batch_size": None, "dropout": [0.3, 0.5]}
+        stepped = copy.deepcopy(net)
+        stepped.train(X, y, learning_rate=1.0, **options)
+        found = flat(net) - flat(stepped)
+        expected, h, arrays = [], 1e-5, [*net.weights, *net.biases]
+        for array in arrays:
+            for place in np.ndindex(array.shape):
+                value, losses = array[place], []
+                for moved in (value + h, value - h):
+                    array[place] = moved
+                    losses += copy.deepcopy(net).train(X, y, **options).loss
+                array[place] = value
+                expected.append((losses[0] - losses[1]) / (2 * h))
+        largest = np.abs(expected).max()
+        assert largest > 1e-3, "the gradient vanishes: the check shows nothing"
+        assert np.count_nonzero(expected) > len(expected) / 8
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8 * largest)
