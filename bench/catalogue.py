@@ -25,6 +25,12 @@ from .problems import (
 
 _TILED = Prediction(problem=MNIST_TILED, contenders=(FASTNN,))
 _IN_SEQUENCE = TwoTrainings(problem=MNIST, batch_size=1, learning_rate=0.01)
+_DEEP = Training(
+    problem=NORMAL_DEEP,
+    batch_size=128,
+    learning_rate=0.02,
+    bars=(at_least(1.4, PYTORCH), at_least(0.95, JAX)),
+)
 
 JOBS: tuple[Job, ...] = (
     Training(
@@ -82,11 +88,30 @@ JOBS: tuple[Job, ...] = (
         learning_rate=0.02,
         bars=(at_least(2.5, PYTORCH), at_least(0.95, JAX)),
     ),
+    _DEEP,
+    Training(
+        problem=NORMAL_DEEP,
+        batch_size=128,
+        learning_rate=0.001,
+        rule="adam",
+        contenders=(FASTNN, NUMPY, SCIKIT_LEARN, PYTORCH, PYTORCH_MODULES, JAX),
+        bars=(at_least(1.5, PYTORCH, PYTORCH_MODULES),),
+    ),
+    Training(
+        problem=NORMAL_DEEP,
+        batch_size=128,
+        learning_rate=0.002,
+        rule="momentum",
+        contenders=(FASTNN, NUMPY, SCIKIT_LEARN, PYTORCH, PYTORCH_MODULES, JAX),
+        bars=(at_least(1.4, PYTORCH, PYTORCH_MODULES),),
+    ),
     Training(
         problem=NORMAL_DEEP,
         batch_size=128,
         learning_rate=0.02,
-        bars=(at_least(1.4, PYTORCH), at_least(0.95, JAX)),
+        dropout=0.2,
+        contenders=(FASTNN, NUMPY),  # others draw other units
+        bars=(at_least(0.87, FASTNN, on=_DEEP),),  # 1 / 1.15: it costs at most 15 %
     ),
     Prediction(
         problem=NORMAL_SMALL,

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from .contenders import NUMPY, Contender
 from .jobs import Job
 from .nearest import nearest
-from .verification import outcome
+from .verification import expectation
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _ROUNDS = 7
@@ -59,7 +59,7 @@ def run(job: Job, contenders: Sequence[Contender]) -> Results:
 
     @cache
     def pickled_expectation(job: Job) -> bytes:
-        return pickle.dumps(outcome(job, NUMPY.load(), examples))
+        return pickle.dumps(expectation(job, NUMPY.load(), examples))
 
     seconds: dict[Contender, list[float]] = {}
     failures: list[WorkerError] = []

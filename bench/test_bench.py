@@ -16,7 +16,7 @@ from .contenders import FASTNN, NUMPY, Contender
 from .jobs import Job, Training
 from .nearest import nearest
 from .problems import Examples, MissingDataError
-from .verification import check, outcome
+from .verification import check, expectation, outcome
 
 
 def load(job: Job) -> Examples:
@@ -46,7 +46,7 @@ def test_contender_computes_what_the_reference_computes(job: Job, contender: Con
     examples = load(job)
     done = nearest(job, contender).job
     got = outcome(done, contender.load(), examples)
-    check(got, outcome(done, NUMPY.load(), examples), done.tolerance(examples))
+    check(got, expectation(done, NUMPY.load(), examples), done.tolerance(examples))
 
 
 @pytest.mark.benchmark(disable_gc=True)

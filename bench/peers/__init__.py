@@ -17,12 +17,25 @@ from ..problems import Array, Examples, Problem
 Outcome = Mapping[str, Array]
 
 
+MOMENTUM = 0.9
+
+
 class Descent(NamedTuple):
-    """Gradient descent in shuffled order: arguments of ``MLP.train``."""
+    """Gradient descent in shuffled order: arguments of ``MLP.train``.
+
+    Attributes
+    ----------
+    rule : {"sgd", "momentum", "adam"}
+        Plain steps, steps with `MOMENTUM`, or `fastnn.Adam` with its defaults.
+    dropout : float
+        Of all hidden layers.
+    """
 
     epochs: int
     batch_size: int | None
     learning_rate: float
+    rule: str
+    dropout: float
 
     def rows_per_batch(self, n_examples: int) -> int:
         """The batch size, for the full batch too."""

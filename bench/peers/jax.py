@@ -8,8 +8,10 @@ import numpy as np
 from jax import lax
 from jax import numpy as jnp
 
+from fastnn import Adam
+
 from ..problems import Array, Examples
-from . import Descent, OtherLibrary, Outcome, Run, parameters_outcome, targets
+from . import MOMENTUM, Descent, OtherLibrary, Outcome, Run, parameters_outcome, targets
 
 _ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "sigmoid": jax.nn.sigmoid,
@@ -18,6 +20,30 @@ _ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
 }
 
 Layers = list[tuple[jax.Array, jax.Array]]
+
+Kept = tuple[jax.Array, ...]  # by a rule, of an array of parameters
+State = tuple[Layers, list[Kept], jax.Array]  # the last is the number of the step
+
+
+def _sgd(slope: jax.Array, kept: Kept, number: jax.Array) -> tuple[jax.Array, Kept]:
+    return slope, kept
+
+
+def _momentum(slope: jax.Array, kept: Kept, number: jax.Array) -> tuple[jax.Array, Kept]:
+    velocity = MOMENTUM * kept[0] + slope
+    return velocity, (velocity,)
+
+
+def _adam(slope: jax.Array, kept: Kept, number: jax.Array) -> tuple[jax.Array, Kept]:
+    beta_1, beta_2, epsilon = Adam().constants
+    mean = beta_1 * kept[0] + (1 - beta_1) * slope
+    square = beta_2 * kept[1] + (1 - beta_2) * slope * slope
+    root = jnp.sqrt(square) * (1 / jnp.sqrt(1 - beta_2**number))
+    return mean * (1 / (1 - beta_1**number)) / (root + epsilon), (mean, square)
+
+
+# What each subtracts from parameters, apart from the rate, and how many arrays it keeps.
+_RULES = {"sgd": (_sgd, 0), "momentum": (_momentum, 1), "adam": (_adam, 2)}
 
 
 class JAX(OtherLibrary):
@@ -70,20 +96,31 @@ def _train(
     def loss(layers: Layers, x: jax.Array, t: jax.Array) -> jax.Array:
         return jnp.square(_outputs(layers, activations, x) - t).sum() / (2 * len(x))
 
-    def step(layers: Layers, x: jax.Array, t: jax.Array) -> Layers:
-        slopes = jax.grad(loss)(layers, x, t)
-        return jax.tree.map(lambda p, slope: p - descent.learning_rate * slope, layers, slopes)
+    rule, n_kept = _RULES[descent.rule]
 
-    def batch(layers: Layers, rows: jax.Array) -> tuple[Layers, None]:
-        return step(layers, X[rows], T[rows]), None
+    def step(state: State, x: jax.Array, t: jax.Array) -> State:
+        layers, kept, number = state
+        slopes = jax.tree.leaves(jax.grad(loss)(layers, x, t))
+        parameters, structure = jax.tree.flatten(layers)
+        changes = [rule(slope, k, number) for slope, k in zip(slopes, kept, strict=True)]
+        parameters = [
+            p - descent.learning_rate * change
+            for p, (change, _) in zip(parameters, changes, strict=True)
+        ]
+        return jax.tree.unflatten(structure, parameters), [k for _, k in changes], number + 1
 
-    def epoch(layers: Layers, order: jax.Array) -> tuple[Layers, None]:
+    def batch(state: State, rows: jax.Array) -> tuple[State, None]:
+        return step(state, X[rows], T[rows]), None
+
+    def epoch(state: State, order: jax.Array) -> tuple[State, None]:
         batch_size = descent.rows_per_batch(len(order))
         last = len(order) % batch_size
         whole, rest = jnp.split(order, [len(order) - last])
-        layers, _ = lax.scan(batch, layers, whole.reshape(-1, batch_size))
-        return batch(layers, rest) if last else (layers, None)
+        state, _ = lax.scan(batch, state, whole.reshape(-1, batch_size))
+        return batch(state, rest) if last else (state, None)
 
+    kept = [(jnp.zeros_like(p),) * n_kept for p in jax.tree.leaves(layers)]
+    state: State = layers, kept, jnp.float32(1)
     if orders is None:
-        return lax.fori_loop(0, descent.epochs, lambda _, layers: step(layers, X, T), layers)
-    return lax.scan(epoch, layers, orders)[0]
+        return lax.fori_loop(0, descent.epochs, lambda _, state: step(state, X, T), state)[0]
+    return lax.scan(epoch, state, orders)[0][0]

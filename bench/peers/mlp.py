@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,7 +11,13 @@ from fastnn import reference
 from fastnn.network import Network
 
 from ..problems import Array, Examples
-from . import Descent, Outcome, Peer, Run, parameters_outcome
+from . import MOMENTUM, Descent, Outcome, Peer, Run, parameters_outcome
+
+_OPTIMIZERS: dict[str, Callable[[float], Any]] = {
+    "sgd": fastnn.SGD,
+    "momentum": partial(fastnn.SGD, momentum=MOMENTUM),
+    "adam": fastnn.Adam,
+}
 
 
 class FastNN(Peer):
@@ -24,7 +30,14 @@ class FastNN(Peer):
 
     def training(self, examples: Examples, descent: Descent) -> Run:
         def work() -> None:
-            self._network.train(*examples, **descent._asdict(), n_threads=self._threads)
+            self._network.train(
+                *examples,
+                epochs=descent.epochs,
+                batch_size=descent.batch_size,
+                optimizer=_OPTIMIZERS[descent.rule](descent.learning_rate),
+                dropout=descent.dropout,
+                n_threads=self._threads,
+            )
 
         def outcome() -> Outcome:
             return parameters_outcome(self._network.weights, self._network.biases)

@@ -1,5 +1,6 @@
 """scikit-learn."""
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,8 +9,10 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
+from fastnn import Adam
+
 from ..problems import Array, Examples
-from . import Descent, OtherLibrary, Outcome, Run, parameters_outcome, targets
+from . import MOMENTUM, Descent, OtherLibrary, Outcome, Run, parameters_outcome, targets
 
 _ACTIVATIONS = {"sigmoid": "logistic", "relu": "relu"}
 
@@ -41,11 +44,18 @@ class ScikitLearn(OtherLibrary):
             own[...] = new
 
     def training(self, examples: Examples, descent: Descent) -> Run:
+        if descent.epochs > 1 and descent.rule != "sgd":
+            raise NotImplementedError("each call of fit forgets the momentum")
         X, T = examples.X, targets(examples, self._problem)
+        adam = Adam()
 
         def reset() -> None:
             self.reset()
             self._model.set_params(
+                solver="adam" if descent.rule == "adam" else "sgd",
+                # Added to a root that is not unbiased yet: at step 1, where it counts, the same.
+                epsilon=adam.epsilon * math.sqrt(1 - adam.beta_2),
+                momentum=MOMENTUM if descent.rule == "momentum" else 0,
                 learning_rate_init=descent.learning_rate,
                 batch_size=descent.rows_per_batch(examples.n_examples),
             )
