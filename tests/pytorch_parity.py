@@ -142,7 +142,8 @@ def network_of(case: Case) -> tuple[nn.Sequential, list[nn.Linear]]:
     """All but the activation of the last layer, and its linear layers."""
     layers, modules = [], []
     for weights, biases in zip(*initial_parameters(), strict=True):
-        linear = nn.Linear(*weights.shape, dtype=torch.float64)
+        fan_in, fan_out = weights.shape
+        linear = nn.Linear(fan_in, fan_out, dtype=torch.float64)
         with torch.no_grad():
             linear.weight.copy_(torch.from_numpy(weights.T))
             linear.bias.copy_(torch.from_numpy(biases))

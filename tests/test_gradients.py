@@ -1,15 +1,18 @@
 """The kernels' gradients against central differences, in float64, on the real training step."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 from numpy.typing import NDArray
 
 import fastnn
 from fastnn import ELU, Activation, Huber, LeakyReLU, Loss, Quantile, reference
 from fastnn.activations import ACTIVATIONS
 from fastnn.network import Network
+from fastnn.regularisation import Regularisation
 
 pytestmark = pytest.mark.usefixtures("variant")
 
@@ -25,10 +28,10 @@ def data(net: Network, n_examples: int) -> tuple[NDArray[Any], NDArray[Any]]:
     return X, generator.random((n_examples, net.layer_sizes[-1]))
 
 
-def gradients(net: Network, X: Any, y: Any) -> list[NDArray[Any]]:
-    """What one step of rate 1 over the full batch subtracts from each parameter."""
+def gradients(net: Network, X: Any, y: Any, **options: Any) -> list[NDArray[Any]]:
+    """What one step over the full batch subtracts from each parameter, per rate."""
     before = [p.copy() for p in (*net.weights, *net.biases)]
-    net.train(X, y, batch_size=None, learning_rate=1)
+    net.train(X, y, batch_size=None, learning_rate=1, **options)
     after = [p.copy() for p in (*net.weights, *net.biases)]
     for parameter, old in zip((*net.weights, *net.biases), before, strict=True):
         parameter[...] = old
@@ -36,7 +39,7 @@ def gradients(net: Network, X: Any, y: Any) -> list[NDArray[Any]]:
 
 
 def central_differences(
-    net: Network, X: Any, y: Any, most: int = 60
+    net: Network, loss: Callable[[], float], most: int = 20
 ) -> list[tuple[tuple[int, ...], int, float]]:
     """Derivative of the loss with respect to some of the entries of each parameter array."""
     h = 1e-5
@@ -48,9 +51,9 @@ def central_differences(
             place = indices[index]
             value = parameter[place]
             parameter[place] = value + h
-            above = net.evaluate(X, y).loss
+            above = loss()
             parameter[place] = value - h
-            below = net.evaluate(X, y).loss
+            below = loss()
             parameter[place] = value
             result.append((place, which, (above - below) / (2 * h)))
     return result
@@ -61,7 +64,16 @@ def check(net: Network, n_examples: int) -> None:
     for biases in net.biases:  # away from 0, and from the kink of a ReLU
         biases[:] = np.linspace(-0.5, 0.6, len(biases))
     found = gradients(net, X, y)
-    differences = central_differences(net, X, y)
+    by_itself = net.gradients(X, y)
+    assert by_itself.loss == pytest.approx(net.evaluate(X, y).loss, rel=1e-12)
+    for own, step in zip((*by_itself.weights, *by_itself.biases), found, strict=True):
+        np.testing.assert_allclose(own, step, rtol=1e-8, atol=1e-12)
+    compare(found, central_differences(net, lambda: net.evaluate(X, y).loss))
+
+
+def compare(
+    found: Sequence[NDArray[Any]], differences: list[tuple[tuple[int, ...], int, float]]
+) -> None:
     largest = max(abs(value) for *_, value in differences)
     assert largest > 1e-4, "all gradients vanish: the check shows nothing"
     for parameter in found:
@@ -118,6 +130,93 @@ def test_losses(path: str, output: str, loss: str | Loss, n_outputs: int) -> Non
     net = fastnn.MLP(sizes, output_activation=output, loss=loss, dtype="float64", seed=11)
     for n_examples in (1, 7):
         check(net, n_examples)
+
+
+KINDS = [fastnn.MLP, reference.MLP]
+ELEMENTWISE = [name for name, f in ACTIVATIONS.items() if f.is_elementwise]
+REGRESSIONS = ["squared_error", "absolute_error", Huber(0.2), Quantile(0.3)]
+PAIRS = [*LOSSES[:3], *((output, loss) for output in ELEMENTWISE for loss in REGRESSIONS)]
+
+
+@pytest.mark.parametrize(("output", "loss"), PAIRS, ids=str)
+@pytest.mark.parametrize("kind", KINDS, ids=["kernels", "reference"])
+def test_every_loss_output_weighting_and_penalty(
+    kind: type[Network], output: str, loss: str | Loss
+) -> None:
+    """Through `Network.gradients`, and with penalties through a step."""
+    net = kind(
+        [5, 8, 3], activation="tanh", output_activation=output, loss=loss, dtype="f8", seed=1
+    )
+    X, y = data(net, 7)
+    for biases in net.biases:
+        biases[:] = np.linspace(-0.5, 0.6, len(biases))
+    weights = np.linspace(0, 3, 7)
+    penalties = Regularisation(l1=0.02, l2=0.3)
+
+    def objective() -> float:
+        return net.gradients(X, y, sample_weight=weights).loss
+
+    assert objective() == pytest.approx(
+        sum(w * net.evaluate(X[[i]], y[[i]]).loss for i, w in enumerate(weights)) / 7, rel=1e-12
+    )
+    found = net.gradients(X, y, sample_weight=weights)
+    differences = central_differences(net, objective, most=12)
+    compare([*found.weights, *found.biases], differences)
+
+    step = gradients(net, X, y, sample_weight=weights, l1=0.02, l2=0.3)
+    with_penalties = central_differences(
+        net, lambda: objective() + penalties.penalty(net.weights), most=12
+    )
+    compare(step, with_penalties)
+    assert with_penalties != differences
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+@pytest.mark.parametrize("make", [np.array, np.asfortranarray, scipy.sparse.csr_array], ids=str)
+def test_gradients_of_a_network(path: str, make: Any, labelled: bool) -> None:
+    """More examples than a block holds, in parts, and by threads."""
+    net = fastnn.MLP([20, 33, 4], activation="relu", dtype="float64", seed=1)
+    X, y = data(net, 1200)
+    y = y.argmax(axis=1) if labelled else y
+    before = [p.tobytes() for p in (*net.weights, *net.biases)]
+    all_at_once = net.gradients(make(X), y)
+    for own, of in zip(
+        (*all_at_once.weights, *all_at_once.biases), (*net.weights, *net.biases), strict=True
+    ):
+        assert (own.shape, own.dtype) == (of.shape, of.dtype)
+    assert [p.tobytes() for p in (*net.weights, *net.biases)] == before
+    parts = [net.gradients(X[rows], y[rows]) for rows in (slice(0, 400), slice(400, 1200))]
+    mean_loss = (parts[0].loss + 2 * parts[1].loss) / 3
+    assert all_at_once.loss == pytest.approx(mean_loss, rel=1e-12)
+    assert all_at_once.loss == pytest.approx(net.evaluate(X, y).loss, rel=1e-12)
+    for layer in range(2):
+        mean = (parts[0].weights[layer] + 2 * parts[1].weights[layer]) / 3
+        np.testing.assert_allclose(all_at_once.weights[layer], mean, rtol=0, atol=1e-14)
+        assert np.abs(mean).max() > 1e-4
+    by_threads = net.gradients(make(X), y, n_threads=2)
+    assert all(map(np.array_equal, by_threads.weights, all_at_once.weights))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=["kernels", "reference"])
+@pytest.mark.parametrize("make", [np.array, np.asfortranarray, scipy.sparse.csr_array], ids=str)
+def test_activations_of_every_layer(kind: type[Network], make: Any) -> None:
+    net = kind(
+        [20, 33, 7, 4], activation=["relu", SOFTSIGN], output_activation="softmax", dtype="f8",
+        loss="cross_entropy", seed=1,
+    )  # fmt: skip
+    X, _ = data(net, 700)
+    expected, found = X, net.activations(make(X))
+    assert len(found) == 3
+    for layer, f in enumerate(net.activation_functions):
+        expected = f.outputs(expected @ net.weights[layer] + net.biases[layer])
+        np.testing.assert_allclose(found[layer], expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found[-1], net.predict(X), rtol=1e-9)
+    single = net.activations(X[3])
+    assert [a.shape for a in single] == [(33,), (7,), (4,)]
+    np.testing.assert_allclose(single[1], found[1][3], rtol=1e-9, atol=1e-12)
+    assert [a.shape for a in net.activations(np.empty((0, 20)))] == [(0, 33), (0, 7), (0, 4)]
+    with pytest.raises(ValueError, match="X must have shape"):
+        net.activations(np.ones((2, 3)))
 
 
 def log_cosh(outputs: NDArray[Any], targets: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -207,7 +207,7 @@ class TestPenalties:
         assert clipping == pytest.approx(1 / np.sqrt(30.25), rel=1e-6)
         shortened = self.WEIGHTS[0].copy()
         Regularisation(max_norm=2.5).shorten(shortened)
-        np.testing.assert_allclose(shortened, [[1.5, 0], [2, -2]], rtol=1e-15)
+        np.testing.assert_allclose(shortened, np.array([[1.5, 0], [2, -2]]), rtol=1e-15)
 
     @EITHER
     def test_the_loss_in_the_history_is_without_them(self, kind: type[Network]) -> None:
