@@ -186,9 +186,9 @@ class Trainable(Core):
         )
         evaluate = self._on_validation_data(validation_data, validation_fraction)
         if y is None:
-            plan.check_for_blocks(sample_weight, class_weight, validation_fraction)
             check = partial(self._checked, class_weight=class_weight)
             blocks = Blocks(X, check, plan.epochs)
+            plan.check_for_blocks(sample_weight, class_weight, validation_fraction)
             buffer_size = validation.count(buffer_size, "buffer_size", minimum=1)
             with self._being_trained():
                 return fitting.on_blocks(self, blocks, plan, buffer_size, evaluate)

@@ -11,7 +11,19 @@ import pandas as pd
 import pytest
 
 import fastnn
-from fastnn import Activation, reference
+from fastnn import (
+    LBFGS,
+    SGD,
+    Activation,
+    Adagrad,
+    Adam,
+    AdamW,
+    Linear,
+    ReduceOnPlateau,
+    RMSprop,
+    Rprop,
+    reference,
+)
 from fastnn.arrays import Array
 from fastnn.network import Network
 
@@ -310,6 +322,188 @@ def test_options_of_train(
         watched.network.train(X, LABELS, **options)
 
 
+NOT_WITH_LBFGS = "must be left out for the optimizer 'lbfgs'"
+A_RATE_PER_LAYER = "dropout must be a rate from 0 to below 1, or a list of 1, one per hidden layer"
+KNOWN_OPTIMIZERS = ("optimizer must be one of 'sgd', 'adam', ", "or an Optimizer, got")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"optimizer": "sdg"}, ValueError, (*KNOWN_OPTIMIZERS, "'sdg'")),
+        ({"optimizer": "Adam"}, ValueError, (*KNOWN_OPTIMIZERS, "'Adam'")),
+        ({"optimizer": None}, TypeError, (*KNOWN_OPTIMIZERS, "None")),
+        ({"optimizer": Adam}, TypeError, (*KNOWN_OPTIMIZERS, "<class")),
+        ({"optimizer": 0.1}, TypeError, (*KNOWN_OPTIMIZERS, "0.1")),
+        (
+            {"optimizer": SGD(0.1), "learning_rate": 0.2},
+            ValueError,
+            ("learning_rate must be left out where the optimizer is an object", "0.2", "SGD("),
+        ),
+        (
+            {"optimizer": "adam", "learning_rate": 0},
+            ValueError,
+            ("learning_rate must be finite and above zero, got 0",),
+        ),
+        (
+            {"optimizer": "adam", "learning_rate": "fast"},
+            TypeError,
+            ("learning_rate must be a number, a schedule or a function of the step, got 'fast'",),
+        ),
+        (
+            {"learning_rate": lambda step: -0.1},
+            ValueError,
+            ("learning_rate at step 0 must be at least 0 and finite, got -0.1",),
+        ),
+        (
+            {"learning_rate": lambda step: "fast"},
+            TypeError,
+            ("learning_rate at step 0 must be a number, got 'fast'",),
+        ),
+        (
+            {"learning_rate": ReduceOnPlateau(0.1, "validation_loss")},
+            ValueError,
+            ("learning_rate monitors 'validation_loss'", "validation_data or"),
+        ),
+        ({"l1": -0.1}, ValueError, ("l1 must be at least 0 and finite, got -0.1",)),
+        ({"l1": np.inf}, ValueError, ("l1 must be at least 0 and finite, got inf",)),
+        ({"l1": "0.1"}, TypeError, ("l1 must be a number, got '0.1'",)),
+        ({"l1": None}, TypeError, ("l1 must be a number, got None",)),
+        ({"l2": -0.1}, ValueError, ("l2 must be at least 0 and finite, got -0.1",)),
+        ({"l2": np.nan}, ValueError, ("l2 must be at least 0 and finite, got nan",)),
+        ({"l2": True}, TypeError, ("l2 must be a number, got True",)),
+        ({"l2": 10}, ValueError, ("l2 must be below 1 / learning_rate", "got 10.0 at", "0.1")),
+        ({"dropout": 1}, ValueError, (A_RATE_PER_LAYER, "got 1")),
+        ({"dropout": 1.0}, ValueError, (A_RATE_PER_LAYER, "got 1.0")),
+        ({"dropout": -0.1}, ValueError, (A_RATE_PER_LAYER, "got -0.1")),
+        ({"dropout": np.nan}, ValueError, (A_RATE_PER_LAYER, "got nan")),
+        ({"dropout": [0.5, 0.5]}, ValueError, (A_RATE_PER_LAYER, "got [0.5, 0.5]")),
+        ({"dropout": []}, ValueError, (A_RATE_PER_LAYER, "got []")),
+        ({"dropout": [2]}, ValueError, (A_RATE_PER_LAYER, "got [2]")),
+        ({"dropout": "0.5"}, TypeError, (A_RATE_PER_LAYER, "got '0.5'")),
+        ({"dropout": ["0.5"]}, TypeError, (A_RATE_PER_LAYER, "got ['0.5']")),
+        ({"dropout": True}, TypeError, (A_RATE_PER_LAYER, "got True")),
+        ({"dropout": None}, TypeError, (A_RATE_PER_LAYER, "got None")),
+        ({"clip_norm": 0}, ValueError, ("clip_norm must be finite and above zero, got 0",)),
+        ({"clip_norm": -1}, ValueError, ("clip_norm must be finite and above zero, got -1",)),
+        ({"clip_norm": np.inf}, ValueError, ("clip_norm must be finite and above zero, got inf",)),
+        ({"clip_norm": "1"}, TypeError, ("clip_norm must be a number, got '1'",)),
+        ({"max_norm": 0.0}, ValueError, ("max_norm must be finite and above zero, got 0.0",)),
+        ({"max_norm": np.nan}, ValueError, ("max_norm must be finite and above zero, got nan",)),
+        ({"max_norm": [1]}, TypeError, ("max_norm must be a number, got [1]",)),
+        *(
+            (
+                {"optimizer": name, "batch_size": batch_size},
+                ValueError,
+                (
+                    "batch_size must be None, the full batch, for the optimizer",
+                    f"{name!r}, got {batch_size}",
+                ),
+            )
+            for name in ("rprop", "lbfgs")
+            for batch_size in (1, 5, 32)
+        ),
+        *(
+            (
+                {"optimizer": "lbfgs", "batch_size": None, argument: value},
+                ValueError,
+                (argument, NOT_WITH_LBFGS),
+            )
+            for argument, value in {
+                "l1": 0.1,
+                "dropout": [0.5],
+                "clip_norm": 1.0,
+                "max_norm": 1.0,
+                "batch_callback": print,
+                "learning_rate": 0.1,
+            }.items()
+        ),
+    ],
+    ids=lambda value: f"{value}"[:60] if isinstance(value, dict) else None,
+)
+def test_how_to_train(
+    network_class: NetworkClass,
+    options: dict[str, Any],
+    error: type[Exception],
+    words: tuple[str, ...],
+) -> None:
+    watched, untroubled = Watched(network_class), Watched(network_class)
+    for each in (watched, untroubled):
+        each.network.train(X, LABELS, epochs=2, optimizer=Adam(Linear(0.1, n_steps=30)))
+    with unchanged(watched), refusal(error, *words):
+        watched.network.train(X, LABELS, **options)
+    for each in (watched, untroubled):  # goes on with the optimizer's memory, and the schedule
+        each.network.train(X, LABELS, epochs=2, optimizer=Adam(Linear(0.1, n_steps=30)))
+    assert watched.state() == untroubled.state()
+
+
+def test_dropout_without_hidden_layers(network_class: NetworkClass) -> None:
+    watched = Watched(network_class, (4, 3))
+    with unchanged(watched), refusal(ValueError, "dropout must be 0 without hidden layers, got 0."):
+        watched.network.train(X, LABELS, dropout=0.5)
+    watched.network.train(X, LABELS, dropout=0.0)
+    watched.network.train(X, LABELS, dropout=[])
+
+
+def test_a_schedule_for_single_batches_needs_its_length(watched: Watched) -> None:
+    with unchanged(watched), refusal(ValueError, "n_steps of Linear must be given"):
+        watched.network.train([(X, LABELS)], learning_rate=Linear(0.1), batch_size=2)
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam, AdamW, RMSprop, Adagrad, Rprop], ids=str)
+@pytest.mark.parametrize(
+    ("rate", "error", "words"),
+    [
+        (0, ValueError, "must be finite and above zero, got 0"),
+        (-1, ValueError, "must be finite and above zero, got -1"),
+        (np.inf, ValueError, "must be finite and above zero, got inf"),
+        ("0.1", TypeError, "must be a number, a schedule or a function of the step, got '0.1'"),
+        (True, TypeError, "must be a number, a schedule or a function of the step, got True"),
+        (None, TypeError, "must be a number, a schedule or a function of the step, got None"),
+    ],
+)
+def test_rates_of_optimizers(
+    kind: Callable[..., Any], rate: Any, error: type[Exception], words: str
+) -> None:
+    with refusal(error, f"learning_rate of {kind.__name__} {words}"):
+        kind(rate)
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "error", "words"),
+    [
+        (SGD, {"momentum": 1}, ValueError, "momentum of SGD must be at least 0 and below 1, got 1"),
+        (SGD, {"momentum": -0.1}, ValueError, "momentum of SGD must be at least 0 and below 1, g"),
+        (SGD, {"momentum": "0.9"}, TypeError, "momentum of SGD must be a number, got '0.9'"),
+        (SGD, {"nesterov": 1}, TypeError, "nesterov of SGD must be True or False, got 1"),
+        (SGD, {"nesterov": True}, ValueError, "nesterov of SGD must be False without momentum"),
+        (Adam, {"beta_1": 1.0}, ValueError, "beta_1 of Adam must be at least 0 and below 1, got 1"),
+        (Adam, {"beta_2": -1}, ValueError, "beta_2 of Adam must be at least 0 and below 1, got -1"),
+        (Adam, {"beta_2": None}, TypeError, "beta_2 of Adam must be a number, got None"),
+        (Adam, {"epsilon": 0}, ValueError, "epsilon of Adam must be finite and above zero, got 0"),
+        (AdamW, {"beta_1": 2}, ValueError, "beta_1 of AdamW must be at least 0 and below 1, got 2"),
+        (AdamW, {"weight_decay": -1}, ValueError, "weight_decay of AdamW must be at least 0 and f"),
+        (AdamW, {"weight_decay": "a"}, TypeError, "weight_decay of AdamW must be a number, got 'a"),
+        (RMSprop, {"rho": 1}, ValueError, "rho of RMSprop must be at least 0 and below 1, got 1"),
+        (RMSprop, {"epsilon": -1}, ValueError, "epsilon of RMSprop must be finite and above zero"),
+        (Adagrad, {"epsilon": 0.0}, ValueError, "epsilon of Adagrad must be finite and above zero"),
+        (Rprop, {"shorter": 1}, ValueError, "shorter of Rprop must be above 0 and below 1, got 1"),
+        (Rprop, {"shorter": 0}, ValueError, "shorter of Rprop must be above 0 and below 1, got 0"),
+        (Rprop, {"longer": 1}, ValueError, "longer of Rprop must be above 1 and finite, got 1"),
+        (Rprop, {"shortest": 0}, ValueError, "shortest of Rprop must be finite and above zero, g"),
+        (Rprop, {"shortest": 2, "longest": 1}, ValueError, "longest of Rprop must be at least 2 a"),
+        (LBFGS, {"memory": 0}, ValueError, "memory of LBFGS must be at least 1, got 0"),
+        (LBFGS, {"memory": 2.0}, TypeError, "memory of LBFGS must be an integer, got 2.0"),
+        (LBFGS, {"tolerance": -1}, ValueError, "tolerance of LBFGS must be at least 0 and finite"),
+    ],
+)
+def test_arguments_of_optimizers(
+    kind: Callable[..., Any], arguments: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    with refusal(error, words):
+        kind(**arguments)
+
+
 # Data
 
 ANY_SHAPE = ("X must have shape (n_examples, 4)", "got")
@@ -413,8 +607,8 @@ BAD_Y: list[Refused] = [
 ]
 BAD_Y_IDS = [f"{index}-{words[-1]}" for index, (_, _, words) in enumerate(BAD_Y)]
 
-with_data = pytest.mark.parametrize("method", ["train", "evaluate"])
-without_targets = pytest.mark.parametrize("method", ["predict", "classify"])
+with_data = pytest.mark.parametrize("method", ["train", "train_batch", "evaluate", "gradients"])
+without_targets = pytest.mark.parametrize("method", ["predict", "classify", "activations"])
 
 
 @with_data
@@ -437,7 +631,7 @@ def test_X_alone(watched: Watched, method: str, bad: Refused) -> None:
 @pytest.mark.parametrize("bad", BAD_Y, ids=BAD_Y_IDS)
 def test_y(watched: Watched, method: str, bad: Refused) -> None:
     data, error, words = bad
-    if data is None and method == "train":  # X may be blocks that bring their y
+    if data is None and method in ("train", "train_batch"):  # X may be blocks that bring their y
         words = ("y must be given", "got a ndarray for X and None for y")
     with unchanged(watched), refusal(error, *words):
         getattr(watched.network, method)(X, data)

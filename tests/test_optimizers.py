@@ -273,15 +273,17 @@ class TestGoingOn:
         given = {"batch_size": 7, "dropout": 0.2, **options}
         return net.train(*data(), epochs=epochs, optimizer=optimizer, **given)
 
-    @pytest.mark.parametrize("name", ALL)
-    def test_an_equal_optimizer_goes_on(self, kind: type[Network], name: str) -> None:
-        batch_size = 7 if ALL[name].takes_batches else None
+    @pytest.mark.parametrize("optimizer", [*ALL.values(), LBFGS()], ids=repr)
+    def test_an_equal_optimizer_goes_on(self, kind: type[Network], optimizer: Optimizer) -> None:
+        options: dict[str, Any] = {"batch_size": 7 if optimizer.takes_batches else None}
+        if optimizer.name == "lbfgs":
+            options["dropout"] = 0
         at_once, in_parts = made(kind), made(kind)
-        losses = self.train(at_once, 10, ALL[name], batch_size=batch_size).loss
+        losses = self.train(at_once, 10, optimizer, **options).loss
         parts = []
         for _ in range(2):
-            again = type(ALL[name])(**ALL[name].parameters)
-            parts += self.train(in_parts, 5, again, batch_size=batch_size).loss
+            again = type(optimizer)(**optimizer.parameters)
+            parts += self.train(in_parts, 5, again, **options).loss
         assert parts == losses
         assert parameters(in_parts) == parameters(at_once)
 
