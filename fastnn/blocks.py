@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from .inputs import Inputs, MatrixLike, concatenated
 from .targets import Targets
 
@@ -65,8 +67,16 @@ def windows(blocks: Iterable[Examples], least: int, batch_size: int) -> Iterator
             yield inputs[:n_whole], targets[:n_whole]
             n_held -= n_whole
             held = [(inputs[n_whole:], targets[n_whole:])] if n_held else []
+        if held:
+            held[-1] = _copied(held[-1])  # whoever makes the blocks may use the memory again
     if held:
         yield _joined(held)
+
+
+def _copied(examples: Examples) -> Examples:
+    inputs, targets = examples
+    rows = np.arange(len(inputs))
+    return inputs.take(rows), targets[rows]
 
 
 def _joined(held: list[Examples]) -> Examples:

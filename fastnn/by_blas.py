@@ -64,7 +64,7 @@ class _Forward:
             aligned_zeros((1, 1), dtype),  # and examples not gathered, in the kernels
             is_sparse,
             dropout_factors(parameters, dropout, capacity),
-            self._kernels.Team(1),
+            self._kernels.Team(1, np.zeros(capacity)),
             0,
         )
         # Of activations of users: the function, and room for z, of which the derivative is taken.
@@ -210,6 +210,7 @@ class Descent(_Losses):
                 rate = -1 if at_once else rates[batch]
                 number = epoch.n_steps + batch + 1
                 self._kernels.step_block(self._block, self._update, rate, number, not at_once)
+                epoch.n_done[0] += 1
         return loss
 
     def _backward(self, n: int, is_first: bool) -> None:

@@ -101,6 +101,7 @@ class OneByOne(_Descent):
             start,
             stop,
             losses,
+            epochs.n_done,
         )
 
     def settle(self) -> None:
@@ -124,11 +125,12 @@ class InBatches(_Descent):
         step = parameters.flat.size / batch_size if in_blocks or not update.is_plain else 0
         super().__init__(parameters, update, inputs, targets, _WORK_PER_CALL_IN_BATCHES, step)
         self._batch_size, self._rooms = batch_size, rooms
-        if not in_blocks:
+        # Whole batches if possible: those go the shorter way.
+        if not in_blocks or self.chunk > batch_size:
             self.chunk = max(1, self.chunk // batch_size) * batch_size
 
     def _train(self, examples: Any, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
-        def descend(room: Any, losses: Array) -> None:
+        def descend(room: Any, losses: Array, n_done: Array) -> None:
             self._kernels.train_in_batches(
                 room,
                 self._update,
@@ -142,9 +144,10 @@ class InBatches(_Descent):
                 stop,
                 self._batch_size,
                 losses,
+                n_done,
             )
 
-        self._rooms.run(descend, losses)
+        self._rooms.run(descend, losses, epochs.n_done)
 
     def settle(self) -> None:
         for room in self._rooms.rooms:
@@ -162,34 +165,31 @@ class Rooms:
 
             self._others = ThreadPoolExecutor(len(rooms) - 1)
 
-    def run(self, descend: Callable[[Any, Array], None], losses: Array) -> None:
-        """Call ``descend`` for all rooms at once, each in its thread, and add up the losses."""
+    def run(
+        self, descend: Callable[[Any, Array, Array], None], losses: Array, n_done: Array
+    ) -> None:
+        """Call ``descend`` for all rooms at once, each in its thread; the first one counts."""
         first, *others = self.rooms
         if not others:
-            descend(first, losses)
+            descend(first, losses, n_done)
             return
 
-        def descend_or_abandon(room: Any, losses: Array) -> None:
+        def descend_or_abandon(room: Any) -> None:
             try:
-                descend(room, losses)
+                descend(room, np.zeros_like(losses), np.zeros_like(n_done))
             except BaseException:
                 self._team.abandon()
                 raise
 
-        parts = np.zeros((len(others), *losses.shape))
         try:
-            calls = [
-                self._others.submit(descend_or_abandon, room, part)
-                for room, part in zip(others, parts, strict=True)
-            ]
-            descend(first, losses)
+            calls = [self._others.submit(descend_or_abandon, room) for room in others]
+            descend(first, losses, n_done)
             for call in calls:
                 call.result()
         except BaseException:  # Ctrl-C, maybe before all have begun: none may go on by itself
             self._team.abandon()
             self._others.shutdown()
             raise
-        losses += parts.sum(axis=0)
 
 
 def one_example(parameters: Parameters) -> Callable[[Any], Array | None]:
@@ -341,7 +341,7 @@ def blocks(
     gathered = np.empty((1 if is_sparse else capacity, int(parameters.layers["fan_in"][0])), dtype)
     n_turned = kernels.BLOCK_DEPTH * int(parameters.layers["width"].max())
     factors = dropout_factors(parameters, dropout, capacity)
-    team = kernels.Team(n_threads)
+    team = kernels.Team(n_threads, np.zeros(capacity))
     rooms = [
         kernels.Block(
             workspace(parameters),

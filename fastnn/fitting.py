@@ -130,7 +130,7 @@ class _Call:
         self._observer.__exit__(kind, *rest)
         if kind is None:
             self._observer.restore_best()
-        elif self.state.n_steps == self._n_steps_before:
+        if not self.history and self.state.n_steps == self._n_steps_before:
             self._network._training_state = self._state_before  # what was refused changes nothing
 
     def minimize(self, inputs: Inputs, targets: Targets, optimizer: LBFGS) -> None:

@@ -131,7 +131,7 @@ class Minimization:
             pass
         except _Elsewhere:
             return False
-        return True
+        return n_done >= n_before
 
     def _loss_and_gradient(self) -> tuple[float, Array]:
         loss, of_weights, of_biases = self._objective()

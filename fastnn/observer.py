@@ -103,7 +103,7 @@ class Observer:
             self.history.best_epoch = step.epoch
             if stopping.restore_best:
                 self._best = [array.copy() for array in self._arrays], self._state.counters()
-        if self._watch.is_over:
+        if self._watch.is_over and self.history.stopped is None:
             self.history.stopped = (
                 f"no better {stopping.monitor.replace('_', ' ')} for {stopping.patience} epochs"
             )

@@ -16,7 +16,7 @@ import numpy as np
 
 from .arrays import Array
 from .named import Record
-from .schedules import ReduceOnPlateau, Schedule
+from .schedules import SCHEDULES, ReduceOnPlateau, Schedule
 from .validation.numbers import count, flag, is_real, number_between, positive
 
 LearningRate: TypeAlias = float | Schedule | ReduceOnPlateau | Callable[[int], float]
@@ -77,13 +77,16 @@ _not_negative = partial(number_between, low=0, high=math.inf)
 
 def checked_rate(value: LearningRate, what: str) -> LearningRate:
     """A number above 0, a schedule, or a function."""
-    if isinstance(value, Schedule | ReduceOnPlateau) or callable(value):
+    if type(value) in SCHEDULES.values():  # model files know no others
+        return value
+    if callable(value) and not isinstance(value, type | Schedule):
         return value
     if not is_real(value):
         raise TypeError(
-            f"{what} must be a number, a schedule or a function of the step, got {value!r}"
+            f"{what} must be a number, a schedule such as Cosine(0.1) or a function of the step, "
+            f"got {value!r}"
         )
-    return positive(value, what)
+    return positive(value, what)  # type: ignore[arg-type]  # a number
 
 
 @dataclass(frozen=True)
@@ -355,7 +358,8 @@ class LBFGS(Optimizer):
     It takes the full batch, ``batch_size=None``, and scipy, the extra ``lbfgs``. An epoch is an
     iteration, with its line search, and the loss of an epoch is that after it. Training is over
     before ``epochs`` where nothing more is to be gained. Where a call of ``train`` goes on with the
-    same data, it first goes through the iterations before again, for scipy's memory cannot be kept.
+    same data, it first goes through the iterations before again, for scipy's memory cannot be kept:
+    one call of many epochs costs less than many of a few.
 
     Parameters
     ----------

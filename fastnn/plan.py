@@ -1,7 +1,7 @@
 """The arguments of ``train``, checked, and what follows from them for some data."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -144,7 +144,8 @@ class Plan:
 
 
 def _optimizer(given: str | Optimizer, learning_rate: LearningRate | None) -> Optimizer:
-    if isinstance(given, Optimizer):
+    if type(given) in OPTIMIZERS.values():  # the kernels know no others
+        assert isinstance(given, Optimizer)
         if learning_rate is not None:
             raise ValueError(
                 "learning_rate must be left out where the optimizer is an object, which has one of "
@@ -153,8 +154,8 @@ def _optimizer(given: str | Optimizer, learning_rate: LearningRate | None) -> Op
         return given
     if not isinstance(given, str) or given not in OPTIMIZERS:
         raise (ValueError if isinstance(given, str) else TypeError)(
-            f"optimizer must be one of {', '.join(map(repr, OPTIMIZERS))} or an Optimizer, got "
-            f"{given!r}"
+            f"optimizer must be one of {', '.join(map(repr, OPTIMIZERS))} or an object such as "
+            f"SGD(), got {given!r}"
         )
     kind = OPTIMIZERS[given]
     if learning_rate is None:
@@ -178,19 +179,22 @@ class Epochs:
     keys : ndarray of uint64, (n_epochs,)
     n_steps : int
         Steps that the optimizer made before.
+    n_done : ndarray of intp, (1,)
+        Those that it has made since, which a descent counts as it goes: it may be interrupted.
     """
 
     orders: Array
     rates: Array
     keys: Array
     n_steps: int
+    n_done: Array = field(default_factory=lambda: np.zeros(1, np.intp))
 
     def __len__(self) -> int:
         return len(self.orders)
 
     def __getitem__(self, some: slice) -> "Epochs":
         before = self.n_steps + range(len(self))[some].start * self.rates.shape[1]
-        return Epochs(self.orders[some], self.rates[some], self.keys[some], before)
+        return Epochs(self.orders[some], self.rates[some], self.keys[some], before, self.n_done)
 
 
 class Descent(Protocol):

@@ -153,6 +153,7 @@ class _Descent:
                 for batch_start in range(start, stop, self._batch_size):
                     batch_stop = min(batch_start + self._batch_size, stop)
                     losses[epoch] += self._step(epochs[epoch : epoch + 1], batch_start, batch_stop)
+                    epochs.n_done[0] += 1
 
     def settle(self) -> None:
         pass

@@ -1,7 +1,8 @@
 """Learning rates that change in the course of training.
 
 Most are functions of the step: a step is one update of the parameters, that is one batch, and the
-first of a call of ``train`` is step 0. `ReduceOnPlateau` depends on what epochs come to instead.
+first that a schedule is used for is step 0. `ReduceOnPlateau` depends on what epochs come to
+instead.
 """
 
 import math

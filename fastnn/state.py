@@ -99,15 +99,19 @@ class Rates:
             rates = np.ascontiguousarray(rates, float).reshape(n_epochs, n_batches)
         else:
             rates = np.full((n_epochs, n_batches), float(schedule))
-        if self._l2 and not rates.max() * self._l2 < 1:
-            raise ValueError(
-                "l2 must be below 1 / learning_rate, for weights to shrink by less than all of "
-                f"them at a step, got {self._l2} at the learning rate {rates.max()}"
-            )
+        self._check(float(rates.max()))
         return rates
+
+    def _check(self, rate: float) -> None:
+        if self._l2 and not rate * self._l2 < 1:
+            raise ValueError(
+                "l2 times learning_rate must be below 1, for weights to shrink by less than all of "
+                f"them at a step, got {self._l2} times {rate}"
+            )
 
     def set(self, rate: float) -> None:
         """Leave the schedule for a rate of the user's, for what is left of the call."""
+        self._check(rate)
         self._schedule, self.depends_on_epochs = rate, False
 
     def advance(self, n_steps: int) -> None:

@@ -98,8 +98,9 @@ class Trainable(Core):
         learning_rate : float, schedule or callable, optional
             For an optimizer given by its name: a number, a schedule such as `Cosine`, or a
             function of the step, counted from 0. By default that of the optimizer, 0.1 for "sgd".
-            A schedule with ``n_steps`` that is equal to the last call's goes on where it stood,
-            one without spans this call; functions count all steps of the optimizer.
+            A schedule without the ``n_steps`` that it takes spans this call, and begins anew with
+            the next. Any other goes on where it stood if it is equal to the last call's, to its
+            end, too; and functions count all steps of the optimizer.
         shuffle : bool, default True
             Draw a new order for every epoch. (A batch of all examples has no order.)
         buffer_size : int, default 65536
@@ -126,7 +127,7 @@ class Trainable(Core):
             Evaluated after every epoch.
         validation_fraction : float, optional
             The part of X to hold out and evaluate instead, between 0 and 1: drawn at random, of
-            labels in proportion.
+            labels in proportion, and by each call anew.
         early_stopping : EarlyStopping, optional
             When to stop for want of improvement.
         callback : callable, optional
@@ -149,10 +150,12 @@ class Trainable(Core):
         Raises
         ------
         TypeError, ValueError
-            For bad arguments; the message names the argument and nothing is changed.
+            For bad arguments; the message names the argument and nothing is changed. What can be
+            found out only in the course of the training, in a block or about a rate that changes,
+            leaves the network as the steps before did.
         TrainingDiverged
             When the loss or a parameter stops being finite; the network is left as the last
-            finite epoch left it.
+            finite epoch left it, or the last finite window of blocks.
         RuntimeError
             When the network is being trained already, by another thread or around the callback.
         ImportError
@@ -184,12 +187,12 @@ class Trainable(Core):
             n_threads=n_threads,
             has_validation=validation_data is not None or validation_fraction is not None,
         )
+        buffer_size = validation.count(buffer_size, "buffer_size", minimum=1)
         evaluate = self._on_validation_data(validation_data, validation_fraction)
         if y is None:
             check = partial(self._checked, class_weight=class_weight)
             blocks = Blocks(X, check, plan.epochs)
             plan.check_for_blocks(sample_weight, class_weight, validation_fraction)
-            buffer_size = validation.count(buffer_size, "buffer_size", minimum=1)
             with self._being_trained():
                 return fitting.on_blocks(self, blocks, plan, buffer_size, evaluate)
         inputs, targets = self._checked(cast(MatrixLike, X), y, sample_weight, class_weight)
@@ -199,6 +202,12 @@ class Trainable(Core):
                 rows, held_out_rows = self._split(targets, validation_fraction)
                 of_all = self._weighted(targets, sample_weight)  # without the classes'
                 held_out_targets = of_all[held_out_rows]
+                for part, its_rows in (("training", rows), ("validation", held_out_rows)):
+                    if of_all.weights is not None and not of_all.weights[its_rows].any():
+                        raise ValueError(
+                            "sample_weight must be above 0 for an example at least of the "
+                            f"{part} data, got 0 for all"
+                        )
                 evaluate = partial(self._evaluate, inputs.take(held_out_rows), held_out_targets)
             return fitting.on_examples(self, inputs, targets, rows, plan, evaluate)
 

@@ -21,7 +21,7 @@ def diverged(epoch: int) -> TrainingDiverged:
     return TrainingDiverged(
         f"training diverged in epoch {epoch}: the loss or a parameter became NaN or infinite. The "
         "network is as it was before that epoch, or the blocks of it held at the time. Try a "
-        "smaller learning_rate, or scale the inputs to about [0, 1]"
+        "smaller learning_rate if the optimizer has one, or scale the inputs to about [0, 1]"
     )
 
 
@@ -89,10 +89,13 @@ class Run:
         losses = self._attempt(descend, epoch)
         if losses is None:
             raise diverged(len(self._observer.history) + 1)
-        self._last_rates = epoch.rates
-        self._n_batches += epoch.rates.shape[1]
         if not self.is_stopped:
             self._n_seen = n_seen + n_examples
+        n_batches = self._plan.n_batches(n_examples)
+        if self.is_stopped:
+            n_batches = -(-(self._n_seen - n_seen) // self._plan.rows_per_batch(n_examples))
+        self._last_rates = epoch.rates[:, :n_batches]
+        self._n_batches += n_batches
         self._loss += losses[0] * (self._n_seen - n_seen)
 
     def end_epoch(self) -> None:
@@ -111,41 +114,43 @@ class Run:
     def _attempt(self, descend: Descent, epochs: Epochs) -> list[float] | None:
         """Mean losses of some epochs; None, and all as before, if one is not finite."""
         copy_arrays(self._arrays, self._backup)
+        before = self._state.counters()
         n_epochs, n_examples = epochs.orders.shape
-        batch_size, n_batches = self._plan.rows_per_batch(n_examples), epochs.rates.shape[1]
         calls_back = self._plan.batch_callback is not None
-        chunk = batch_size if calls_back else descend.chunk
+        chunk = self._plan.rows_per_batch(n_examples) if calls_back else descend.chunk
         epochs_per_call = max(1, chunk // n_examples)
         losses = np.zeros(n_epochs)
-        n_steps, n_seen = 0, n_examples
-        is_finite = False
+        n_seen, is_finite = n_examples, False
         try:
             for epoch in range(0, n_epochs, epochs_per_call):
                 some = slice(epoch, min(epoch + epochs_per_call, n_epochs))
                 for start in range(0, n_examples, chunk):
-                    stop, before = min(start + chunk, n_examples), losses[epoch]
+                    stop, loss_before = min(start + chunk, n_examples), losses[epoch]
                     descend(epochs[some], start, stop, losses[some])
-                    if stop == n_examples:
-                        n_steps = some.stop * n_batches
-                    else:
-                        n_steps = epoch * n_batches + stop // batch_size
                     if not np.isfinite(losses[some]).all():
                         return None
                     if calls_back:
                         descend.settle()
-                        self._call_back(epochs, n_steps, (losses[epoch] - before) / (stop - start))
+                        self._count(epochs)
+                        loss = (losses[epoch] - loss_before) / (stop - start)
+                        self._call_back(epochs, start // chunk + 1, loss)
                     if self.is_stopped:
                         n_seen = stop
                         self._n_seen += n_seen
                         break
         finally:
             descend.settle()
+            self._count(epochs)
             is_finite = bool(np.isfinite(losses).all()) and are_finite(self._arrays)
-            if is_finite:
-                self._rates.advance(n_steps)
-            else:
+            if not is_finite:
                 copy_arrays(self._backup, self._arrays)
+                vars(self._state).update(before)
         return (losses / n_seen).tolist() if is_finite else None
+
+    def _count(self, epochs: Epochs) -> None:
+        """Take note of the steps that were made."""
+        self._rates.advance(int(epochs.n_done[0]))
+        epochs.n_done[0] = 0
 
     def _call_back(self, epoch: Epochs, n_done: int, loss: float) -> None:
         """Call the callback of batches, after so many of these examples."""

@@ -156,13 +156,13 @@ def test_threads_that_others_will_not_join_change_nothing(
     before = net.weights[0].tobytes()
     original = by_kernel.Rooms.run
 
-    def run(rooms: by_kernel.Rooms, descend: Any, losses: Any) -> None:
-        def descend_or_fail(room: Any, losses: Any) -> None:
+    def run(rooms: by_kernel.Rooms, descend: Any, losses: Any, n_done: Any) -> None:
+        def descend_or_fail(room: Any, losses: Any, n_done: Any) -> None:
             if (room is rooms.rooms[0]) == (failing == "caller"):
                 raise MemoryError
-            descend(room, losses)
+            descend(room, losses, n_done)
 
-        original(rooms, descend_or_fail, losses)
+        original(rooms, descend_or_fail, losses, n_done)
 
     monkeypatch.setattr(by_kernel.Rooms, "run", run)
     others = set(threading.enumerate())

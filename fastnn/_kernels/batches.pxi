@@ -14,9 +14,15 @@ cdef extern from "threads.h" nogil:
 cdef class Team:
     """Threads that share the work on each batch."""
     cdef fastnn_barrier barrier
+    cdef double[::1] losses
 
-    def __init__(self, int n_threads):
+    def __init__(
+        self,
+        int n_threads,
+        double[::1] losses=None,  # SCRATCH (capacity,) of the examples of a Block
+    ):
         self.barrier = fastnn_barrier(n_threads, 0, 0, 0)
+        self.losses = losses
 
     def abandon(self):
         """Let go of those that wait for threads that will not come."""
@@ -74,7 +80,14 @@ cdef class Room:
     cdef double losses(
         self, const Wanted* wanted, const Py_ssize_t* rows, Py_ssize_t n, real scale
     ) noexcept nogil:
-        """Sum of the losses; the deltas of the last layer begin, times scale."""
+        """Sum of the losses, but for those that are left to ``collected``.
+
+        The deltas of the last layer begin, times scale.
+        """
+        return 0
+
+    cdef double collected(self, Py_ssize_t n) noexcept nogil:
+        """Sum of the losses of all threads, in order: the same for any number of them."""
         return 0
 
     cdef void backward(self, Py_ssize_t n) noexcept nogil:
@@ -139,6 +152,7 @@ def train_in_batches(
     Py_ssize_t stop,
     Py_ssize_t batch_size,
     double[::1] losses,                # IN, OUT (n_epochs,) sums of the losses so far
+    Py_ssize_t[::1] n_done,            # IN, OUT (1,) steps that were made
 ):
     """Take a step for the mean gradient of batch after batch.
 
@@ -177,6 +191,8 @@ def train_in_batches(
                 are_all_here = room.meet()
                 if not are_all_here:
                     break
+                if room.thread == 0:
+                    losses[epoch] += room.collected(n)
                 if at_once:
                     room.add_gradient(room.work.parameters, n, shrinkage_of(rule, rate))
                 else:
@@ -188,6 +204,8 @@ def train_in_batches(
                         room.step(rule, rate, n_steps + epoch * rates.shape[1] + batch + 1)
                         and room.meet()
                     )
+                if t == batch_stop and are_all_here:
+                    n_done[0] += 1
             # After each epoch, so that it comes to the same bits whatever the calls.
             if stop == n_examples and are_all_here and room.factor != 1:
                 room.apply_factor()
@@ -216,7 +234,7 @@ def predict_in_batches(
             room.forward(n)
             room.copy_outputs(&outputs[t, 0], n)
             if has_targets:
-                loss += room.losses(&targets.wanted, &rows[t], n, 1)
+                loss += room.losses(&targets.wanted, &rows[t], n, 1) + room.collected(n)
             t += n
         fastnn_restore_subnormals(control)
     return loss

@@ -171,15 +171,21 @@ cdef class Block(Room):
         cdef Matrix a = self.of_layer(self.work.units, last)
         cdef Matrix sums = self.of_layer(self.work.sums, last)
         cdef Matrix deltas = self.of_layer(self.work.deltas, last)
-        cdef double loss = 0
         cdef real* delta
         for k in range(self.begin, self.end):
             delta = deltas.data + k * deltas.row
-            loss += output_loss(
+            self.team.losses[k] = output_loss(
                 wanted, sums.data + k * sums.row, a.data + k * a.row, rows[k], delta
             )
             for i in range(wanted.n_outputs):
                 delta[i] *= scale
+        return 0
+
+    cdef double collected(self, Py_ssize_t n) noexcept nogil:
+        cdef double loss = 0
+        cdef Py_ssize_t k
+        for k in range(n):
+            loss += self.team.losses[k]
         return loss
 
     cdef void backward(self, Py_ssize_t n) noexcept nogil:
@@ -343,7 +349,8 @@ def block_losses(
     cdef double loss
     with nogil:
         block.divide(rows.shape[0])
-        loss = block.losses(&targets.wanted, &rows[0], rows.shape[0], <real>scale)
+        block.losses(&targets.wanted, &rows[0], rows.shape[0], <real>scale)
+        loss = block.collected(rows.shape[0])
     return loss
 
 

@@ -179,6 +179,7 @@ def train_one_by_one(
     Py_ssize_t start,                  # the part of each order to train on
     Py_ssize_t stop,
     double[::1] losses,                # IN, OUT (n_epochs,) sums of the losses so far
+    Py_ssize_t[::1] n_done,            # IN, OUT (1,) steps that were made
 ):
     """Descend along the gradient of one example after the other.
 
@@ -251,4 +252,5 @@ def train_one_by_one(
                 apply_factor(first, w, waiting)
         if waiting.capacity > 0:
             catch_up(first, w, waiting, 1, waiting.capacity)
+        n_done[0] += n_epochs * (stop - start)
         fastnn_restore_subnormals(control)

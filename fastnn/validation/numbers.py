@@ -89,6 +89,8 @@ def dropout(rates: float | Sequence[float], n_layers: int) -> tuple[float, ...]:
         f"dropout must be a rate from 0 to below 1, or a list of {n_layers - 1}, one per hidden "
         "layer"
     )
+    if isinstance(rates, np.ndarray) and rates.ndim == 1:
+        rates = rates.tolist()
     if isinstance(rates, str) or (isinstance(rates, Sequence) and len(rates) != n_layers - 1):
         raise (TypeError if isinstance(rates, str) else ValueError)(f"{expected}, got {rates!r}")
     given = list(rates) if isinstance(rates, Sequence) else [rates] * max(n_layers - 1, 1)

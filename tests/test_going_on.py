@@ -1,0 +1,255 @@
+"""What is left when training ends in other ways than by itself, and what goes on from there."""
+
+import copy
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fastnn import (
+    MLP,
+    SGD,
+    Activation,
+    Adam,
+    InverseScaling,
+    OneCycle,
+    Step,
+    reference,
+)
+from fastnn.network import Network
+from fastnn.schedules import Schedule
+
+pytestmark = pytest.mark.usefixtures("variant")
+
+EITHER = pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])
+SOFTSIGN = Activation("softsign", lambda z: z / (1 + np.abs(z)), lambda z: 1 / (1 + np.abs(z)) ** 2)
+
+Kind = type[MLP] | type[reference.MLP]
+
+
+def data(n: int = 60) -> tuple[Any, Any]:
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(n, 5)).astype(np.float32)
+    return X, (X[:, 0] > 0) + (X[:, 1] > 0)
+
+
+def parameters(net: Network) -> list[bytes]:
+    return [p.tobytes() for p in (*net.weights, *net.biases)]
+
+
+def n_steps(net: Network) -> int:
+    assert net._training_state is not None
+    return net._training_state.n_steps
+
+
+@pytest.fixture
+def after() -> Iterator[Callable[[float], None]]:
+    """Sends the process a signal some seconds later, as Ctrl-C does."""
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+
+    def set_timer(seconds: float) -> None:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    yield set_timer
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("activation", ["relu", SOFTSIGN], ids=["kernels", "by NumPy"])
+@pytest.mark.parametrize(
+    "options",
+    [{"optimizer": "adam", "batch_size": 8}, {"learning_rate": InverseScaling(0.1, 0.1)}],
+    ids=["batches", "one by one"],
+)
+def test_steps_before_ctrl_c_are_counted(
+    after: Callable[[float], None], options: dict[str, Any], activation: Any, n_threads: int
+) -> None:
+    """So many steps from the beginning come to where it was interrupted."""
+    X = np.random.default_rng(0).normal(size=(4000, 40)).astype(np.float32)
+    y = np.arange(4000) % 3
+    settings = {"shuffle": False, "n_threads": n_threads, **options}
+
+    def new() -> MLP:
+        return MLP([40, 50, 3], activation=activation, seed=1)
+
+    net = new()
+    after(0.05)
+    with pytest.raises(KeyboardInterrupt):
+        net.train(X, y, epochs=1_000_000, **settings)
+    again, made = new(), n_steps(net)
+    n_batches = -(-4000 // settings.get("batch_size", 1))
+    assert made > 0
+    again.train(X, y, epochs=made // n_batches, **settings)
+    rest = made % n_batches * settings.get("batch_size", 1)
+    if rest:
+        again.train(X[:rest], y[:rest], **settings)
+    # To the bit, but where a call of threads was cut short within a step.
+    if n_threads == 1:
+        assert parameters(again) == parameters(net)
+    assert n_steps(again) == made
+
+
+@EITHER
+@pytest.mark.parametrize("batch_size", [1, 8])
+def test_a_checkpoint_within_an_epoch(kind: Kind, batch_size: int) -> None:
+    X, y = data()
+    net = kind([5, 9, 3], seed=1)
+    kept: list[Network] = []
+
+    def keep(step: Step) -> None:
+        if step.batch == 4:
+            kept.append(copy.deepcopy(net))
+
+    options: dict[str, Any] = {"optimizer": "adam", "batch_size": batch_size, "shuffle": False}
+    net.train(X, y, batch_callback=keep, **options)
+    (checkpoint,) = kept
+    assert n_steps(checkpoint) == 4
+    checkpoint.train(X[4 * batch_size :], y[4 * batch_size :], **options)
+    assert parameters(checkpoint) == parameters(net)
+    assert n_steps(checkpoint) == n_steps(net)
+
+
+@EITHER
+def test_no_epochs_leave_the_optimizer_as_it_was(kind: Kind) -> None:
+    net, untroubled = kind([5, 9, 3], seed=1), kind([5, 9, 3], seed=1)
+    for each in (net, untroubled):
+        each.train(*data(), optimizer="adam", batch_size=8)
+    net.train(*data(), epochs=0)
+    for each in (net, untroubled):
+        each.train(*data(), optimizer="adam", batch_size=8)
+    assert parameters(net) == parameters(untroubled)
+
+
+# L-BFGS
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_lbfgs_comes_to_the_same_bits_for_any_number_of_threads(dtype: str) -> None:
+    generator = np.random.default_rng(0)
+    X, y = generator.normal(size=(700, 8)), generator.random((700, 3))
+    found = []
+    for n_threads in (1, 2, 3):
+        net = MLP([8, 100, 60, 3], dtype=dtype, seed=2)
+        history = net.train(
+            X, y, optimizer="lbfgs", batch_size=None, epochs=30, n_threads=n_threads
+        )
+        found.append((parameters(net), history.loss))
+    assert found[0] == found[1] == found[2]
+
+
+def test_losses_are_the_same_bits_for_any_number_of_threads() -> None:
+    generator = np.random.default_rng(0)
+    X, y = generator.normal(size=(700, 8)), generator.random((700, 3))
+    losses = [
+        MLP([8, 100, 60, 3], seed=2).train(X, y, batch_size=90, epochs=5, n_threads=n).loss
+        for n in (1, 2, 3)
+    ]
+    assert losses[0] == losses[1] == losses[2]
+
+
+@EITHER
+def test_lbfgs_on_other_data_begins_anew(kind: Kind) -> None:
+    """Even where the loss at the beginning is the same, for all parameters were 0 there."""
+    generator = np.random.default_rng(0)
+    X, y = generator.normal(size=(60, 5)), generator.random((60, 2))
+    one_column = X * np.eye(5)[2]
+    net = kind([5, 2], output_activation="identity", dtype="float64")
+    for p in (*net.weights, *net.biases):
+        p[:] = 0
+    net.train(X, y, optimizer="lbfgs", batch_size=None, epochs=100)
+    fresh = kind([5, 2], output_activation="identity", dtype="float64")
+    for each in (net, fresh):
+        each.train(one_column, y, optimizer="lbfgs", batch_size=None, epochs=100)
+    best = fresh.evaluate(one_column, y).loss
+    assert net.evaluate(one_column, y).loss == pytest.approx(best, rel=1e-9)
+
+
+# What is refused
+
+
+class OwnAdam(Adam):
+    slots = ("mean",)  # type: ignore[assignment]
+
+
+class OwnSchedule(Schedule):
+    name = "own"
+
+    def rates(self, steps: Any) -> Any:
+        return 0.1 + 0 * steps
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"optimizer": OwnAdam()}, TypeError, "optimizer must be one of"),
+        ({"optimizer": Adam}, TypeError, "optimizer must be one of"),
+        ({"learning_rate": OwnSchedule()}, TypeError, "learning_rate must be a number, a schedule"),
+        ({"learning_rate": OneCycle}, TypeError, "learning_rate must be a number, a schedule"),
+        ({"buffer_size": "many"}, TypeError, "buffer_size must be an integer"),
+        (
+            {"sample_weight": np.r_[1, np.zeros(59)], "validation_fraction": 0.1},
+            ValueError,
+            "sample_weight must be above 0 for an example at least of the",
+        ),
+    ],
+)
+def test_refused(options: dict[str, Any], error: type[Exception], words: str) -> None:
+    net = MLP([5, 9, 3], seed=1)
+    before = parameters(net)
+    with pytest.raises(error, match=words):
+        net.train(*data(), **options)
+    assert parameters(net) == before
+
+
+@EITHER
+@pytest.mark.parametrize("argument", ["callback", "batch_callback"])
+def test_a_rate_that_is_assigned_and_too_large_for_l2(kind: Kind, argument: str) -> None:
+    def speed_up(step: Step) -> None:
+        step.learning_rate = 5.0
+
+    net = kind([5, 9, 3], seed=1)
+    with pytest.raises(ValueError, match="l2 times learning_rate must be below 1"):
+        net.train(*data(), epochs=3, l2=0.2, **{argument: speed_up})  # type: ignore[arg-type]
+    assert np.isfinite(net.predict(data()[0])).all()
+
+
+# Blocks
+
+
+def test_whoever_makes_the_blocks_may_use_their_memory_again() -> None:
+    X, y = data()
+    shared_X, shared_y = np.empty_like(X[:10]), np.empty_like(y[:10])
+
+    def blocks() -> Iterator[tuple[Any, Any]]:
+        for start in range(0, 60, 10):
+            shared_X[...], shared_y[...] = X[start : start + 10], y[start : start + 10]
+            yield shared_X, shared_y
+
+    net, expected = MLP([5, 9, 3], seed=1), MLP([5, 9, 3], seed=1)
+    net.train(blocks(), batch_size=7, buffer_size=25)
+    parts = [(X[start : start + 10], y[start : start + 10]) for start in range(0, 60, 10)]
+    expected.train(parts, batch_size=7, buffer_size=25)
+    assert parameters(net) == parameters(expected)
+
+
+def test_the_last_rate_of_a_training_that_a_batch_stopped() -> None:
+    history = MLP([5, 9, 3], seed=1).train(
+        *data(),
+        optimizer=SGD(lambda step: 1 / (1 + step)),
+        batch_callback=lambda step: step.batch == 4,
+    )
+    assert history.learning_rate == [1 / 4]
+
+
+def test_functions_of_the_step_are_asked_once_per_step() -> None:
+    asked: list[int] = []
+
+    def rate(step: int) -> float:
+        asked.append(step)
+        return 0.1
+
+    MLP([5, 9, 3], seed=1).train(*data(), epochs=2, batch_size=10, learning_rate=rate)
+    assert asked == list(range(12))
