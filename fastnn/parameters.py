@@ -130,8 +130,10 @@ class Parameters:
         self, optimizer: Optimizer, regularisation: Regularisation, slots: Sequence[Array] = ()
     ) -> Any:
         """What a step does, as the kernels take it."""
-        constants = np.zeros(4)
-        constants[: len(optimizer.constants)] = optimizer.constants
+        # An epsilon that is 0 in this dtype would make 0 / 0 of what only fills up rows.
+        constants = np.full(4, float(np.finfo(self.flat.dtype).tiny))
+        for i, constant in enumerate(optimizer.constants):
+            constants[i] = max(constant, constants[i])
         kept, kept_too = (*slots, None, None)[:2]
         return self.kernels.Update(
             self.kernels.RULE_CODES[optimizer.rule],

@@ -17,7 +17,7 @@ from .core import Core
 from .evaluation import Evaluation
 from .history import History
 from .inputs import Inputs, MatrixLike
-from .optimizers import LearningRate, Optimizer
+from .optimizers import LBFGS, LearningRate, Optimizer
 from .plan import Callback, Descent, Plan
 from .state import TrainingState
 from .stopping import EarlyStopping
@@ -234,8 +234,8 @@ class Trainable(Core):
         X, y
             As in `train`.
         optimizer, learning_rate, l1, l2, dropout, clip_norm, max_norm, n_threads
-            Likewise. Where calls are alike, the optimizer goes on from one to the next; a schedule
-            needs its ``n_steps``.
+            Likewise, but for "lbfgs". Where calls are alike, the optimizer goes on from one to the
+            next; a schedule needs its ``n_steps``.
         sample_weight, class_weight
             Likewise.
 
@@ -249,6 +249,10 @@ class Trainable(Core):
         TypeError, ValueError, TrainingDiverged, RuntimeError, ImportError
             As in `train`.
         """
+        if optimizer == "lbfgs" or isinstance(optimizer, LBFGS):
+            raise ValueError(
+                f"optimizer must be one that makes a step for a batch, got {optimizer!r}"
+            )
         history = self.train(
             X,
             y,

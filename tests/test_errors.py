@@ -445,6 +445,13 @@ def test_dropout_without_hidden_layers(network_class: NetworkClass) -> None:
     watched.network.train(X, LABELS, dropout=[])
 
 
+@pytest.mark.parametrize("optimizer", ["lbfgs", LBFGS()], ids=repr)
+def test_lbfgs_makes_no_steps_for_batches(watched: Watched, optimizer: Any) -> None:
+    got = f"got {optimizer!r}"
+    with unchanged(watched), refusal(ValueError, "optimizer must be one that makes a step", got):
+        watched.network.train_batch(X, LABELS, optimizer=optimizer)
+
+
 def test_a_schedule_for_single_batches_needs_its_length(watched: Watched) -> None:
     with unchanged(watched), refusal(ValueError, "n_steps of Linear must be given"):
         watched.network.train([(X, LABELS)], learning_rate=Linear(0.1), batch_size=2)

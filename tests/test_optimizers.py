@@ -265,6 +265,16 @@ def test_the_same_bits_for_any_number_of_threads(
         assert loss == pytest.approx(losses[0], rel=1e-12 if dtype == "float64" else 1e-6)
 
 
+@pytest.mark.parametrize("optimizer", [Adam(epsilon=1e-50), RMSprop(epsilon=1e-40)], ids=repr)
+def test_an_epsilon_below_the_least_float(path: str, optimizer: Optimizer) -> None:
+    """Gradients are never 0, but some of what lies between rows of weights is."""
+    nets = [made(kind, "float32", activation="softplus") for kind in (MLP, reference.MLP)]
+    X, y = data()
+    for net in nets:
+        net.train(np.abs(X) + 1, y, epochs=3, batch_size=7, optimizer=optimizer)
+    np.testing.assert_allclose(flat(nets[0]), flat(nets[1]), rtol=0, atol=1e-4)
+
+
 @EITHER
 class TestGoingOn:
     """From one call of train to the next."""
