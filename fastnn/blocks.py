@@ -47,6 +47,13 @@ class Blocks:
                     "X must be an iterable of blocks (X, y) or (X, y, sample_weight) where y is "
                     f"None, got a {type(block).__name__} for block {number}"
                 )
+            if np.ndim(block[0]) == 0 and not hasattr(block[0], "tocsr"):  # a row of numbers
+                raise TypeError(
+                    "y must be given, unless X is an iterable of blocks (X, y), got a "
+                    f"{type(block[0]).__name__} for the X of block {number}"
+                )
+            if np.ndim(block[1]) and not len(block[1]):
+                continue
             try:
                 yield self._check(*block)
             except (TypeError, ValueError) as error:

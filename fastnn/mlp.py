@@ -72,7 +72,9 @@ class MLP(Network):
     Notes
     -----
     `predict`, `classify` and `evaluate` write nothing that belongs to the network, so any number
-    of threads may call them at a time. The kernels run without the GIL.
+    of threads may call them at a time. The kernels run without the GIL. While `train` runs, what
+    other threads read is under way: with ``l2`` on sparse inputs, weights may lack a common factor.
+    Callbacks see parameters as they are.
 
     References
     ----------

@@ -117,6 +117,8 @@ def load(
     if metadata.get("crc32") != _checksum(texts, _in_order(arrays, len(sizes) - 1, metadata)):
         raise ModelFileError(f"{path} is damaged: its checksum does not match its content")
     n = len(sizes) - 1
+    if not all(np.isfinite(array).all() for array in arrays[2 * n :]):
+        raise ModelFileError(f"{path} is damaged: what the optimizer keeps is not finite")
     slots = [arrays[start : start + 2 * n] for start in range(2 * n, len(arrays), 2 * n)]
     return Model(
         tuple(sizes),

@@ -364,7 +364,7 @@ class ReduceOnPlateau(Record):
         Plateau
         """
         sign, best = SIGNS[self.monitor], state.best
-        least = -math.inf if best is None else sign * best * (1 + sign * self.min_delta)
+        least = -math.inf if best is None else sign * best + self.min_delta * abs(best)
         is_better = sign * value > least
         rate, cooldown_left = state.rate, max(0, state.cooldown_left - 1)
         n_bad_epochs = 0 if is_better or state.cooldown_left else state.n_bad_epochs + 1

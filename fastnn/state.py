@@ -74,7 +74,11 @@ class Rates:
     """
 
     def __init__(self, state: TrainingState, n_steps: int | None, l2: float) -> None:
-        self._state, self._l2 = state, l2
+        self._state = state
+        # By this times the rate weights shrink, apart from their gradient.
+        self._shrinks_by = ("weight_decay", state.optimizer.weight_decay)
+        if state.optimizer.rule == "sgd":
+            self._shrinks_by = ("l2", l2)
         given: LearningRate = state.optimizer.learning_rate
         self._schedule: float | Schedule = given if isinstance(given, float | int) else 0.0
         if isinstance(given, Schedule):
@@ -103,10 +107,11 @@ class Rates:
         return rates
 
     def _check(self, rate: float) -> None:
-        if self._l2 and not rate * self._l2 < 1:
+        name, times = self._shrinks_by
+        if times and not rate * times < 1:
             raise ValueError(
-                "l2 times learning_rate must be below 1, for weights to shrink by less than all of "
-                f"them at a step, got {self._l2} times {rate}"
+                f"{name} times learning_rate must be below 1, for weights to shrink by less than "
+                f"all of them at a step, got {times} times {rate}"
             )
 
     def set(self, rate: float) -> None:

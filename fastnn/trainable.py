@@ -253,6 +253,11 @@ class Trainable(Core):
             raise ValueError(
                 f"optimizer must be one that makes a step for a batch, got {optimizer!r}"
             )
+        rate = optimizer.learning_rate if isinstance(optimizer, Optimizer) else learning_rate
+        if getattr(rate, "n_steps", 0) is None:
+            raise ValueError(
+                f"learning_rate must have n_steps, for each call is a step, got {rate!r}"
+            )
         history = self.train(
             X,
             y,

@@ -13,8 +13,10 @@ from fastnn import (
     SGD,
     Activation,
     Adam,
+    AdamW,
     InverseScaling,
     OneCycle,
+    ReduceOnPlateau,
     Step,
     reference,
 )
@@ -253,3 +255,44 @@ def test_functions_of_the_step_are_asked_once_per_step() -> None:
 
     MLP([5, 9, 3], seed=1).train(*data(), epochs=2, batch_size=10, learning_rate=rate)
     assert asked == list(range(12))
+
+
+def test_blocks_without_examples_are_left_out() -> None:
+    X, y = data()
+    net, expected = MLP([5, 9, 3], seed=1), MLP([5, 9, 3], seed=1)
+    net.train([(X[:30], y[:30]), (X[:0], y[:0]), (X[30:], y[30:])], batch_size=7)
+    expected.train([(X[:30], y[:30]), (X[30:], y[30:])], batch_size=7)
+    assert parameters(net) == parameters(expected)
+
+
+@pytest.mark.parametrize("n_inputs", [2, 3])
+def test_a_forgotten_y(n_inputs: int) -> None:
+    """Rows of two or three numbers look like blocks."""
+    with pytest.raises(TypeError, match="y must be given"):
+        MLP([n_inputs, 1]).train(np.ones((4, n_inputs)).tolist())
+
+
+def test_a_batch_is_no_span_for_a_schedule() -> None:
+    net = MLP([5, 9, 3], seed=1)
+    for options in ({"learning_rate": OneCycle(0.1)}, {"optimizer": Adam(OneCycle(0.1))}):
+        with pytest.raises(ValueError, match="learning_rate must have n_steps"):
+            net.train_batch(*data(), **options)
+
+
+def test_how_far_weights_may_shrink_at_a_step() -> None:
+    net = MLP([5, 9, 3], seed=1)
+    with pytest.raises(ValueError, match="l2 times learning_rate must be below 1"):
+        net.train(*data(), l2=2, learning_rate=0.5)
+    with pytest.raises(ValueError, match="weight_decay times learning_rate must be below 1"):
+        net.train(*data(), optimizer=AdamW(0.5, weight_decay=2))
+    # To others a penalty is a part of the gradient, whatever the rate.
+    net.train(*data(), optimizer=Adam(0.001), l2=1000)
+
+
+def test_what_is_monitored_may_be_negative() -> None:
+    for monitor, better, worse in (("loss", -1.1, -0.9), ("validation_score", -0.9, -1.00005)):
+        schedule = ReduceOnPlateau(0.1, monitor, min_delta=1e-3)
+        state = schedule.after(schedule.begin(), -1.0)
+        assert schedule.after(state, -1.0).n_bad_epochs == 1
+        assert schedule.after(state, worse).n_bad_epochs == 1
+        assert schedule.after(state, better).n_bad_epochs == 0

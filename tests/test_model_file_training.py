@@ -24,6 +24,7 @@ from fastnn import (
     ReduceOnPlateau,
     RMSprop,
     Rprop,
+    _kernels,
     reference,
 )
 from fastnn.network import Network
@@ -298,6 +299,20 @@ def mutate_bytes(content: bytes, generator: np.random.Generator) -> bytes:
     return bytes(changed)
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_an_optimizer_that_keeps_what_is_not_finite(
+    tmp_path: Path, content: bytes, value: float
+) -> None:
+    metadata, tensors = split(content)
+    tensors["mean.biases.1"][2] = value
+    path = tmp_path / "model"
+    path.write_bytes(with_checksum(metadata, tensors))
+    with pytest.raises(ModelFileError, match="is damaged: what the optimizer keeps is not finite"):
+        fastnn.MLP.load(path)
+
+
+# The kernels have no part in reading: one variant will do.
+@pytest.mark.parametrize("variant", [_kernels.active], indirect=True)
 def test_of_10000_mutations_each_is_a_network_or_the_documented_error(
     tmp_path: Path, content: bytes
 ) -> None:

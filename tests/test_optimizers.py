@@ -332,15 +332,6 @@ class TestGoingOn:
         assert losses[0] == losses[1]
         assert parameters(net) == parameters(anew)
 
-    def test_and_back_again_is_anew_too(self, kind: type[Network]) -> None:
-        net, other = made(kind), made(kind)
-        for each in (net, other):
-            self.train(each, 2, Adam(), shuffle=False, dropout=0)
-        self.train(other, 0, RMSprop())
-        for each in (net, other):
-            self.train(each, 1, Adam(), shuffle=False, dropout=0)
-        assert parameters(net) != parameters(other)
-
     @pytest.mark.parametrize(
         "schedule",
         [
@@ -432,7 +423,10 @@ class TestGoingOn:
             made(kind, output_activation="identity", loss="squared_error") for _ in range(2)
         )
         optimizer = ALL[name]
-        far = type(optimizer)(**(optimizer.parameters | {"learning_rate": 1e300}))
+        far_settings = optimizer.parameters | {"learning_rate": 1e300}
+        if "weight_decay" in far_settings:  # which such a rate would not be taken with
+            far_settings["weight_decay"] = 0
+        far = type(optimizer)(**far_settings)
         options: dict[str, Any] = {"shuffle": False, "dropout": 0}
         for each in (net, untroubled):
             self.train(each, 3, optimizer, **options)

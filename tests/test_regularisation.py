@@ -184,7 +184,9 @@ class TestLazyL2:
         net = kind(self.SIZES, seed=1)
         net.train(X, y, optimizer="adam")
         untroubled = copy.deepcopy(net)
-        with pytest.raises(ValueError, match=r"^l2 must be below 1 / learning_rate, .* got 10.0 a"):
+        with pytest.raises(
+            ValueError, match=r"^l2 times learning_rate must be below 1, .* got 10.0 t"
+        ):
             net.train(X, y, batch_size=5, learning_rate=0.1, l2=10.0)
         assert flat(net).tobytes() == flat(untroubled).tobytes()
         for each in (net, untroubled):  # the order of examples, and Adam's memory
