@@ -95,8 +95,8 @@ def _header(report: Report) -> list[str]:
     return [
         f"{machine.cpu}, {machine.cores} cores; one thread where no other number is given; "
         f"kernels: {machine.isa}; {versions}; {machine.date}.",
-        "Squared error, float32, plain SGD where nothing else is said; all layers sigmoid, or hidden "
-        "layers ReLU and outputs identity.",
+        "Squared error, float32, plain SGD where nothing else is said; all layers sigmoid, or "
+        "hidden layers ReLU and outputs identity.",
         *(f"{problem}." for problem in problems),
     ]
 
