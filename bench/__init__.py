@@ -4,6 +4,8 @@ Commands, from the root of the checkout:
 
 - ``python -m bench`` verifies that all of them compute the same thing, and prints their times;
 - ``python -m bench.growth`` shows how fastnn's times grow with the size of the work;
+- ``python -m bench.race`` lets them learn MNIST, each in its own best way;
+- ``python -m bench.memory`` measures what training takes of it on a file of 2 GB;
 - ``pytest bench`` verifies on less data, and times fastnn alone, under pytest-benchmark.
 """
 

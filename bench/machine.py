@@ -23,6 +23,10 @@ class Machine:
     versions: dict[str, str]
     date: str
 
+    def __str__(self) -> str:
+        versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
+        return f"{self.cpu}, {self.cores} cores; kernels: {self.isa}; {versions}; {self.date}"
+
     @classmethod
     def this(cls, contenders: Iterable[Contender]) -> "Machine":
         """The one this process runs on, today."""

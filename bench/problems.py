@@ -72,16 +72,27 @@ def _iris() -> Examples:
     return Examples((iris.X - low) / (high - low), iris.y)
 
 
-@cache
-def _mnist() -> tuple[Examples, Examples]:
-    """For training and for test."""
+def mnist() -> tuple[Examples, Examples]:
+    """All of it, for training and for test; pixels / 255.
+
+    Raises
+    ------
+    MissingDataError
+        If it was not found.
+    """
     beside_checkout = Path(__file__).parent.parent.parent / "shared" / "data"
     folder = Path(os.environ.get("FASTNN_DATA") or beside_checkout) / "mnist"
     if not folder.is_dir():
         raise MissingDataError(f"no folder {folder}; FASTNN_DATA names the folder that holds mnist")
     train, test = datasets.load_mnist(folder)
-    # A copy, to let go of the other 54,000.
-    return Examples(train.X[:_N_EXAMPLES].copy(), train.y[:_N_EXAMPLES]), Examples(test.X, test.y)
+    return Examples(train.X, train.y), Examples(test.X, test.y)
+
+
+@cache
+def _mnist() -> tuple[Examples, Examples]:
+    train, test = mnist()
+    X, y = train.first(_N_EXAMPLES)
+    return Examples(X.copy(), y), test  # a copy, to let go of the other 54,000
 
 
 def _mnist_tiled() -> Examples:

@@ -89,14 +89,11 @@ def as_json(report: Report) -> str:
 
 
 def _header(report: Report) -> list[str]:
-    machine = report.machine
-    versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
     problems = dict.fromkeys(f"{job.problem}: {job.problem.data}" for job in report.jobs)
     return [
-        f"{machine.cpu}, {machine.cores} cores; one thread where no other number is given; "
-        f"kernels: {machine.isa}; {versions}; {machine.date}.",
-        "Squared error, float32, plain SGD where nothing else is said; all layers sigmoid, or "
-        "hidden layers ReLU and outputs identity.",
+        f"{report.machine}.",
+        "One thread, plain SGD where nothing else is said; squared error, float32; all layers "
+        "sigmoid, or hidden layers ReLU and outputs identity.",
         *(f"{problem}." for problem in problems),
     ]
 

@@ -1,7 +1,6 @@
 """Runs jobs, each contender in a process of its own."""
 
 import json
-import os
 import pickle
 import statistics
 import subprocess
@@ -14,12 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import NamedTuple
 
+from . import threads
 from .contenders import NUMPY, Contender
 from .jobs import Job
 from .nearest import nearest
 from .verification import expectation
 
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _ROUNDS = 7
 
 
@@ -90,7 +89,7 @@ def _worker(
     job: Job, contender: Contender, files: tuple[Path, Path]
 ) -> Iterator[Callable[[], list[float]]]:
     """A process that has verified its work, and yields seconds of some runs whenever asked."""
-    environment = dict.fromkeys(_THREAD_VARIABLES, str(job.threads))
+    environment = threads.environment(job.threads)
     if contender.isa:
         environment["FASTNN_ISA"] = contender.isa
     with (
@@ -98,7 +97,7 @@ def _worker(
         subprocess.Popen(
             [sys.executable, "-m", "bench.worker", job.name, contender.name, *map(str, files)],
             cwd=Path(__file__).parent.parent,
-            env={**os.environ, **environment},
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

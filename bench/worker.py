@@ -6,12 +6,12 @@ After verification it prints a line; for every line it reads it prints the secon
 
 import gc
 import json
-import os
 import pickle
 import sys
 import time
 from pathlib import Path
 
+from . import threads
 from .catalogue import JOBS
 from .contenders import CONTENDERS
 from .nearest import nearest
@@ -25,8 +25,7 @@ def main(job_name: str, contender_name: str, examples_path: str, expected_path: 
     """Do one job with one contender."""
     (asked,) = (job for job in JOBS if job.name == job_name)
     (contender,) = (contender for contender in CONTENDERS if contender.name == contender_name)
-    if hasattr(os, "sched_setaffinity"):  # not every library heeds the variables for threads
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-asked.threads :])
+    threads.pin(asked.threads)
     job = nearest(asked, contender).job
     examples, expected = (
         pickle.loads(Path(path).read_bytes()) for path in (examples_path, expected_path)

@@ -1,12 +1,12 @@
 """``python -m bench.growth``."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from .. import threads
 from . import __doc__ as description
 from . import report
 from .costs import Cost, Rates, measure
@@ -24,8 +24,7 @@ def main() -> None:
     )
     parser.add_argument("--chart", metavar="FILE", type=Path, help="draw the costs there (PNG)")
     arguments = parser.parse_args()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    threads.pin(1)
     with threadpool_limits(1):
         rates = Rates.measured()
         # In turns: what else the machine does comes and goes, and would be taken for a cliff.

@@ -13,7 +13,7 @@ from fastnn.network import Network
 from ..problems import Array, Examples
 from . import MOMENTUM, Descent, Outcome, Peer, Run, parameters_outcome
 
-_OPTIMIZERS: dict[str, Callable[[float], Any]] = {
+OPTIMIZERS: dict[str, Callable[[float], Any]] = {
     "sgd": fastnn.SGD,
     "momentum": partial(fastnn.SGD, momentum=MOMENTUM),
     "adam": fastnn.Adam,
@@ -34,7 +34,7 @@ class FastNN(Peer):
                 *examples,
                 epochs=descent.epochs,
                 batch_size=descent.batch_size,
-                optimizer=_OPTIMIZERS[descent.rule](descent.learning_rate),
+                optimizer=OPTIMIZERS[descent.rule](descent.learning_rate),
                 dropout=descent.dropout,
                 n_threads=self._threads,
             )

@@ -14,7 +14,7 @@ from . import MOMENTUM, Descent, OtherLibrary, Outcome, Run, parameters_outcome,
 
 Activation = Callable[[Tensor], Tensor]
 Layers = Sequence[tuple[Tensor, Tensor, Activation]]  # weights (fan_out, fan_in), biases
-Update = Callable[[tuple[Tensor, ...]], None]  # what gradients do to the parameters
+Update = Callable[[tuple[Tensor, ...], float], None]  # what gradients and a rate do to parameters
 
 _ACTIVATIONS: dict[str, Activation] = {
     "sigmoid": torch.sigmoid_,
@@ -72,19 +72,19 @@ class PyTorch(OtherLibrary):
         # Made in this mode, they keep autograd away; to enter it in every call takes longer.
         with torch.inference_mode():
             layers = [(w.clone(), b.clone(), f) for w, b, f in self._layers]
-        return lambda x: _outputs(layers, x)
+        return lambda x: outputs(layers, x)
 
     def _begin(self, descent: Descent) -> None:
         """Get ready for steps of `training`."""
         self._parameters = [*self._weights, *self._biases]
-        self._update = _UPDATES[descent.rule](self._parameters, descent.learning_rate)
+        self._update, self._rate = UPDATES[descent.rule](self._parameters), descent.learning_rate
 
     def _step(self, x: Tensor, t: Tensor) -> None:
-        loss = functional.mse_loss(_outputs(self._layers, x), t, reduction="sum")
+        loss = functional.mse_loss(outputs(self._layers, x), t, reduction="sum")
         # `backward` and an optimizer, even a fused one, take longer.
         slopes = torch.autograd.grad(loss, self._parameters, _factor(len(x)))
         with torch.no_grad():
-            self._update(slopes)
+            self._update(slopes, self._rate)
 
 
 class PyTorchModules(PyTorch):
@@ -118,18 +118,18 @@ def _factor(n_examples: int) -> Tensor:
     return torch.tensor(1 / (2 * n_examples))
 
 
-def _sgd(parameters: list[Tensor], rate: float) -> Update:
-    def update(slopes: tuple[Tensor, ...]) -> None:
+def _sgd(parameters: list[Tensor]) -> Update:
+    def update(slopes: tuple[Tensor, ...], rate: float) -> None:
         for parameter, slope in zip(parameters, slopes, strict=True):
             parameter.sub_(slope, alpha=rate)
 
     return update
 
 
-def _momentum(parameters: list[Tensor], rate: float) -> Update:
+def _momentum(parameters: list[Tensor]) -> Update:
     velocities = [torch.zeros_like(parameter) for parameter in parameters]
 
-    def update(slopes: tuple[Tensor, ...]) -> None:
+    def update(slopes: tuple[Tensor, ...], rate: float) -> None:
         torch._fused_sgd_(
             parameters,
             slopes,
@@ -146,12 +146,12 @@ def _momentum(parameters: list[Tensor], rate: float) -> Update:
     return update
 
 
-def _adam(parameters: list[Tensor], rate: float) -> Update:
+def _adam(parameters: list[Tensor]) -> Update:
     means, squares = ([torch.zeros_like(parameter) for parameter in parameters] for _ in range(2))
     numbers = [torch.tensor(0.0) for _ in parameters]
     beta_1, beta_2, epsilon = Adam().constants
 
-    def update(slopes: tuple[Tensor, ...]) -> None:
+    def update(slopes: tuple[Tensor, ...], rate: float) -> None:
         torch._foreach_add_(numbers, 1)
         torch._fused_adam_(
             parameters,
@@ -172,7 +172,7 @@ def _adam(parameters: list[Tensor], rate: float) -> Update:
     return update
 
 
-_UPDATES = {"sgd": _sgd, "momentum": _momentum, "adam": _adam}
+UPDATES = {"sgd": _sgd, "momentum": _momentum, "adam": _adam}
 
 # Each is the fastest of the implementations that PyTorch has for the CPU: "for each" tensor, which
 # is the default, takes some 10 % (SGD with momentum) and 30 % (Adam) more of a whole step.
@@ -183,7 +183,7 @@ _OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 }
 
 
-def _outputs(layers: Layers, x: Tensor) -> Tensor:
+def outputs(layers: Layers, x: Tensor) -> Tensor:
     for weights, biases, f in layers:
         x = f(functional.linear(x, weights, biases))
     return x
