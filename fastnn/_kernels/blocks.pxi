@@ -147,22 +147,26 @@ cdef class Block(Room):
             )
 
     cdef void drop_out(self, Py_ssize_t layer) noexcept nogil:
-        """Leave units out, if the layer has dropout; the sums keep what slopes are computed from."""
+        """Leave units out, if the layer has dropout; the sums keep what slopes are computed from.
+
+        Those of ReLU are 0 where outputs are, so that these will do, and factors are forgotten.
+        """
         cdef const Layer* of = &self.work.layers[layer]
         cdef Matrix a = self.of_layer(self.work.units, layer)
         cdef Matrix sums = self.of_layer(self.work.sums, layer)
-        cdef Matrix factors = self.of_layer(self.work.factors, layer)
+        cdef Matrix factors = self.own(self.of_layer(self.work.factors, layer))
+        cdef bint is_relu = of.slope == RELU
         cdef Py_ssize_t k
         if not has_dropout(&self.work, layer):
             return
         for k in range(self.begin, self.end):
-            if not of.keeps_sums:
+            if not of.keeps_sums and not is_relu:
                 memcpy(sums.data + k * sums.row, a.data + k * a.row, of.width * sizeof(real))
-            draw_factors(
+            draw_and_multiply(
                 self.work.dropout[layer], self.work.key, self.work.place + k, layer,
-                factors.data + k * factors.row, of.width,
+                factors.data + (0 if is_relu else k - self.begin) * factors.row,
+                a.data + k * a.row, of.width,
             )
-            multiply(a.data + k * a.row, factors.data + k * factors.row, of.width)
 
     cdef double losses(
         self, const Wanted* wanted, const Py_ssize_t* rows, Py_ssize_t n, real scale
@@ -204,7 +208,10 @@ cdef class Block(Room):
         cdef Matrix deltas = self.own(self.of_layer(self.work.deltas, layer))
         cdef Py_ssize_t n = (self.end - self.begin) * a.row
         # All rows as one vector: between them are only zeros.
-        if has_dropout(&self.work, layer):
+        if has_dropout(&self.work, layer) and self.work.layers[layer].slope == RELU:
+            times_slope(&self.work.layers[layer], sums.data, a.data, deltas.data, n)
+            shrink(deltas.data, 1 / (1 - self.work.dropout[layer]), n)
+        elif has_dropout(&self.work, layer):
             times_slope(&self.work.layers[layer], sums.data, sums.data, deltas.data, n)
             multiply(deltas.data, self.own(self.of_layer(self.work.factors, layer)).data, n)
         else:

@@ -32,19 +32,20 @@ cdef inline uint32_t mixed(uint32_t x) noexcept nogil:
     return x ^ (x >> 16)
 
 
-cdef void draw_factors(
-    double rate, uint64_t key, Py_ssize_t place, Py_ssize_t layer, real* factors, Py_ssize_t n
+cdef void draw_and_multiply(
+    double rate, uint64_t key, Py_ssize_t place, Py_ssize_t layer,
+    restricted factors, restricted a, Py_ssize_t n,
 ) noexcept nogil:
-    """Of n units of a layer, for the example at that place of an epoch's order"""
+    """The outputs of n units of a layer, for the example at that place of an epoch's order"""
     cdef uint32_t row = mixed(<uint32_t>(key >> 32) ^ mixed(<uint32_t>key ^ <uint32_t>place))
-    cdef int32_t threshold = <int32_t>(rate * (1 << 24))
+    cdef uint32_t least = <uint32_t>(rate * (1 << 24)) << 8  # of those that stay; 24 bits count
     cdef real kept = <real>(1 / (1 - rate)), zero = 0
-    cdef uint32_t j
+    cdef Py_ssize_t j
     row = mixed(row ^ <uint32_t>layer)
-    for j in range(<uint32_t>n):
-        factors[j] = (
-            kept if <int32_t>(mixed(row + j * <uint32_t>0x9E3779B9) >> 8) >= threshold else zero
-        )
+    for j in range(n & -LANES):
+        factors[j] = kept if mixed(row) >= least else zero
+        a[j] *= factors[j]
+        row += <uint32_t>0x9E3779B9
 
 
 cdef inline void multiply(restricted a, const real* factors, Py_ssize_t n) noexcept nogil:

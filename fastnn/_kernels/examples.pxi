@@ -14,8 +14,7 @@ cdef inline void drop_out(const Work* work, Py_ssize_t i) noexcept nogil:
         return
     if not layer.keeps_sums:
         memcpy(work.sums + layer.outputs, a, layer.width * sizeof(real))
-    draw_factors(work.dropout[i], work.key, work.place, i, factors, layer.width)
-    multiply(a, factors, layer.width)
+    draw_and_multiply(work.dropout[i], work.key, work.place, i, factors, a, layer.width)
 
 
 cdef inline void times_slope_of(const Work* work, Py_ssize_t i, real* delta) noexcept nogil:
