@@ -77,7 +77,7 @@ def test_memory() -> None:
 def test_file_of_rows(tmp_path: Path) -> None:
     n_rows = growth.ROWS_PER_BLOCK + 3
     growth.write(tmp_path / "rows", n_rows)
-    assert os.path.getsize(tmp_path / "rows") == n_rows * growth.N_INPUTS * 4
+    assert os.path.getsize(tmp_path / "rows") == n_rows * growth.BYTES_PER_ROW
     X = np.fromfile(tmp_path / "rows", np.float32).reshape(n_rows, -1)
     blocks = list(growth.Blocks(X, np.arange(n_rows)))
     assert [len(block) for block, _ in blocks] == [growth.ROWS_PER_BLOCK, 3]

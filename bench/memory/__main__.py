@@ -5,14 +5,13 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryFile
 
 from ..machine import Machine
 from ..markdown import table
 from . import __doc__ as description
-from .growth import N_INPUTS, STATUS, WORK, write
+from .growth import BYTES_PER_ROW, N_INPUTS, STATUS, WORK, write
 
-_N_ROWS = 5_200_000
 _MOST_MEGABYTES = 400
 
 
@@ -23,27 +22,35 @@ def main() -> None:
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.parse_args()
+    parser.add_argument("--gigabytes", type=float, default=2, help="size of the file, default 2")
+    n_rows = round(parser.parse_args().gigabytes * 1e9 / BYTES_PER_ROW)
+    if n_rows < 1:
+        parser.error("argument --gigabytes: expected enough for a row")
     if not STATUS.exists():
         parser.error(f"there is no {STATUS}: it needs Linux")
-    megabytes = measure(_N_ROWS)
+    megabytes = measure(n_rows)
     print(f"{Machine.this([])}.")
-    print(f"A file of {_N_ROWS:,} × {N_INPUTS} float32, {_N_ROWS * N_INPUTS * 4 / 1e9:.2f} GB.\n")
+    print(f"A file of {n_rows:,} × {N_INPUTS} float32, {n_rows * BYTES_PER_ROW / 1e9:.3g} GB.\n")
     print(as_markdown(megabytes))
 
 
 def measure(n_rows: int) -> dict[str, float]:
     """Megabytes that each kind of work takes, in a process of its own."""
-    with NamedTemporaryFile(prefix="fastnn-bench-") as file:
-        write(Path(file.name), n_rows)
-        return {name: _measure(name, file.name) for name in WORK}
+    with TemporaryFile() as file:  # without a name: it ends with the processes, however they end
+        write(Path(_path(file.fileno())), n_rows)
+        return {name: _measure(name, file.fileno()) for name in WORK}
 
 
-def _measure(name: str, path: str) -> float:
+def _path(descriptor: int) -> str:
+    return f"/proc/self/fd/{descriptor}"
+
+
+def _measure(name: str, descriptor: int) -> float:
     print(name, file=sys.stderr)
     done = subprocess.run(
-        [sys.executable, "-m", "bench.memory.worker", name, path],
+        [sys.executable, "-m", "bench.memory.worker", name, _path(descriptor)],
         cwd=Path(__file__).parent.parent.parent,
+        pass_fds=[descriptor],
         stdout=subprocess.PIPE,
         text=True,
         check=True,

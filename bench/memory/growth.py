@@ -12,6 +12,7 @@ from fastnn import MLP
 from ..problems import Array
 
 N_INPUTS, _N_CLASSES = 100, 10
+BYTES_PER_ROW = N_INPUTS * np.dtype(np.float32).itemsize
 ROWS_PER_BLOCK = 50_000
 STATUS = Path("/proc/self/status")
 _SECONDS_BETWEEN_SAMPLES = 0.005

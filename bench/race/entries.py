@@ -2,7 +2,7 @@
 
 The settings were looked for on training images alone: networks trained on the first 50,000 were
 validated on the other 10,000. A contender's setting is the fastest found whose median accuracy over
-5 seeds is 98.0 %, with fewer seeds for those far from it. What came of the neighbours (median, in %):
+5 seeds is 98.0 %, with fewer seeds for those far from it. Medians of neighbours, in %:
 
 - fastnn, per example, ``Linear(0.02)``, 3 epochs: 98.06 (rate 0.015: 97.86, 0.03: 98.03, 0.04:
   97.98). In 2 epochs the best was 97.91, of rates from 0.015 to 0.05, in a line, half a wave or one
