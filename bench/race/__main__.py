@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,7 @@ def main() -> None:
     lacks = {entry.contender.name: entry.contender.missing() for entry in ENTRIES}
     missing = {name: lack for name, lack in lacks.items() if lack}
     entries = [entry for entry in ENTRIES if entry.contender.name not in missing]
+    load = os.getloadavg()[0]
     finishes: dict[Entry, list[Finish]] = {entry: [] for entry in entries}
     # In turns: what else the machine does comes and goes, and should hit all of them.
     for seed in _SEEDS:
@@ -42,6 +44,7 @@ def main() -> None:
                 of_entry.append(_run(entry, seed))
     machine = Machine.this(entry.contender for entry in entries)
     print(as_markdown(machine, missing, finishes, len(_SEEDS)))
+    print(f"Load of the machine before it began: {load:.1f}; other work hits two threads most.")
 
 
 def _run(entry: Entry, seed: int) -> Finish:
