@@ -209,8 +209,9 @@ class Descent(_Losses):
             if start == batch_stop:
                 rate = -1 if at_once else rates[batch]
                 number = epoch.n_steps + batch + 1
-                self._kernels.step_block(self._block, self._update, rate, number, not at_once)
-                epoch.n_done[0] += 1
+                self._kernels.step_block(
+                    self._block, self._update, rate, number, not at_once, epoch.n_done
+                )
         return loss
 
     def _backward(self, n: int, is_first: bool) -> None:
@@ -262,9 +263,11 @@ def all_outputs(
     is_sparse: bool,
 ) -> list[Array]:
     """Outputs of every layer for all rows, so many of them at a time."""
-    forward = _Forward(parameters, activations, inputs, n_rows, is_sparse)
     dtype, n = parameters.flat.dtype, len(inputs)
     outputs = [np.empty((n, layer["fan_out"]), dtype) for layer in parameters.layers]
+    if not n:  # kernels have no examples to look at
+        return outputs
+    forward = _Forward(parameters, activations, inputs, n_rows, is_sparse)
     with np.errstate(all="ignore"):
         for start in range(0, n, n_rows):
             rows = np.arange(start, min(start + n_rows, n))

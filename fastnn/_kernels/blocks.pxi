@@ -393,7 +393,12 @@ def add_sparse_gradient(
 
 
 def step_block(
-    Block block, Update update, double rate, Py_ssize_t number, bint with_first_weights
+    Block block,
+    Update update,
+    double rate,
+    Py_ssize_t number,
+    bint with_first_weights,
+    Py_ssize_t[::1] n_done,      # IN, OUT (1,) steps that were made
 ):
     """Step number so and so, with or without the weights of the first layer, of a plain rule."""
     cdef fastnn_control control
@@ -406,4 +411,5 @@ def step_block(
                 &update.rule, &block.work, block.gradient, 1, rate, number,
                 block.work.layers[0].biases, block.n_parameters,
             )
+        n_done[0] += 1  # here, for Ctrl-C may come as this returns
         fastnn_restore_subnormals(control)
