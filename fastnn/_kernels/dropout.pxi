@@ -1,4 +1,4 @@
-"""Dropout: which units are left out, as a function of the epoch, the example, the layer and the unit.
+"""Dropout: which units are left out, as a function of epoch, example, layer and unit.
 
 Nothing is drawn in sequence, so the same units are left out for any number of threads and however
 batches are divided.  regularisation.py has the same formula in NumPy; the mixing of bits is Chris

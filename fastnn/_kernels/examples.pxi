@@ -6,7 +6,7 @@ cdef inline bint has_dropout(const Work* work, Py_ssize_t layer) noexcept nogil:
 
 
 cdef inline void drop_out(const Work* work, Py_ssize_t i) noexcept nogil:
-    """Leave units of a layer out, if it has dropout; the sums keep what slopes are computed from."""
+    """Leave units of a layer out, if it has dropout; sums keep what slopes are computed from."""
     cdef const Layer* layer = &work.layers[i]
     cdef real* a = work.units + layer.outputs
     cdef real* factors = work.factors + layer.outputs

@@ -1,6 +1,6 @@
-"""What the gradient of a batch does to the parameters: penalties, the optimizer's rule, constraints.
+"""What the gradient of a batch does to the parameters: penalties, the optimizer's rule, limits.
 
-optimizers.py has the formulas, and regularisation.py those of penalties and constraints.  A rule is
+optimizers.py has the formulas, and regularisation.py those of penalties and limits.  A rule is
 one pass over the flat vectors of parameters, gradient and what the optimizer keeps of each.  The
 gradient is 0 after it.
 """
