@@ -15,6 +15,7 @@ from .inputs import Inputs
 from .losses import BuiltinLoss, Loss
 from .parameters import Parameters
 from .plan import Epochs
+from .regularisation import Regularisation
 from .targets import Targets
 
 _WORK_PER_CALL = 400_000_000  # parameters times examples: some ten milliseconds
@@ -158,18 +159,26 @@ class Descent(_Losses):
         activations: Sequence[Activation],
         loss: Loss,
         update: Any,
+        regularisation: Regularisation,
         inputs: Inputs,
         targets: Targets,
         batch_size: int,
-        dropout: Sequence[float],
         is_sparse: bool,
     ) -> None:
         self.gradient = gradient = aligned_zeros(parameters.flat.size, parameters.flat.dtype)
         capacity = _capacity(parameters, batch_size)
         super().__init__(
-            parameters, activations, loss, inputs, targets, capacity, is_sparse, gradient, dropout
+            parameters,
+            activations,
+            loss,
+            inputs,
+            targets,
+            capacity,
+            is_sparse,
+            gradient,
+            regularisation.dropout,
         )
-        self._batch_size, self._update = batch_size, update
+        self._batch_size, self._update, self._regularisation = batch_size, update, regularisation
         self._steps_at_once = update.is_plain and not update.shrinks
         self._gradients, _ = parameters.views(gradient)
         self._first_gradient = gradient[: parameters.layers["biases"][0]]  # and its spare rows
@@ -197,9 +206,17 @@ class Descent(_Losses):
             at_once = (
                 self._is_sparse and self._steps_at_once and len(rows) == batch_stop - batch_start
             )
-            scale = (-rates[batch] if at_once else 1) / (batch_stop - batch_start)
+            divisor = self._targets.divisor(
+                order[batch_start:batch_stop], self._regularisation.by_weight
+            )
+            regularisation = self._regularisation.of_batch(divisor)
             self.forward(rows, key, start)
-            loss += self.losses(rows, scale)
+            n_in_batch = batch_stop - batch_start
+            loss += n_in_batch / divisor * self.losses(
+                rows, (-rates[batch] if at_once else 1) / divisor
+            )
+            if start == batch_start:
+                loss += n_in_batch * regularisation.counted(self._weights)
             self._backward(len(rows), start == batch_start)
             if self._is_sparse:
                 if start == batch_start and not at_once:
@@ -210,7 +227,13 @@ class Descent(_Losses):
                 rate = -1 if at_once else rates[batch]
                 number = epoch.n_steps + batch + 1
                 self._kernels.step_block(
-                    self._block, self._update, rate, number, not at_once, epoch.n_done
+                    self._block,
+                    self._update,
+                    rate,
+                    regularisation.l2,
+                    number,
+                    not at_once,
+                    epoch.n_done,
                 )
         return loss
 

@@ -85,7 +85,8 @@ class OneByOne(_Descent):
         dropout: Sequence[float],
     ) -> None:
         super().__init__(parameters, update, inputs, targets, _WORK_PER_CALL)
-        self._workspace = workspace(parameters, dropout)
+        # From these sums follows how a step changes the L2 penalty.
+        self._workspace = workspace(parameters, dropout, keep_sums=update.counts_l2)
         self._postponed = _postponed(parameters, _deltas_that_wait(parameters, inputs))
 
     def _train(self, examples: Any, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
@@ -106,6 +107,44 @@ class OneByOne(_Descent):
 
     def settle(self) -> None:
         self._kernels.settle(self._workspace, self._postponed)
+
+
+class OneByOneWithMomentum(_Descent):
+    """Likewise with momentum."""
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        update: Any,
+        inputs: Inputs,
+        targets: Targets,
+        dropout: Sequence[float],
+    ) -> None:
+        # A step goes over all parameters and their velocities.
+        super().__init__(
+            parameters, update, inputs, targets, _WORK_PER_CALL, 2 * parameters.flat.size
+        )
+        self._workspace = workspace(parameters, dropout)
+        self._gathered = np.empty(inputs.n_inputs, parameters.flat.dtype)
+
+    def _train(self, examples: Any, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
+        self._kernels.train_one_by_one_with_momentum(
+            self._workspace,
+            self._update,
+            examples,
+            self._targets,
+            self._gathered,
+            epochs.orders,
+            epochs.rates,
+            epochs.keys,
+            start,
+            stop,
+            losses,
+            epochs.n_done,
+        )
+
+    def settle(self) -> None:
+        pass
 
 
 class InBatches(_Descent):
@@ -259,9 +298,11 @@ def evaluate(
     return outputs, loss
 
 
-def workspace(parameters: Parameters, dropout: Sequence[float] = ()) -> Any:
-    """Room for one example."""
-    network = parameters.network
+def workspace(
+    parameters: Parameters, dropout: Sequence[float] = (), keep_sums: bool = False
+) -> Any:
+    """Room for one example; all layers, or those that must, keep their weighted inputs."""
+    network = parameters.network_with_sums if keep_sums else parameters.network
     return parameters.kernels.Workspace(
         network,
         aligned_zeros(3 * network.n_units + network.n_listed, parameters.flat.dtype),

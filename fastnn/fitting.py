@@ -113,7 +113,7 @@ class _Call:
         self._state_before = None if before is None else replace(before)
         self.state = state_for(network, plan)
         self._n_steps_before = self.state.n_steps
-        rates = Rates(self.state, n_steps, plan.regularisation.l2)
+        rates = Rates(self.state, n_steps, plan.regularisation)
         arrays = [*storage, *self.state.arrays]
         self._observer = Observer(plan, self.state, rates, arrays, evaluate)
         self.run = Run(arrays, self.state, rates, plan, self._observer)

@@ -102,6 +102,13 @@ class Parameters:
         self.idle_rooms = {}
 
     @cached_property
+    def network_with_sums(self) -> Any:
+        """``network``, but all layers keep their weighted inputs."""
+        layers = self.layers.copy()
+        layers["keeps_sums"] = True
+        return self.kernels.Network(self.flat, layers)
+
+    @cached_property
     def kernels_predict(self) -> bool:
         """Whether the kernels know all activations; by_blas.py computes those of users in NumPy."""
         return bool((self.layers["activation"] >= 0).all())
@@ -143,6 +150,8 @@ class Parameters:
             regularisation.l2,
             regularisation.clip_norm,
             regularisation.max_norm,
+            regularisation.by_weight,
+            regularisation.counted_l2,
             kept,
             kept_too,
         )

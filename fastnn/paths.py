@@ -46,10 +46,21 @@ def descent(
     is_sparse = _is_sparse(inputs)
     if not parameters.kernels_suffice:
         return by_blas.Descent(
-            parameters, activations, loss, update, inputs, targets, batch_size, dropout, is_sparse
+            parameters,
+            activations,
+            loss,
+            update,
+            plan.regularisation,
+            inputs,
+            targets,
+            batch_size,
+            is_sparse,
         )
-    if batch_size == 1 and update.is_plain:
+    # With dropout, the sums by which the one keeps count of the penalty are not those of all units.
+    if batch_size == 1 and update.is_plain and not (update.counts_l2 and any(dropout)):
         return by_kernel.OneByOne(parameters, update, inputs, targets, dropout)
+    if batch_size == 1 and update.is_by_rows:
+        return by_kernel.OneByOneWithMomentum(parameters, update, inputs, targets, dropout)
     if _is_small(parameters, batch_size) and not any(dropout):  # too little to share among threads
         rooms = by_kernel.small_blocks(parameters, batch_size, True, update.is_plain)
     else:
@@ -72,7 +83,15 @@ def gradient(
     keep = parameters.update(LBFGS(), Regularisation())
     if not parameters.kernels_suffice:
         by_numpy = by_blas.Descent(
-            parameters, activations, loss, keep, inputs, targets, n_examples, (), is_sparse
+            parameters,
+            activations,
+            loss,
+            keep,
+            Regularisation(),
+            inputs,
+            targets,
+            n_examples,
+            is_sparse,
         )
         return by_numpy, by_numpy.gradient
     if _is_small(parameters, n_examples):

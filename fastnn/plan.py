@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import validation
 from .arrays import Array
@@ -15,6 +16,9 @@ from .stopping import EarlyStopping
 
 Callback = Callable[[Step], Any]
 
+Order = Callable[[int], ArrayLike]
+"""Draws the order of an epoch: the numbers below that of the examples, as they are to be visited."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -23,7 +27,7 @@ class Plan:
     epochs: int
     batch_size: int | None  # None: all examples
     optimizer: Optimizer
-    shuffle: bool
+    shuffle: bool | Order
     regularisation: Regularisation
     early_stopping: EarlyStopping | None = None
     callback: Callback | None = None
@@ -40,7 +44,7 @@ class Plan:
         batch_size: int | None,
         optimizer: str | Optimizer,
         learning_rate: LearningRate | None,
-        shuffle: bool,
+        shuffle: bool | Order,
         l1: float,
         l2: float,
         dropout: float | Sequence[float],
@@ -62,7 +66,7 @@ class Plan:
             validation.count(epochs, "epochs", minimum=0),
             None if batch_size is None else validation.count(batch_size, "batch_size", minimum=1),
             _optimizer(optimizer, learning_rate),
-            validation.flag(shuffle, "shuffle"),
+            shuffle if callable(shuffle) else validation.flag(shuffle, "shuffle"),
             Regularisation(
                 validation.not_negative(l1, "l1"),
                 validation.not_negative(l2, "l2"),
@@ -230,11 +234,12 @@ Objective: TypeAlias = Callable[[], tuple[float, tuple[Array, ...], tuple[Array,
 class Draws:
     """What is drawn for each epoch: the order of the examples, then the key of the dropout.
 
-    One batch of all examples has no order, and draws none.
+    One batch of all examples has no order, and draws none; the user's function draws every one.
     """
 
     def __init__(self, plan: Plan, rows: Array, generator: "np.random.Generator") -> None:
         self._rows, self._generator = rows, generator
+        self._order = plan.shuffle if callable(plan.shuffle) else None
         self._shuffles = plan.shuffle and plan.rows_per_batch(len(rows)) < len(rows)
         self._drops = any(plan.regularisation.dropout)
 
@@ -243,7 +248,9 @@ class Draws:
         orders = np.empty((n_epochs, len(self._rows)), np.intp)
         keys = np.zeros(n_epochs, np.uint64)
         for epoch, order in enumerate(orders):
-            if self._shuffles:
+            if self._order is not None:
+                order[...] = self._rows[validation.order(self._order(len(order)), len(order))]
+            elif self._shuffles:
                 order[...] = self._generator.permutation(self._rows)
             else:
                 order[...] = self._rows

@@ -100,15 +100,19 @@ def _gradients(
     rows: Array,
     gradients: Sequence[Array],
     factors: Factors | None = None,
+    divisor: float = 0.0,
 ) -> float:
-    """Sum of the losses of a batch; the gradients become its mean ones, in the storage's order."""
+    """Sum of the losses of a batch; the gradients become its mean ones, in the storage's order.
+
+    It is the sums over the divisor, or over the number of examples.
+    """
     zs, outputs = network._forward(inputs.array(rows), factors)
     loss = network._loss
     wanted = targets.rows(rows, network.layer_sizes[-1], network.dtype)
     losses = loss.values(zs[-1], outputs[-1], wanted)
     delta = loss.derivative(outputs[-1], wanted)
     sum_of_losses = targets.weigh(rows, losses, delta)
-    delta *= network.dtype.type(1 / len(rows))
+    delta *= network.dtype.type(1 / (divisor or len(rows)))
     of_weights, of_biases = network._views(gradients)
     for layer in reversed(range(len(zs))):
         if layer < len(zs) - 1 or not loss.output_activation:
@@ -160,13 +164,17 @@ class _Descent:
 
     def _step(self, epoch: Epochs, start: int, stop: int) -> float:
         """One step along the mean gradient of a batch; return the sum of its losses before it."""
-        network, regularisation = self._network, self._regularisation
-        batch = start // self._batch_size
+        network, batch = self._network, start // self._batch_size
+        rows, gradients = epoch.orders[0, start:stop], self._gradients
+        divisor = self._targets.divisor(rows, self._regularisation.by_weight)
+        regularisation = self._regularisation.of_batch(divisor)
+        penalty = regularisation.counted(network.weights)
         factors = None
         if any(regularisation.dropout):
             factors = partial(self._factors, int(epoch.keys[0]), np.arange(start, stop))
-        rows, gradients = epoch.orders[0, start:stop], self._gradients
-        sum_of_losses = _gradients(network, self._inputs, self._targets, rows, gradients, factors)
+        sum_of_losses = _gradients(
+            network, self._inputs, self._targets, rows, gradients, factors, divisor
+        )
         rate = network.dtype.type(epoch.rates[0, batch])
         clipping = regularisation.clipping(gradients)
         number = epoch.n_steps + batch + 1
@@ -183,7 +191,7 @@ class _Descent:
             parameters -= change
             if is_weights:
                 regularisation.shorten(parameters)
-        return sum_of_losses
+        return len(rows) / divisor * sum_of_losses + len(rows) * penalty
 
     def _factors(self, key: int, places: Array, layer: int) -> Array | float:
         """By which dropout multiplies the outputs of a layer for the examples at these places."""

@@ -4,7 +4,7 @@ The reference computes with the formulas, and the tests hold the kernels to them
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,13 +13,34 @@ from .arrays import Array
 
 @dataclass(frozen=True)
 class Regularisation:
-    """The settings of one call of ``train``; 0 is none."""
+    """The settings of one call of ``train``; 0 is none.
+
+    Attributes
+    ----------
+    by_weight : bool
+        Whether the sums of gradients and losses over a batch, and l2, are divided by the weights of
+        its examples, as in scikit-learn, and not by their number.
+    counted_l2 : float
+        How often the L2 penalty counts in the losses that are reported.
+    """
 
     l1: float = 0.0
     l2: float = 0.0
     dropout: tuple[float, ...] = ()  # per layer, 0 for the last; () without any
     clip_norm: float = 0.0
     max_norm: float = 0.0
+    by_weight: bool = False
+    counted_l2: float = 0.0
+
+    def of_batch(self, divisor: float) -> "Regularisation":
+        """That of a batch whose sums are divided by this."""
+        return replace(self, l2=self.l2 / divisor) if self.by_weight else self
+
+    def counted(self, weights: Sequence[Array]) -> float:
+        """What the reported loss of an example of the batch includes."""
+        if not self.counted_l2:
+            return 0.0
+        return self.counted_l2 * replace(self, l1=0.0).penalty(weights)
 
     def penalty(self, weights: Sequence[Array]) -> float:
         """What is added to the loss: l1 sum of sizes + l2 / 2 sum of squares."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from .arrays import Array
 from .optimizers import LearningRate, Optimizer
+from .regularisation import Regularisation
 from .schedules import OfStep, Plateau, ReduceOnPlateau, Schedule
 
 
@@ -73,12 +74,15 @@ class Rates:
     call goes on where it stood, if it has a length. Functions of the step count all steps.
     """
 
-    def __init__(self, state: TrainingState, n_steps: int | None, l2: float) -> None:
+    def __init__(
+        self, state: TrainingState, n_steps: int | None, regularisation: Regularisation
+    ) -> None:
         self._state = state
         # By this times the rate weights shrink, apart from their gradient.
         self._shrinks_by = ("weight_decay", state.optimizer.weight_decay)
-        if state.optimizer.rule == "sgd":
-            self._shrinks_by = ("l2", l2)
+        # (What is by_weight has no bound that is known here; who sets it looks to that.)
+        if state.optimizer.rule == "sgd" and not regularisation.by_weight:
+            self._shrinks_by = ("l2", regularisation.l2)
         given: LearningRate = state.optimizer.learning_rate
         self._schedule: float | Schedule = given if isinstance(given, float | int) else 0.0
         if isinstance(given, Schedule):

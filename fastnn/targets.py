@@ -59,6 +59,13 @@ class Targets:
             losses = losses * weights
         return float(losses.sum(dtype=np.float64))
 
+    def divisor(self, rows: Array, by_weight: bool) -> float:
+        """What sums over a batch are divided by: its examples or, unless they are 0, its weights."""
+        total = 0.0
+        if by_weight and self.weights is not None:
+            total = float(self.weights[rows].sum(dtype=np.float64))
+        return total or float(len(rows))
+
     def rows(self, rows: Array | slice, n_outputs: int, dtype: "np.dtype[Any]") -> Array:
         """Targets of some examples, (n_rows, n_outputs); a label is 1 in its place, else 0."""
         if self.values is not None:

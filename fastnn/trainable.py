@@ -18,7 +18,7 @@ from .evaluation import Evaluation
 from .history import History
 from .inputs import Inputs, MatrixLike
 from .optimizers import LBFGS, LearningRate, Optimizer
-from .plan import Callback, Descent, Plan
+from .plan import Callback, Descent, Order, Plan
 from .state import TrainingState
 from .stopping import EarlyStopping
 from .targets import Targets
@@ -55,7 +55,7 @@ class Trainable(Core):
         batch_size: int | None = 1,
         optimizer: str | Optimizer = "sgd",
         learning_rate: LearningRate | None = None,
-        shuffle: bool = True,
+        shuffle: bool | Order = True,
         buffer_size: int = 65_536,
         l1: float = 0.0,
         l2: float = 0.0,
@@ -101,8 +101,10 @@ class Trainable(Core):
             A schedule without the ``n_steps`` that it takes spans this call, and begins anew with
             the next. Any other goes on where it stood if it is equal to the last call's, to its
             end, too; and functions count all steps of the optimizer.
-        shuffle : bool, default True
-            Draw a new order for every epoch. (A batch of all examples has no order.)
+        shuffle : bool or callable, default True
+            Draw a new order for every epoch. (A batch of all examples has no order.) A function is
+            called with the number of examples for every epoch, and returns the order: each of the
+            numbers below that once. (Of blocks, that is the number of examples held at a time.)
         buffer_size : int, default 65536
             Of blocks, as many examples at least are held, and shuffled, at a time.
         l1, l2 : float, default 0

@@ -99,7 +99,9 @@ cdef class Room:
     cdef void apply_factor(self) noexcept nogil:
         """Multiply what is stored by the factor, which becomes 1."""
 
-    cdef bint step(self, const Rule* rule, double rate, Py_ssize_t number) noexcept nogil:
+    cdef bint step(
+        self, const Rule* rule, double rate, double l2, Py_ssize_t number
+    ) noexcept nogil:
         """Step number so and so, from 1, along the gradient; False if not all threads are here."""
         cdef double clip
         if rule.code == KEEP:
@@ -108,7 +110,7 @@ cdef class Room:
         if rule.clip_norm > 0 and not self.meet():  # nobody steps while another takes the norm
             return False
         step_parameters(
-            rule, &self.work, self.gradient, clip, rate, number,
+            rule, &self.work, self.gradient, clip, rate, l2, number,
             self.share(self.n_parameters, LANES, False), self.share(self.n_parameters, LANES, True),
         )
         return rule.max_norm == 0 or (self.meet() and self.shorten(rule))
@@ -164,7 +166,7 @@ def train_in_batches(
     cdef Py_ssize_t epoch, t, n, batch, batch_start, batch_stop
     cdef const Rule* rule = &update.rule
     cdef bint at_once, are_all_here = True
-    cdef double rate
+    cdef double rate, divisor, l2, loss
     cdef fastnn_control control
     with nogil:
         control = fastnn_flush_subnormals()
@@ -176,6 +178,10 @@ def train_in_batches(
                 batch_stop = min(batch_start + batch_size, n_examples)
                 n = min(min(batch_stop, stop) - t, room.capacity)
                 rate = rates[epoch, batch]
+                divisor = divisor_of(
+                    &targets.wanted, rule.by_weight, &orders[epoch, 0], batch_start, batch_stop
+                )
+                l2 = l2_of(rule, divisor)
                 at_once = rule.is_plain and n == batch_stop - batch_start
                 room.work.key = keys[epoch]
                 if not at_once and room.factor != 1:
@@ -183,25 +189,31 @@ def train_in_batches(
                     are_all_here = room.meet()
                 room.load(&examples.rows, &orders[epoch, 0], start, t, n)
                 room.forward(n)
-                losses[epoch] += room.losses(
+                loss = room.losses(
                     &targets.wanted, &orders[epoch, t], n,
-                    <real>((-rate if at_once else 1) / (batch_stop - batch_start)),
+                    <real>((-rate if at_once else 1) / divisor),
                 )
                 room.backward(n)
+                if rule.counted_l2 > 0 and t == batch_start and room.thread == 0:
+                    # Before anyone steps, who waits for all.
+                    losses[epoch] += (batch_stop - batch_start) * rule.counted_l2 * l2 / 2 * (
+                        squares_of_weights(&room.work, room.factor)
+                    )
                 are_all_here = room.meet()
                 if not are_all_here:
                     break
                 if room.thread == 0:
-                    losses[epoch] += room.collected(n)
+                    loss += room.collected(n)
+                losses[epoch] += loss * ((batch_stop - batch_start) / divisor)
                 if at_once:
-                    room.add_gradient(room.work.parameters, n, shrinkage_of(rule, rate))
+                    room.add_gradient(room.work.parameters, n, 1 - rate * l2)
                 else:
                     room.add_gradient(room.gradient, n, 1)
                 are_all_here = room.meet()
                 t += n
                 if t == batch_stop and not at_once and are_all_here:
                     are_all_here = (
-                        room.step(rule, rate, n_steps + epoch * rates.shape[1] + batch + 1)
+                        room.step(rule, rate, l2, n_steps + epoch * rates.shape[1] + batch + 1)
                         and room.meet()
                     )
                 if t == batch_stop and are_all_here:

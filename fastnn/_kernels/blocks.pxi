@@ -396,6 +396,7 @@ def step_block(
     Block block,
     Update update,
     double rate,
+    double l2,
     Py_ssize_t number,
     bint with_first_weights,
     Py_ssize_t[::1] n_done,      # IN, OUT (1,) steps that were made
@@ -405,10 +406,10 @@ def step_block(
     with nogil:
         control = fastnn_flush_subnormals()
         if with_first_weights:
-            block.step(&update.rule, rate, number)
+            block.step(&update.rule, rate, l2, number)
         else:
             step_parameters(
-                &update.rule, &block.work, block.gradient, 1, rate, number,
+                &update.rule, &block.work, block.gradient, 1, rate, l2, number,
                 block.work.layers[0].biases, block.n_parameters,
             )
         n_done[0] += 1  # here, for Ctrl-C may come as this returns

@@ -156,6 +156,22 @@ cdef void backward_layer(
             )
 
 
+cdef void propagate(
+    const real* parameters, const Layer* layer, Inputs x, const real* delta, real* dx
+) noexcept nogil:
+    """dx = dL/dx = delta W', or 0 where not listed"""
+    cdef const real* w = parameters + layer.weights
+    cdef Py_ssize_t k
+    if layer.transposed or x.index != NULL:
+        memset(dx, 0, max(layer.fan_in, layer.row_length if layer.transposed else 0) * sizeof(real))
+    if layer.transposed:
+        for k in range(0, layer.fan_out, 4):
+            add_four(w, layer.row_length, four_rows(NULL, k), delta + k, dx, layer.row_length)
+    else:
+        for k in range(0, x.n, 4):
+            multiply_four(w, layer.row_length, four_rows(x.index, k), delta, dx, layer.width)
+
+
 cdef void step_rows(
     real* w, Py_ssize_t row_length, Inputs x, const real* delta, real scale, Py_ssize_t n
 ) noexcept nogil:

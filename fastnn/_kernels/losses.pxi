@@ -80,6 +80,22 @@ cdef inline real weight_of(const Wanted* wanted, Py_ssize_t row) noexcept nogil:
     return one if wanted.weights == NULL else wanted.weights[row]
 
 
+cdef double divisor_of(
+    const Wanted* wanted, bint by_weight, const Py_ssize_t* order, Py_ssize_t start, Py_ssize_t stop
+) noexcept nogil:
+    """What sums over a batch are divided by: the number of its examples, or the sum of their
+
+    weights, unless that is 0: then all that is divided is 0, too.
+    """
+    cdef double total = 0
+    cdef Py_ssize_t t
+    if not by_weight or wanted.weights == NULL:
+        return stop - start
+    for t in range(start, stop):
+        total += wanted.weights[order[t]]
+    return total if total > 0 else stop - start
+
+
 cdef double sum_losses(
     const Wanted* wanted, const real* z, const real* a, Target target, real* delta, Py_ssize_t n
 ) noexcept nogil:

@@ -40,6 +40,8 @@ cdef struct Rule:
     real* kept           # by the optimizer, like the parameters; NULL: nothing
     real* kept_too
     bint is_plain        # a step along the gradient alone, maybe after weights have shrunk
+    bint by_weight       # sums over a batch, and l2, are divided by the weights of its examples
+    double counted_l2    # how often the L2 penalty counts in the losses
 
 
 cdef class Update:
@@ -56,6 +58,8 @@ cdef class Update:
         double l2,
         double clip_norm,
         double max_norm,
+        bint by_weight,
+        double counted_l2,
         real[::1] kept,               # IN, OUT (n_parameters,), or None
         real[::1] kept_too,           # likewise
     ):
@@ -64,6 +68,7 @@ cdef class Update:
         self.rule.code, self.rule.weight_decay = code, weight_decay
         self.rule.l1, self.rule.l2 = l1, l2
         self.rule.clip_norm, self.rule.max_norm = clip_norm, max_norm
+        self.rule.by_weight, self.rule.counted_l2 = by_weight, counted_l2
         for i in range(4):
             self.rule.constants[i] = constants[i]
         self.rule.kept = self.rule.kept_too = NULL
@@ -77,6 +82,20 @@ cdef class Update:
     def is_plain(self):
         """Whether gradients may be added to the parameters as they come up."""
         return self.rule.is_plain
+
+    @property
+    def counts_l2(self):
+        """Whether losses include the L2 penalty."""
+        return self.rule.counted_l2 > 0
+
+    @property
+    def is_by_rows(self):
+        """Whether a step for one example is made row by row, by momentum.pxi."""
+        return (
+            self.rule.code in (MOMENTUM, NESTEROV)
+            and self.rule.weight_decay == self.rule.l1 == 0
+            and self.rule.clip_norm == self.rule.max_norm == 0
+        )
 
     @property
     def shrinks(self):
@@ -93,18 +112,35 @@ cdef inline real sign(real x) noexcept nogil:
     return one if x > zero else (-one if x < zero else x)
 
 
-cdef inline double shrinkage_of(const Rule* rule, double rate) noexcept nogil:
-    """What a plain step multiplies weights by"""
-    return 1 - rate * rule.l2
+cdef inline double l2_of(const Rule* rule, double divisor) noexcept nogil:
+    """The penalty's factor for a batch whose sums are divided by this"""
+    return rule.l2 / divisor if rule.by_weight else rule.l2
 
 
-cdef double norm(const real* x, Py_ssize_t n) noexcept nogil:
-    """Euclidean norm, in double: squares of floats may overflow in float"""
+cdef double squares(const real* x, Py_ssize_t n) noexcept nogil:
+    """Sum of squares, in double: those of floats may overflow in float"""
     cdef double total = 0
     cdef Py_ssize_t i
     for i in range(n & -LANES):
         total += <double>x[i] * <double>x[i]
-    return sqrt_double(total)
+    return total
+
+
+cdef double squares_of_weights(const Work* work, double factor) noexcept nogil:
+    """Of all layers, those of the first being this times what is stored"""
+    cdef double total = 0
+    cdef const Layer* layer
+    cdef Py_ssize_t i
+    for i in range(work.n_layers):
+        layer = &work.layers[i]
+        total += (1 if i else factor * factor) * squares(
+            work.parameters + layer.weights, layer.biases - layer.weights
+        )
+    return total
+
+
+cdef inline double norm(const real* x, Py_ssize_t n) noexcept nogil:
+    return sqrt_double(squares(x, n))
 
 
 cdef double clipping(const Rule* rule, const real* gradient, Py_ssize_t n) noexcept nogil:
@@ -162,7 +198,7 @@ cdef void step_adam(
     cdef double beta_1 = rule.constants[0], beta_2 = rule.constants[1]
     cdef real rate = <real>(terms.rate / (1 - pow_double(beta_1, terms.number)))
     cdef real root = <real>(1 / sqrt_double(1 - pow_double(beta_2, terms.number)))
-    cdef real epsilon = <real>rule.constants[2], x, m, v
+    cdef real epsilon = <real>(rule.constants[2] * (root if rule.constants[3] == 1 else 1)), x, m, v
     cdef real new_1 = <real>(1 - beta_1), old_2 = <real>beta_2, new_2 = <real>(1 - beta_2)
     cdef Py_ssize_t i
     for i in range(n & -LANES):
@@ -241,12 +277,12 @@ cdef void step_run(
 
 
 cdef void step_parameters(
-    const Rule* rule, const Work* work, real* gradient, double clip, double rate,
+    const Rule* rule, const Work* work, real* gradient, double clip, double rate, double l2,
     Py_ssize_t number, Py_ssize_t begin, Py_ssize_t end,
 ) noexcept nogil:
     """Of the parameters from ``begin`` to ``end``; penalties are on weights alone."""
     cdef Terms of_weights = Terms(
-        <real>clip, <real>rule.l1, <real>rule.l2, <real>(1 - rate * rule.weight_decay),
+        <real>clip, <real>rule.l1, <real>l2, <real>(1 - rate * rule.weight_decay),
         rate, number,
     )
     cdef Terms of_biases = Terms(<real>clip, 0, 0, 1, rate, number)

@@ -27,6 +27,14 @@ cdef inline real total(const real* x, Py_ssize_t n) noexcept nogil:
     return total
 
 
+cdef inline real dot(const real* x, const real* y, Py_ssize_t n) noexcept nogil:
+    cdef real total = 0
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        total += x[i] * y[i]
+    return total
+
+
 cdef inline void dot4(
     const real* x,
     const real* w0, const real* w1, const real* w2, const real* w3,

@@ -3,7 +3,7 @@
 Every message has the form "NAME must be WHAT IS EXPECTED, got WHAT CAME".
 """
 
-from .arrays import examples, one_or_more_examples
+from .arrays import examples, one_or_more_examples, order
 from .layers import GivenLayers, layers_of_arrays, layers_of_state_dict
 from .networks import Seed, activations, float_dtype, generator, kernel_dtype, layer_sizes, loss
 from .numbers import (
@@ -40,6 +40,7 @@ __all__ = [
     "not_negative",
     "number_between",
     "one_or_more_examples",
+    "order",
     "positive",
     "weights",
 ]

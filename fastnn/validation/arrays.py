@@ -107,6 +107,21 @@ def _first_lost(inputs: Inputs) -> tuple[int, int] | None:
     return None
 
 
+def order(value: ArrayLike, n_examples: int) -> Array:
+    """What a function for ``shuffle`` has returned: each number below n_examples once."""
+    given = np.asarray(value)
+    if given.shape != (n_examples,) or given.dtype.kind not in "iu":
+        raise ValueError(
+            f"shuffle must return {n_examples} integers, each number below that once, got "
+            f"{given.dtype} {given.shape}"
+        )
+    if not np.array_equal(np.sort(given), np.arange(n_examples)):
+        raise ValueError(
+            f"shuffle must return each number below {n_examples} once, got some twice or others"
+        )
+    return given.astype(np.intp, copy=False)
+
+
 def real_numbers(value: ArrayLike, argument: str) -> Array:
     """Anything that NumPy makes an array of real numbers of, as that."""
     try:
