@@ -137,13 +137,17 @@ class _Call:
         """Train by L-BFGS, which has an epoch loop of its own."""
         (beginning,) = self.state.slots
         weights, biases = self._network._views(beginning)
+        network = self._network
         minimization = lbfgs.Minimization(
-            self._network._objective(inputs, targets, self._plan.n_threads),
-            self._network.weights,
-            self._network.biases,
+            lbfgs.FlatObjective(
+                network._objective(inputs, targets, self._plan.n_threads),
+                network.weights,
+                network.biases,
+                self._plan.regularisation,
+            ),
+            [*network.weights, *network.biases],
             [*weights, *biases],
             optimizer,
-            self._plan.regularisation,
             self.state,
             self._observer,
         )

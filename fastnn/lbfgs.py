@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from scipy.optimize import OptimizeResult
 
 
-class Minimization:
-    """Iterations from where the network stands.
+class FlatObjective:
+    """Loss and gradient, with penalties, as functions of one flat vector in double.
 
     Parameters
     ----------
@@ -30,8 +30,6 @@ class Minimization:
         The loss to be minimized, but for the penalties.
     weights, biases : sequence of ndarray
         The parameters, which are changed.
-    beginning : sequence of ndarray
-        Weights and biases where the iterations of ``state`` began; they are kept up to date.
     """
 
     def __init__(
@@ -39,31 +37,78 @@ class Minimization:
         objective: Objective,
         weights: Sequence[Array],
         biases: Sequence[Array],
+        regularisation: Regularisation,
+    ) -> None:
+        self._objective, self._weights, self._regularisation = objective, weights, regularisation
+        self._parameters = [*weights, *biases]
+
+    def __call__(self, flat: Array) -> tuple[float, Array]:
+        self.put(flat)
+        return self.here()
+
+    def here(self) -> tuple[float, Array]:
+        """At the present parameters."""
+        loss, of_weights, of_biases = self._objective()
+        slopes = [
+            g + self._regularisation.slope(w)
+            for g, w in zip(of_weights, self._weights, strict=True)
+        ]
+        return loss + self.penalty(), _joined([*slopes, *of_biases])
+
+    def penalty(self) -> float:
+        """At the present parameters."""
+        return self._regularisation.penalty(self._weights)
+
+    def flat(self) -> Array:
+        """The present parameters."""
+        return _joined(self._parameters)
+
+    def put(self, flat: Array) -> None:
+        """Change them."""
+        start = 0
+        for array in self._parameters:
+            array[...] = flat[start : start + array.size].reshape(array.shape)
+            start += array.size
+
+
+class Minimization:
+    """Iterations from where the network stands.
+
+    Parameters
+    ----------
+    objective : FlatObjective
+        Of the network's parameters.
+    parameters, beginning : sequence of ndarray
+        Weights and biases, and those where the iterations of ``state`` began; they are kept up to date.
+    """
+
+    def __init__(
+        self,
+        objective: FlatObjective,
+        parameters: Sequence[Array],
         beginning: Sequence[Array],
         optimizer: LBFGS,
-        regularisation: Regularisation,
         state: TrainingState,
         observer: Observer,
     ) -> None:
-        self._objective, self._weights, self._parameters = objective, weights, [*weights, *biases]
-        self._beginning, self._optimizer, self._state = beginning, optimizer, state
-        self._regularisation, self._observer = regularisation, observer
+        self._objective, self._parameters, self._beginning = objective, parameters, beginning
+        self._optimizer, self._state, self._observer = optimizer, state, observer
 
     def run(self, epochs: int) -> bool:
         """Make so many iterations; False, at the last finite parameters, if it diverged."""
         if not epochs:
             return True
-        here = self._flat()
+        here = self._objective.flat()
         self._accepted, self._is_finite = here, True
         try:
             if not self._goes_on() or not self._iterate(epochs, self._state.n_steps, here):
-                self._put(here)
+                self._objective.put(here)
                 for kept, parameters in zip(self._beginning, self._parameters, strict=True):
                     kept[...] = parameters
                 self._state.n_steps, self._state.first_loss = 0, None
                 self._iterate(epochs, 0, here)
         finally:
-            self._put(self._accepted)  # the line search, or Ctrl-C in it, has left others
+            self._objective.put(self._accepted)  # the line search, or Ctrl-C in it, has left others
         history = self._observer.history
         if self._is_finite and len(history) < epochs and not history.stopped:
             history.stopped = "nothing more is to be gained"
@@ -75,7 +120,7 @@ class Minimization:
             return False
         for kept, parameters in zip(self._beginning, self._parameters, strict=True):
             parameters[...] = kept
-        return self._loss_and_gradient()[0] == self._state.first_loss
+        return self._objective.here()[0] == self._state.first_loss
 
     def _iterate(self, epochs: int, n_before: int, here: Array) -> bool:
         """Make iterations after those before, which are to lead here; False if they do not."""
@@ -88,8 +133,7 @@ class Minimization:
         n_done = 0
 
         def evaluate(flat: Array) -> tuple[float, Array]:
-            self._put(flat)
-            loss, gradient = self._loss_and_gradient()
+            loss, gradient = self._objective(flat)
             self._is_finite = bool(np.isfinite(loss) and np.isfinite(gradient).all())
             if not self._is_finite:
                 raise _NotFinite
@@ -102,20 +146,20 @@ class Minimization:
             n_done += 1
             if n_done < n_before:
                 return
-            self._put(intermediate_result.x)
+            self._objective.put(intermediate_result.x)
             if n_done == n_before:
-                if not np.array_equal(self._flat(), here):
+                if not np.array_equal(self._objective.flat(), here):
                     raise _Elsewhere
                 return
-            self._accepted, self._state.n_steps = self._flat(), n_done
-            loss = float(intermediate_result.fun) - self._regularisation.penalty(self._weights)
+            self._accepted, self._state.n_steps = self._objective.flat(), n_done
+            loss = float(intermediate_result.fun) - self._objective.penalty()
             if self._observer.see([loss], np.ones((1, 1))):
                 raise StopIteration
 
         try:
             optimize.minimize(
                 evaluate,
-                self._flat(),
+                self._objective.flat(),
                 method="L-BFGS-B",
                 jac=True,
                 callback=after_iteration,
@@ -132,23 +176,6 @@ class Minimization:
         except _Elsewhere:
             return False
         return n_done >= n_before
-
-    def _loss_and_gradient(self) -> tuple[float, Array]:
-        loss, of_weights, of_biases = self._objective()
-        slopes = [
-            g + self._regularisation.slope(w)
-            for g, w in zip(of_weights, self._weights, strict=True)
-        ]
-        return loss + self._regularisation.penalty(self._weights), _joined([*slopes, *of_biases])
-
-    def _flat(self) -> Array:
-        return _joined(self._parameters)
-
-    def _put(self, flat: Array) -> None:
-        start = 0
-        for array in self._parameters:
-            array[...] = flat[start : start + array.size].reshape(array.shape)
-            start += array.size
 
 
 class _NotFinite(Exception):

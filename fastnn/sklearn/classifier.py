@@ -1,0 +1,161 @@
+"""scikit-learn's classifier on fastnn."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import sklearn.neural_network
+from sklearn.utils.class_weight import compute_sample_weight
+
+from ..arrays import Array
+from .perceptron import Perceptron
+
+
+class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
+    """scikit-learn's `MLPClassifier`, computed by fastnn: its parameters, and a few more.
+
+    The parameters up to ``max_fun``, the attributes and the methods are those of
+    `sklearn.neural_network.MLPClassifier`, with their meaning and defaults. `coefs_` and
+    `intercepts_` are live views of the parameters of a `fastnn.MLP`.
+
+    Parameters
+    ----------
+    activation : str, Activation or sequence of them, default="relu"
+        Also "sigmoid" (the same as "logistic"), "leaky_relu", "elu", "softplus", "silu", "gelu", or
+        a `fastnn.Activation`; one for all hidden layers, or one for each.
+    optimizer : str or Optimizer, default=None
+        The optimizer of `fastnn.MLP.train` to use in place of ``solver``, which must be "sgd" or
+        "adam": "adamw", "rmsprop", "adagrad", ..., with ``learning_rate_init``, or an object such
+        as ``AdamW(Cosine(1e-3))``, with its own.
+    class_weight : dict or "balanced", default=None
+        Weights of classes, as elsewhere in scikit-learn; "balanced" not for ``partial_fit``.
+    dropout : float or sequence of float, default=0.0
+        The part of the units of a hidden layer that is left out for a sample while training.
+    l1 : float, default=0.0
+        Strength of an L1 penalty on the weights, not divided by the sample size.
+    clip_norm, max_norm : float, default=None
+        See `fastnn.MLP.train`.
+    scoring : str or callable, default=None
+        What validation computes in place of the accuracy: a scorer of scikit-learn, or "loss".
+    progress : bool, default=False
+        Show a bar, with loss and learning rate, on standard error.
+    n_jobs : int, default=None
+        Threads for large batches and predictions; None is 1, and -1 one for each processor.
+
+    See Also
+    --------
+    fastnn.MLP : The network itself, and what each of the additional parameters means.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from fastnn.sklearn import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier(learning_rate_init=0.01, random_state=1).fit(X, y)
+    >>> clf.predict(X[:2]), clf.score(X, y) > 0.95
+    (array([0, 0]), True)
+    """
+
+    _of_sklearn = sklearn.neural_network.MLPClassifier
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **sklearn.neural_network.MLPClassifier._parameter_constraints,
+        **Perceptron._parameter_constraints,
+        "class_weight": [dict, str, None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: Any = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: Any = 0.001,
+        power_t: Any = 0.5,
+        max_iter: Any = 200,
+        shuffle: Any = True,
+        random_state: Any = None,
+        tol: Any = 1e-4,
+        verbose: Any = False,
+        warm_start: Any = False,
+        momentum: Any = 0.9,
+        nesterovs_momentum: Any = True,
+        early_stopping: Any = False,
+        validation_fraction: Any = 0.1,
+        beta_1: Any = 0.9,
+        beta_2: Any = 0.999,
+        epsilon: Any = 1e-8,
+        n_iter_no_change: Any = 10,
+        max_fun: Any = 15000,
+        optimizer: Any = None,
+        class_weight: Any = None,
+        dropout: Any = 0.0,
+        l1: Any = 0.0,
+        clip_norm: Any = None,
+        max_norm: Any = None,
+        scoring: Any = None,
+        progress: Any = False,
+        n_jobs: Any = None,
+    ) -> None:
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            solver=solver,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
+        )
+        self.optimizer = optimizer
+        self.class_weight = class_weight
+        self.dropout = dropout
+        self.l1 = l1
+        self.clip_norm = clip_norm
+        self.max_norm = max_norm
+        self.scoring = scoring
+        self.progress = progress
+        self.n_jobs = n_jobs
+
+    def predict(self, X: Any) -> Array:
+        """Predict classes, as scikit-learn's classifier does."""
+        if (outputs := self._quick_outputs(X)) is None or len(self.classes_) == 1:
+            return super().predict(X)
+        if self.out_activation_ == "softmax":
+            return self.classes_[outputs.argmax(axis=1)]
+        labels = (outputs > 0.5).astype(np.intp)
+        return self.classes_[labels[:, 0]] if self.n_outputs_ == 1 else labels
+
+    def _weights(self, y: Any, sample_weight: Any) -> Any:
+        if self.class_weight is None:
+            return sample_weight
+        weights = compute_sample_weight(self.class_weight, y)
+        return weights if sample_weight is None else weights * np.asarray(sample_weight)
+
+    def _targets(self, y: Array) -> Array:
+        return y.argmax(axis=1) if self.out_activation_ == "softmax" else y.astype(float)
+
+    def _labels(self, y: Array) -> Array:
+        return self._label_binarizer.inverse_transform(y)
+
+    def _as_trained_on(self, y: Any) -> Array:
+        return self._label_binarizer.transform(y)
+
+    def _strata(self, y: Array) -> Array | None:
+        return y if self.n_outputs_ == 1 else None

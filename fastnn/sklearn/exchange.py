@@ -1,0 +1,69 @@
+"""From and to scikit-learn's estimators, and skl2onnx."""
+
+import copy
+from typing import Any
+
+import sklearn.neural_network
+
+from .classifier import MLPClassifier
+from .regressor import MLPRegressor
+
+
+def from_sklearn(estimator: Any) -> MLPClassifier | MLPRegressor:
+    """Make one of the estimators here of scikit-learn's.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier or MLPRegressor of scikit-learn
+        Fitted or not. Nothing of it is shared.
+
+    Returns
+    -------
+    MLPClassifier or MLPRegressor
+        With its parameters and, if it is fitted, its attributes. What its optimizer keeps is left
+        out: ``partial_fit`` begins with a new one.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    """
+    kinds = {kind._of_sklearn: kind for kind in (MLPClassifier, MLPRegressor)}
+    kind = kinds.get(type(estimator))
+    if kind is None:
+        raise TypeError(
+            "estimator must be an MLPClassifier or MLPRegressor of scikit-learn, got "
+            f"{type(estimator).__module__}.{type(estimator).__qualname__}"
+        )
+    new = kind(**copy.deepcopy(estimator.get_params(deep=False)))
+    fitted = {name: x for name, x in vars(estimator).items() if name != "_optimizer"}
+    new.__setstate__({**vars(new), **copy.deepcopy(fitted)})
+    return new
+
+
+def register_onnx_converters() -> None:
+    """Let skl2onnx convert the estimators here as it converts scikit-learn's.
+
+    Call it once before ``skl2onnx.to_onnx`` or ``convert_sklearn``. Activations that scikit-learn
+    does not have are not in its converters: `fastnn.MLP.export_onnx` writes those.
+
+    Raises
+    ------
+    ImportError
+        If skl2onnx is not installed.
+    """
+    from skl2onnx import update_registered_converter
+    from skl2onnx.common._registration import get_converter, get_shape_calculator
+
+    for kind, options in (
+        (MLPClassifier, {"zipmap": [True, False, "columns"], "nocl": [True, False]}),
+        (MLPRegressor, None),
+    ):
+        theirs = f"Sklearn{kind._of_sklearn.__name__}"
+        update_registered_converter(
+            kind,
+            f"Fastnn{kind.__name__}",
+            get_shape_calculator(theirs),
+            get_converter(theirs),
+            options=options,
+        )

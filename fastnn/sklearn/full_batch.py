@@ -1,0 +1,61 @@
+"""Fitting by "lbfgs": scipy's, with the engine's loss and gradient of all examples."""
+
+from typing import Any
+
+import numpy as np
+from scipy import optimize
+from sklearn.utils.optimize import _check_optimize_result
+
+from ..arrays import Array
+from ..lbfgs import FlatObjective
+from ..mlp import MLP
+from ..regularisation import Regularisation
+from . import losses
+
+
+def minimize(
+    estimator: Any, network: MLP, X: Any, y: Array, sample_weight: Array | None
+) -> None:
+    """Minimize from where the network stands.
+
+    The loss here and its gradient belong together also where scikit-learn's do not: with several
+    targets, it divides the one by their number and not the other, which leads its line search astray.
+    """
+    n_samples = X.shape[0]
+    if sample_weight is None:
+        total, weights = float(n_samples), None
+    else:
+        total = float(sample_weight.sum())
+        weights = sample_weight * (n_samples / total)
+    inputs, targets = network._checked(X, estimator._targets(y), weights)
+    reported = losses.Reported(estimator, y, weights, np.arange(n_samples))
+    objective = FlatObjective(
+        network._objective(inputs, targets, estimator._n_threads()),
+        network.weights,
+        network.biases,
+        Regularisation(l1=estimator.l1, l2=estimator.alpha / total),
+    )
+
+    def report(intermediate_result: Any) -> None:
+        nonlocal n_done
+        n_done += 1
+        print(f"Iteration {n_done}, loss = {intermediate_result.fun:.8f}")
+
+    n_done = 0
+    result = optimize.minimize(
+        objective,
+        objective.flat(),
+        method="L-BFGS-B",
+        jac=True,
+        callback=report if estimator.verbose else None,
+        options={
+            "maxfun": estimator.max_fun,
+            "maxiter": estimator.max_iter,
+            "gtol": estimator.tol,
+        },
+    )
+    objective.put(result.x)
+    estimator.n_iter_ = _check_optimize_result("lbfgs", result, estimator.max_iter)
+    penalty = objective.penalty()
+    data = float(result.fun) - penalty
+    estimator.loss_ = reported.of_epoch(data + reported.counted_l2 * penalty, n_samples)

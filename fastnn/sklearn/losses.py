@@ -1,0 +1,65 @@
+"""What scikit-learn reports as the loss, given the engine's."""
+
+from typing import Any
+
+import numpy as np
+from scipy.special import xlogy
+
+from ..arrays import Array
+
+MEANS = ("squared_error", "absolute_error", "huber", "quantile")
+
+
+def of_data(estimator: Any, loss: float) -> float:
+    """Without penalty, of all data, given the engine's."""
+    return loss / estimator.n_outputs_ if estimator.loss in MEANS else loss
+
+
+class Reported:
+    """The losses of one fit.
+
+    Those of targets are means over a batch, and over the outputs: scikit-learn takes the mean there,
+    but for its gradient the sum, and only the loss shows it. With "poisson" it is half the deviance,
+    which has terms of the targets alone.
+
+    Parameters
+    ----------
+    y : ndarray, (n_samples, n_outputs)
+        Of the examples that are trained on.
+    weights : ndarray or None
+        Of all examples, of which ``rows`` are trained on.
+
+    Attributes
+    ----------
+    counted_l2 : float
+        How often the engine is to count the penalty, for this is divided like the loss.
+    order : ndarray
+        In which the examples are visited.
+    """
+
+    def __init__(self, estimator: Any, y: Array, weights: Array | None, rows: Array) -> None:
+        self.counted_l2 = float(y.shape[1]) if estimator.loss in MEANS else 1.0
+        self.order = np.arange(len(y))
+        self._weights = None if weights is None else weights[rows].astype(float)
+        self._of_targets = None
+        if estimator.loss == "poisson":
+            y = y.astype(float)
+            self._of_targets = (xlogy(y, y) - y).sum(axis=1)
+
+    def of_epoch(self, loss: float, batch_size: int) -> float:
+        """Of an epoch, given the engine's."""
+        return (loss + self._rest(batch_size)) / self.counted_l2
+
+    def _rest(self, batch_size: int) -> float:
+        """The mean of the terms of the targets alone."""
+        if self._of_targets is None:
+            return 0.0
+        if self._weights is None:
+            return float(self._of_targets.mean())
+        starts = np.arange(0, len(self.order), batch_size)
+        weights = self._weights[self.order]
+        sums = np.add.reduceat(weights * self._of_targets[self.order], starts)
+        divisors = np.add.reduceat(weights, starts)
+        n_of_batches = np.diff(starts, append=len(self.order))
+        means = np.divide(sums, divisors, out=np.zeros_like(sums), where=divisors > 0)
+        return float((n_of_batches * means).sum() / len(self.order))

@@ -1,0 +1,274 @@
+"""What is fastnn's in both estimators: the network, and the numerics over it.
+
+They extend scikit-learn's classes by the few methods in which those compute: ``_fit_stochastic``,
+``_fit_lbfgs`` and ``_forward_pass_fast``. All around them, parameters and their checks, labels,
+initial weights, messages and tags, stays scikit-learn's, and so does what users know of it.
+"""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.base import _fit_context
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.metrics import check_scoring
+from sklearn.utils._param_validation import Interval, Real, StrOptions
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    validate_data,
+)
+
+from ..activations import ACTIVATIONS, Activation
+from ..arrays import Array
+from ..losses import Loss
+from ..mlp import MLP
+from ..optimizers import OPTIMIZERS, Optimizer
+from . import full_batch, losses, stochastic
+
+# scikit-learn's names for what has another one here
+_ACTIVATIONS = {"logistic": "sigmoid"}
+_LOSS_OF_OUTPUTS = {"softmax": "cross_entropy", "logistic": "binary_cross_entropy"}
+
+
+class Perceptron(CallbackSupportMixin):
+    """Mixin, before a class of scikit-learn's."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "activation": [StrOptions({"logistic", *ACTIVATIONS}), Activation, list, tuple],
+        "optimizer": [StrOptions(set(OPTIMIZERS) - {"lbfgs", "rprop"}), Optimizer, None],
+        "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
+        "l1": [Interval(Real, 0, None, closed="left")],
+        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "max_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "scoring": [str, callable, None],
+        "progress": ["boolean"],
+        "n_jobs": [int, None],
+    }
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Any:
+        """Fit the model to data matrix X and target(s) y.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            The input data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels, or numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights.
+        X_val, y_val, sample_weight_val : default=None
+            Data to validate on after every epoch, instead of a part of X: ``validation_scores_``
+            are on them, and so is ``early_stopping``. Not for ``solver="lbfgs"``.
+
+        Returns
+        -------
+        self : object
+            The fitted model.
+        """
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val must be given together")
+        context = self._init_callback_context(max_subtasks=self.max_iter)
+        data = {"estimator": self, "X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
+        context.call_on_fit_task_begin(**data)
+        with self._during_fit(data, context, (X_val, y_val, sample_weight_val)):
+            self._fit(X, y, sample_weight=self._weights(y, sample_weight), incremental=False)
+        context.call_on_fit_task_end(**data, reconstruction_attributes={})
+        return self
+
+    @contextmanager
+    def _during_fit(self, data: Any, context: Any, validation: Any) -> Iterator[None]:
+        """Keep what the hooks within scikit-learn's ``_fit`` are not given."""
+        self._tasks, self._validation = stochastic.Tasks(data, context), validation
+        try:
+            yield
+        finally:
+            del self._tasks, self._validation
+
+    def _weights(self, y: Any, sample_weight: Any) -> Any:
+        return sample_weight
+
+    def _fit_stochastic(
+        self,
+        X: Any,
+        y: Array,
+        sample_weight: Array | None,
+        activations: Any,
+        deltas: Any,
+        coef_grads: Any,
+        intercept_grads: Any,
+        layer_units: Any,
+        incremental: bool,
+    ) -> None:
+        network = self._kept_network()
+        stochastic.Training(self, network, X, y, sample_weight, incremental).run()
+
+    def _fit_lbfgs(
+        self,
+        X: Any,
+        y: Array,
+        sample_weight: Array | None,
+        activations: Any,
+        deltas: Any,
+        coef_grads: Any,
+        intercept_grads: Any,
+        layer_units: Any,
+    ) -> None:
+        # In double, whatever X is, for the line search needs it; so is scikit-learn's.
+        full_batch.minimize(self, self._kept_network(np.dtype(float)), X, y, sample_weight)
+
+    def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Array:
+        if check_input:
+            if (outputs := self._quick_outputs(X)) is not None:
+                return outputs
+            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        return self._current_network().predict(X, n_threads=self._n_threads())
+
+    def _quick_outputs(self, X: Any) -> Array | None:
+        """Of an array that needs none of scikit-learn's checks: they take longer than a network."""
+        network = self._own_network()
+        if (
+            network is not None
+            and type(X) is np.ndarray
+            and X.ndim == 2
+            and X.dtype == network.dtype
+            and X.shape[1] == self.n_features_in_
+            and len(X)
+            and "feature_names_in_" not in vars(self)
+        ):
+            try:
+                return network.predict(X, n_threads=self._n_threads())
+            except ValueError:  # NaN: scikit-learn says so in its own words
+                return None
+        return None
+
+    def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        if self.scoring is None:
+            return super()._score(X, y, sample_weight=sample_weight)
+        if self.scoring == "loss":
+            return -self._validation_loss(X, y, sample_weight)
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        return float(check_scoring(self, scoring=self.scoring)(self, X, y, **weights))
+
+    def _validation_data(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+        """Checked, if it is what ``fit`` was given."""
+        X = validate_data(
+            self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False
+        )
+        check_consistent_length(X, y)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+        return X, np.asarray(y), sample_weight
+
+    def _validation_loss(self, X: Any, y: Any, sample_weight: Any) -> float:
+        targets = self._targets(self._as_trained_on(y))
+        loss = self._current_network().evaluate(X, targets, sample_weight=sample_weight).loss
+        return losses.of_data(self, loss)
+
+    # The parameters are a network's, of which coefs_ and intercepts_ are the live views. They may
+    # also be assigned to: arrays that are no such views are the parameters as they are.
+
+    def _kept_network(self, dtype: "np.dtype[Any] | None" = None) -> MLP:
+        """A network of the parameters, which becomes the estimator's own."""
+        network = self._own_network()
+        if network is None or network.dtype != (dtype or network.dtype):
+            network = self._new_network(dtype)
+            self._adopt(network)
+        return network
+
+    def _current_network(self) -> MLP:
+        network = self._own_network()
+        return self._new_network(None) if network is None else network
+
+    def _own_network(self) -> MLP | None:
+        network: MLP | None = vars(self).get("_network")
+        if network is None:
+            return None
+        own = (*network.weights, *network.biases)
+        given = (*self.coefs_, *self.intercepts_)
+        if len(own) == len(given) and all(a is b for a, b in zip(own, given, strict=True)):
+            return network
+        return None
+
+    def _new_network(self, dtype: "np.dtype[Any] | None") -> MLP:
+        hidden = self.activation
+        if not isinstance(hidden, list | tuple):
+            hidden = [hidden] * (len(self.coefs_) - 1)
+        return MLP.from_arrays(
+            self.coefs_,
+            self.intercepts_,
+            activation=[_ACTIVATIONS.get(f, f) if isinstance(f, str) else f for f in hidden],
+            output_activation=_ACTIVATIONS.get(self.out_activation_, self.out_activation_),
+            loss=self._network_loss(),
+            dtype=dtype,
+        )
+
+    def _network_loss(self) -> str | Loss:
+        return _LOSS_OF_OUTPUTS.get(self.out_activation_, self.loss)
+
+    def _adopt(self, network: MLP) -> None:
+        self._network = network
+        self.coefs_, self.intercepts_ = list(network.weights), list(network.biases)
+
+    def _n_threads(self) -> int:
+        return 1 if self.n_jobs is None else int(effective_n_jobs(self.n_jobs))
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        network = self._own_network() if "_network" in state else None
+        state["_network"] = None
+        state["_kept_by_optimizer"] = network and network._portable_state()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        kept = state.pop("_kept_by_optimizer", None)
+        super().__setstate__(state)
+        if "coefs_" in state:
+            network = self._new_network(None)
+            network._adopt_state(kept)
+            self._adopt(network)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "coefs_" in vars(self)
+
+    def to_sklearn(self) -> Any:
+        """Make scikit-learn's own estimator of this one: for prediction, or to go on with.
+
+        Returns
+        -------
+        estimator
+            With the parameters that its class has, and copies of the fitted attributes. What the
+            optimizer keeps is left out.
+
+        Raises
+        ------
+        ValueError
+            If it has what scikit-learn does not know: an activation or a loss of its own.
+        """
+        foreign = {"_network", "_optimizer", "_tasks", "_validation"}
+        new = self._of_sklearn()
+        theirs, ours = new.get_params(), self.get_params()
+        for name in ours.keys() - theirs.keys():
+            foreign.add(name)
+        new.set_params(**{name: ours[name] for name in theirs})
+        new._validate_params()
+        fitted = {name: x for name, x in vars(self).items() if name not in {*foreign, *ours}}
+        vars(new).update(copy.deepcopy(fitted))
+        if "coefs_" in fitted:
+            new.coefs_ = [np.array(w, order="C") for w in self.coefs_]
+            new.intercepts_ = [np.array(b) for b in self.intercepts_]
+        return new

@@ -1,0 +1,282 @@
+"""Fitting by "sgd" and "adam": scikit-learn's parameters as a plan of the engine, its epochs seen.
+
+What is drawn, when it stops and what is reported is as in scikit-learn: of its code, the optimizers'
+learning rates and the count of epochs without improvement go on to be used.
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
+from sklearn.utils import _safe_indexing
+
+from .. import fitting
+from ..arrays import Array
+from ..history import Step
+from ..mlp import MLP
+from ..optimizers import Optimizer
+from ..plan import Plan
+from ..training import TrainingDiverged
+from . import losses, solvers
+
+
+class Tasks:
+    """The epochs of a fit, as scikit-learn's callbacks see them.
+
+    Parameters
+    ----------
+    data : dict
+        What their hooks are told of every epoch.
+    """
+
+    def __init__(self, data: dict[str, Any], context: Any) -> None:
+        self._data, self._context, self._current = data, context, None
+        # To make a context takes longer than a short epoch.
+        self._is_watched = bool(context._callbacks)
+
+    def begin(self) -> None:
+        """An epoch begins."""
+        if self._is_watched:
+            self._current = self._context.subcontext(task_name="epoch")
+            self._current.call_on_fit_task_begin(**self._data)
+
+    def end(self) -> bool:
+        """It ends; whether a callback wants to stop."""
+        if self._current is None:
+            return False
+        return self._current.call_on_fit_task_end(**self._data, reconstruction_attributes=dict)
+
+
+class Training:
+    """One call of ``fit`` or ``partial_fit``.
+
+    Parameters
+    ----------
+    estimator : Perceptron
+        Its ``_random_state`` draws.
+    network : MLP
+        The estimator's own.
+    y : ndarray, (n_samples, n_outputs)
+        Numbers, or whether an example has a label.
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        network: MLP,
+        X: Any,
+        y: Array,
+        sample_weight: Array | None,
+        incremental: bool,
+    ) -> None:
+        self._estimator, self._network, self._incremental = estimator, network, incremental
+        self._X, self._y, self._sample_weight = X, y, sample_weight
+        self._tasks: Tasks | None = vars(estimator).get("_tasks")
+        if incremental and estimator.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+
+    def run(self) -> None:
+        """Train, from where the network stands."""
+        estimator = self._estimator
+        if not self._incremental or not hasattr(estimator, "_optimizer"):
+            estimator._optimizer = self._scikit_learn_optimizer()
+            self._network._training_state = None
+        rows = self._split()
+        inputs, targets = self._network._checked(
+            self._X, estimator._targets(self._y), self._sample_weight
+        )
+        self._losses = losses.Reported(estimator, self._y[rows], targets.weights, rows)
+        self._n_samples, self._batch_size = len(rows), self._clipped_batch_size(len(rows))
+        plan = self._plan(targets.weights)
+        estimator.n_iter_ = 0
+        try:
+            self._begin_epoch()
+            with self._network._being_trained():
+                fitting.on_examples(self._network, inputs, targets, rows, plan, None)
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=2)
+        except TrainingDiverged as error:
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may"
+                " contain large values and need to be preprocessed."
+            ) from error
+        if estimator.early_stopping:
+            best = (*estimator._best_coefs, *estimator._best_intercepts)
+            self._network._take(best)
+
+    def _scikit_learn_optimizer(self) -> Any:
+        """Of scikit-learn, for its learning rate: it has no parameters to step."""
+        given = self._estimator
+        if given.solver == "adam":
+            return AdamOptimizer(
+                [], given.learning_rate_init, given.beta_1, given.beta_2, given.epsilon
+            )
+        return SGDOptimizer(
+            [],
+            given.learning_rate_init,
+            given.learning_rate,
+            given.momentum,
+            given.nesterovs_momentum,
+            given.power_t,
+        )
+
+    def _split(self) -> Array:
+        """The rows to train on; the others, or what is given for it, are to validate on."""
+        estimator = self._estimator
+        n_samples = self._X.shape[0]
+        given = vars(estimator).get("_validation", (None, None, None))
+        self._held_out = given
+        rows = np.arange(n_samples)
+        if given[0] is not None:
+            self._held_out = estimator._validation_data(*given)
+        elif estimator.early_stopping:
+            rows, others = train_test_split(
+                rows,
+                random_state=estimator._random_state,
+                test_size=estimator.validation_fraction,
+                stratify=estimator._strata(self._y),
+            )
+            if len(others) < 2:
+                raise ValueError(
+                    "The validation set is too small. Increase 'validation_fraction' "
+                    "or the size of your dataset."
+                )
+            weights = self._sample_weight
+            self._held_out = (
+                _safe_indexing(self._X, others),
+                estimator._labels(self._y[others]),
+                None if weights is None else weights[others],
+            )
+        return rows
+
+    def _clipped_batch_size(self, n_samples: int) -> int:
+        size = self._estimator.batch_size
+        if size == "auto":
+            return min(200, n_samples)
+        if size > n_samples:
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than "
+                "sample size. It is going to be clipped",
+                stacklevel=2,
+            )
+        return int(min(size, n_samples))
+
+    def _plan(self, weights: Array | None) -> Plan:
+        estimator, given = self._estimator, self._estimator.optimizer
+        plan = Plan.checked(
+            len(self._network.weights),
+            epochs=1 if self._incremental else estimator.max_iter,
+            batch_size=self._batch_size,
+            optimizer=given or "sgd",
+            learning_rate=None if isinstance(given, Optimizer) else estimator.learning_rate_init,
+            shuffle=self._order() if estimator.shuffle else False,
+            l1=estimator.l1,
+            l2=estimator.alpha,
+            dropout=estimator.dropout,
+            clip_norm=estimator.clip_norm,
+            max_norm=estimator.max_norm,
+            early_stopping=None,
+            callback=self._after_epoch,
+            batch_callback=None,
+            progress=estimator.progress,
+            n_threads=estimator._n_threads(),
+            has_validation=False,
+        )
+        regularisation = replace(
+            plan.regularisation, by_weight=True, counted_l2=self._losses.counted_l2
+        )
+        optimizer = self._solver(weights) if given is None else plan.optimizer
+        return replace(plan, regularisation=regularisation, optimizer=optimizer)
+
+    def _solver(self, weights: Array | None) -> Optimizer:
+        """scikit-learn's, which are not all among the engine's own."""
+        estimator, rate = self._estimator, float(self._estimator._optimizer.learning_rate)
+        if estimator.solver == "adam":
+            return solvers.Adam(
+                estimator.learning_rate_init, estimator.beta_1, estimator.beta_2, estimator.epsilon
+            )
+        least = 1.0 if weights is None else float(weights[weights > 0].min())
+        return solvers.sgd(
+            rate, estimator.momentum, estimator.nesterovs_momentum, estimator.alpha / least
+        )
+
+    def _order(self) -> Callable[[int], Array]:
+        """Shuffles what it has shuffled before, as in scikit-learn."""
+        order = np.arange(self._n_samples)
+        random_state = self._estimator._random_state
+
+        def shuffled(n_samples: int) -> Array:
+            nonlocal order
+            places = np.arange(n_samples)
+            random_state.shuffle(places)
+            order = order[places]
+            self._losses.order = order
+            return order
+
+        return shuffled
+
+    def _begin_epoch(self) -> None:
+        if self._tasks is not None:
+            self._tasks.begin()
+
+    def _after_epoch(self, step: Step) -> bool:
+        """Keep the books; whether to stop."""
+        estimator = self._estimator
+        estimator.n_iter_ += 1
+        estimator.loss_ = self._losses.of_epoch(step.loss, self._batch_size)
+        estimator.t_ += self._n_samples
+        estimator.loss_curve_.append(estimator.loss_)
+        if estimator.verbose:
+            print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
+        is_over = self._has_converged()
+        if estimator.optimizer is None and estimator.solver == "sgd":
+            self._change_rate(step)
+        if self._tasks is not None:
+            is_over |= self._tasks.end()
+        if is_over or self._incremental:
+            return is_over
+        if estimator.n_iter_ < estimator.max_iter:
+            self._begin_epoch()
+        else:
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) "
+                "reached and the optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        return False
+
+    def _has_converged(self) -> bool:
+        estimator, (X, y, weights) = self._estimator, self._held_out
+        estimator._update_no_improvement_count(estimator.early_stopping, X, y, weights)
+        if X is not None and not estimator.early_stopping:
+            estimator.validation_scores_ = estimator.validation_scores_ or []
+            estimator.validation_scores_.append(estimator._score(X, y, sample_weight=weights))
+        estimator._optimizer.iteration_ends(estimator.t_)
+        if estimator._no_improvement_count <= estimator.n_iter_no_change:
+            return False
+        what = "Validation score" if estimator.early_stopping else "Training loss"
+        if estimator._optimizer.trigger_stopping(
+            f"{what} did not improve more than tol={estimator.tol:f} for "
+            f"{estimator.n_iter_no_change} consecutive epochs.",
+            estimator.verbose,
+        ):
+            return True
+        estimator._no_improvement_count = 0
+        return False
+
+    def _change_rate(self, step: Step) -> None:
+        before, rate = step.learning_rate, float(self._estimator._optimizer.learning_rate)
+        if rate == before:
+            return
+        step.learning_rate = rate
+        # scikit-learn's velocity includes the rate that it was made with.
+        state = self._network._training_state
+        assert state is not None
+        for velocity in state.arrays:
+            velocity *= before / rate
