@@ -87,8 +87,11 @@ class Training:
             estimator._optimizer = self._scikit_learn_optimizer()
             self._network._training_state = None
         rows = self._split()
+        X = self._X
+        if isinstance(X, np.ndarray) and not self._incremental:
+            X = np.ascontiguousarray(X)  # once, instead of some rows at a time in every epoch
         inputs, targets = self._network._checked(
-            self._X, estimator._targets(self._y), self._sample_weight
+            X, estimator._targets(self._y), self._sample_weight
         )
         self._losses = losses.Reported(estimator, self._y[rows], targets.weights, rows)
         self._n_samples, self._batch_size = len(rows), self._clipped_batch_size(len(rows))
@@ -101,10 +104,7 @@ class Training:
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=2)
         except TrainingDiverged as error:
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may"
-                " contain large values and need to be preprocessed."
-            ) from error
+            self._diverged(error)
         if estimator.early_stopping:
             best = (*estimator._best_coefs, *estimator._best_intercepts)
             self._network._take(best)
@@ -269,6 +269,26 @@ class Training:
             return True
         estimator._no_improvement_count = 0
         return False
+
+    def _diverged(self, error: TrainingDiverged) -> None:
+        """With early stopping there is a best epoch to return to, without one it is an error."""
+        estimator = self._estimator
+        if not estimator.early_stopping:
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may"
+                " contain large values and need to be preprocessed."
+            ) from error
+        # scikit-learn goes on like this for all epochs that are left.
+        estimator.n_iter_ += 1
+        estimator.loss_ = np.nan
+        estimator.loss_curve_.append(np.nan)
+        estimator.validation_scores_.append(np.nan)
+        warnings.warn(
+            f"Stochastic Optimizer: the loss or a parameter became NaN or infinite in epoch "
+            f"{estimator.n_iter_}; the best epoch before it is kept.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
 
     def _change_rate(self, step: Step) -> None:
         before, rate = step.learning_rate, float(self._estimator._optimizer.learning_rate)
