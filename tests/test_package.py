@@ -117,6 +117,11 @@ print(np.finfo(np.float32).smallest_subnormal > 0)
         code = "fastnn.MLP([2, 1]).predict([[1, 2], [3, 4]]); print('scipy' in sys.modules)"
         assert output_of(f"import fastnn, sys; {code}") == "False"
 
+    def test_needs_neither_scikit_learn_nor_scipy(self) -> None:
+        used = "from fastnn import MLP; MLP([2, 3, 1]).train([[1, 2]], [1])"
+        names = '*{"sklearn", "scipy", "fastnn.sklearn"} & sys.modules.keys()'
+        assert output_of(f"import sys; {used}; print({names})") == ""
+
     def test_what_takes_long_is_imported_when_it_is_asked_for(self) -> None:
         late = {"importlib.metadata", "numpy.random", "fastnn.reference"}
         assert output_of(f"import fastnn, sys; print(*({late!r} & sys.modules.keys()))") == ""
@@ -150,6 +155,7 @@ ROOMS = [
     {"network"},
     {"mlp", "reference"},
     {"fastnn"},
+    {"sklearn"},
     {"cli_data"},
     {"cli"},
     {"__main__"},

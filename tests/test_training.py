@@ -280,7 +280,7 @@ def test_what_diverged_is_not_gone_on_with() -> None:
         def settle(self) -> None:
             descend.settle()
 
-    rates = Rates(state, 1000, 0.0)
+    rates = Rates(state, 1000, Regularisation())
     observer = Observer(plan, state, rates, ())
     run = training.Run(net._storage(), state, rates, plan, observer)
     with pytest.raises(TrainingDiverged), observer:
