@@ -212,8 +212,10 @@ class Descent(_Losses):
             regularisation = self._regularisation.of_batch(divisor)
             self.forward(rows, key, start)
             n_in_batch = batch_stop - batch_start
-            loss += n_in_batch / divisor * self.losses(
-                rows, (-rates[batch] if at_once else 1) / divisor
+            loss += (
+                n_in_batch
+                / divisor
+                * self.losses(rows, (-rates[batch] if at_once else 1) / divisor)
             )
             if start == batch_start:
                 loss += n_in_batch * regularisation.counted(self._weights)

@@ -79,7 +79,8 @@ class Minimization:
     objective : FlatObjective
         Of the network's parameters.
     parameters, beginning : sequence of ndarray
-        Weights and biases, and those where the iterations of ``state`` began; they are kept up to date.
+        Weights and biases, and those where the iterations of ``state`` began; both are kept up to
+        date.
     """
 
     def __init__(

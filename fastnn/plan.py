@@ -17,7 +17,7 @@ from .stopping import EarlyStopping
 Callback = Callable[[Step], Any]
 
 Order = Callable[[int], ArrayLike]
-"""Draws the order of an epoch: the numbers below that of the examples, as they are to be visited."""
+"""Draws the order of an epoch: each of the numbers below that of the examples, once."""
 
 
 @dataclass(frozen=True)

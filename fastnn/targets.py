@@ -60,7 +60,7 @@ class Targets:
         return float(losses.sum(dtype=np.float64))
 
     def divisor(self, rows: Array, by_weight: bool) -> float:
-        """What sums over a batch are divided by: its examples or, unless they are 0, its weights."""
+        """What sums over a batch are divided by: its examples or, unless it is 0, their weight."""
         total = 0.0
         if by_weight and self.weights is not None:
             total = float(self.weights[rows].sum(dtype=np.float64))

@@ -26,7 +26,7 @@ SIZES = ((7, 5, 3), (30, 70, 20, 3), (40, 100, 17))
 N_EXAMPLES = 23
 
 
-def data(sizes: tuple[int, ...], density: float) -> tuple[NDArray[Any], ...]:
+def data(sizes: tuple[int, ...], density: float) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     generator = np.random.default_rng(0)
     X = generator.normal(size=(N_EXAMPLES, sizes[0]))
     X *= generator.random(X.shape) < density
@@ -83,7 +83,7 @@ oracle = cache(trained)
 
 @pytest.mark.usefixtures("variant")
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
-@pytest.mark.parametrize("density, activation", [(1.0, "relu"), (0.2, "relu"), (0.2, "tanh")])
+@pytest.mark.parametrize(("density", "activation"), [(1.0, "relu"), (0.2, "relu"), (0.2, "tanh")])
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 @pytest.mark.parametrize("batch_size", [1, 4, 10, None])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -109,7 +109,7 @@ def test_the_reference_minimizes_what_it_says(sizes: tuple[int, ...]) -> None:
     """One step for all examples is along the slopes of the weighted mean and its penalty."""
     X, y, weights = data(sizes, 1.0)
     case = SGD(0.1), None, sizes, 1.0, "tanh", 0.0
-    net, losses = trained(reference.MLP, *case)
+    _, losses = trained(reference.MLP, *case)
     start = reference.MLP(
         sizes,
         activation="tanh",

@@ -42,9 +42,12 @@ def test_their_tests() -> None:
     assert passed and int(passed[1]) == N_TESTS - len(NOT_FOR_US), done.stdout[-500:]
 
 
-# Checks that would skip themselves: of a decision_function, which scikit-learn's classifier does not
-# have either, and of arrays of other libraries, which neither takes.
-NO_CHECKS_FOR_MLPS = {"check_decision_proba_consistency", "check_array_api_input"}
+# Checks that would skip themselves: of a decision_function, which scikit-learn's classifier has not
+# either, and of arrays of other libraries, which neither takes.
+NO_CHECKS_FOR_MLPS = {
+    "check_classifiers_multilabel_output_format_decision_function",
+    "check_array_api_input",
+}
 
 
 @pytest.mark.parametrize(
@@ -88,9 +91,7 @@ def data(name: str) -> tuple[Any, NDArray[Any]]:
     """Some hundred examples of each of the kinds of targets."""
     generator = np.random.default_rng(0)
     if name == "sparse text":
-        X, y = datasets.make_classification(
-            500, 300, n_informative=30, n_classes=4, random_state=0
-        )
+        X, y = datasets.make_classification(500, 300, n_informative=30, n_classes=4, random_state=0)
         X *= generator.random(X.shape) < 0.05
         return scipy.sparse.csr_array(X), np.array(list("abcd"))[y]
     if name == "multi-label":
@@ -139,7 +140,7 @@ def test_same_seed_same_network(name: str, solver: str, dtype: str) -> None:
     assert [w.dtype for w in found.coefs_] == [w.dtype for w in expected.coefs_]
 
 
-SETTINGS = {
+SETTINGS: dict[str, dict[str, Any]] = {
     "one by one": {"solver": "sgd", "batch_size": 1, "momentum": 0, "max_iter": 3},
     "one by one, momentum": {"solver": "sgd", "batch_size": 1, "max_iter": 3},
     "one by one, adam": {"batch_size": 1, "max_iter": 2},
@@ -184,18 +185,14 @@ def test_same_for_every_setting(name: str, setting: str, weighted: bool) -> None
     expected, found = (fit(kind, X, y, weights, **case) for kind in kinds(name))
     assert_same(found, expected, X, 1e-8)
     if case.get("early_stopping"):
-        np.testing.assert_allclose(
-            found.validation_scores_, expected.validation_scores_, rtol=1e-8
-        )
+        np.testing.assert_allclose(found.validation_scores_, expected.validation_scores_, rtol=1e-8)
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
 @pytest.mark.parametrize("n_targets", [1, 3])
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
-def test_same_losses_of_regression(
-    solver: str, loss: str, n_targets: int, weighted: bool
-) -> None:
+def test_same_losses_of_regression(solver: str, loss: str, n_targets: int, weighted: bool) -> None:
     X, y = data("diabetes")
     y = y if n_targets == 1 else np.c_[y, y**2 / 3, 1 / (y + 1)]
     weights = np.random.default_rng(1).random(len(y)) + 0.1 if weighted else None

@@ -161,11 +161,11 @@ cdef double squares_after(
     const Work* work, const real* first_delta, double factor, real scale, double shrinkage,
     double before,
 ) noexcept nogil:
-    """Sum of the squares of all weights after a step, given that before: no weight is looked at.
+    """Sum of the squares of all weights after a step, given that before; no weight is looked at.
 
-    With W' = s W + c x' delta, it is s^2 |W|^2 + 2 s c (x W) . delta + c^2 |x|^2 |delta|^2.  What is
-    listed of the first layer has been multiplied by ``factor``; all layers keep their sums z, and
-    x W is z without the biases, which have been changed by c delta already.
+    With W' = s W + c x' delta, it is s^2 |W|^2 + 2 s c (x W) . delta + c^2 |x|^2 |delta|^2.  What
+    is listed of the first layer has been multiplied by ``factor``; all layers keep their sums z,
+    and x W is z without the biases, which have been changed by c delta already.
     """
     cdef double crossed = 0, added = 0, of_x, of_delta
     cdef const Layer* layer

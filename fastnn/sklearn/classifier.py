@@ -20,7 +20,7 @@ class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
     Parameters
     ----------
     activation : str, Activation or sequence of them, default="relu"
-        Also "sigmoid" (the same as "logistic"), "leaky_relu", "elu", "softplus", "silu", "gelu", or
+        Also "leaky_relu", "elu", "softplus", "silu", "gelu", or
         a `fastnn.Activation`; one for all hidden layers, or one for each.
     optimizer : str or Optimizer, default=None
         The optimizer of `fastnn.MLP.train` to use in place of ``solver``, which must be "sgd" or
@@ -142,11 +142,16 @@ class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
         labels = (outputs > 0.5).astype(np.intp)
         return self.classes_[labels[:, 0]] if self.n_outputs_ == 1 else labels
 
-    def _weights(self, y: Any, sample_weight: Any) -> Any:
-        if self.class_weight is None:
-            return sample_weight
-        weights = compute_sample_weight(self.class_weight, y)
-        return weights if sample_weight is None else weights * np.asarray(sample_weight)
+    def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
+        if self.class_weight is not None:
+            if incremental and isinstance(self.class_weight, str):
+                raise ValueError(
+                    f"class_weight {self.class_weight!r} is not supported for partial_fit, which "
+                    "does not see all labels: use sklearn.utils.class_weight.compute_class_weight"
+                )
+            weights = compute_sample_weight(self.class_weight, y)
+            sample_weight = weights if sample_weight is None else weights * sample_weight
+        return super()._fit(X, y, sample_weight=sample_weight, incremental=incremental)
 
     def _targets(self, y: Array) -> Array:
         return y.argmax(axis=1) if self.out_activation_ == "softmax" else y.astype(float)

@@ -3,8 +3,6 @@
 import copy
 from typing import Any
 
-import sklearn.neural_network
-
 from .classifier import MLPClassifier
 from .regressor import MLPRegressor
 
@@ -53,17 +51,23 @@ def register_onnx_converters() -> None:
         If skl2onnx is not installed.
     """
     from skl2onnx import update_registered_converter
-    from skl2onnx.common._registration import get_converter, get_shape_calculator
+    from skl2onnx.common import shape_calculator
+    from skl2onnx.operator_converters import multilayer_perceptron
 
-    for kind, options in (
-        (MLPClassifier, {"zipmap": [True, False, "columns"], "nocl": [True, False]}),
-        (MLPRegressor, None),
-    ):
-        theirs = f"Sklearn{kind._of_sklearn.__name__}"
-        update_registered_converter(
-            kind,
-            f"Fastnn{kind.__name__}",
-            get_shape_calculator(theirs),
-            get_converter(theirs),
-            options=options,
-        )
+    update_registered_converter(
+        MLPClassifier,
+        "FastnnMLPClassifier",
+        shape_calculator.calculate_linear_classifier_output_shapes,
+        multilayer_perceptron.convert_sklearn_mlp_classifier,
+        options={
+            "zipmap": [True, False, "columns"],
+            "output_class_labels": [False, True],
+            "nocl": [True, False],
+        },
+    )
+    update_registered_converter(
+        MLPRegressor,
+        "FastnnMLPRegressor",
+        shape_calculator.calculate_linear_regressor_output_shapes,
+        multilayer_perceptron.convert_sklearn_mlp_regressor,
+    )

@@ -1,5 +1,6 @@
 """Fitting by "lbfgs": scipy's, with the engine's loss and gradient of all examples."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,12 @@ from ..regularisation import Regularisation
 from . import losses
 
 
-def minimize(
-    estimator: Any, network: MLP, X: Any, y: Array, sample_weight: Array | None
-) -> None:
+def minimize(estimator: Any, network: MLP, X: Any, y: Array, sample_weight: Array | None) -> None:
     """Minimize from where the network stands.
 
     The loss here and its gradient belong together also where scikit-learn's do not: with several
-    targets, it divides the one by their number and not the other, which leads its line search astray.
+    targets, it divides the one by their number and not the other, which may lead its line search
+    astray.
     """
     n_samples = X.shape[0]
     if sample_weight is None:
@@ -36,12 +36,11 @@ def minimize(
         Regularisation(l1=estimator.l1, l2=estimator.alpha / total),
     )
 
-    def report(intermediate_result: Any) -> None:
-        nonlocal n_done
-        n_done += 1
-        print(f"Iteration {n_done}, loss = {intermediate_result.fun:.8f}")
+    numbers = itertools.count(1)
 
-    n_done = 0
+    def report(intermediate_result: Any) -> None:
+        print(f"Iteration {next(numbers)}, loss = {intermediate_result.fun:.8f}")
+
     result = optimize.minimize(
         objective,
         objective.flat(),

@@ -18,9 +18,9 @@ def of_data(estimator: Any, loss: float) -> float:
 class Reported:
     """The losses of one fit.
 
-    Those of targets are means over a batch, and over the outputs: scikit-learn takes the mean there,
-    but for its gradient the sum, and only the loss shows it. With "poisson" it is half the deviance,
-    which has terms of the targets alone.
+    Those of numbers are means over the outputs as well: scikit-learn takes the mean there, but the
+    sum for its gradient, and only the loss shows it. With "poisson" it is half the deviance, which
+    has terms of the targets alone.
 
     Parameters
     ----------

@@ -12,13 +12,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.base import _fit_context
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.metrics import check_scoring
 from sklearn.utils._param_validation import Interval, Real, StrOptions
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_consistent_length,
+    check_is_fitted,
     validate_data,
 )
 
@@ -29,16 +30,20 @@ from ..mlp import MLP
 from ..optimizers import OPTIMIZERS, Optimizer
 from . import full_batch, losses, stochastic
 
-# scikit-learn's names for what has another one here
-_ACTIVATIONS = {"logistic": "sigmoid"}
 _LOSS_OF_OUTPUTS = {"softmax": "cross_entropy", "logistic": "binary_cross_entropy"}
 
 
-class Perceptron(CallbackSupportMixin):
+class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """Mixin, before a class of scikit-learn's."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "activation": [StrOptions({"logistic", *ACTIVATIONS}), Activation, list, tuple],
+        # "logistic" is the name here, also to those who draw initial weights.
+        "activation": [
+            StrOptions({"logistic", *ACTIVATIONS} - {"sigmoid", "softmax"}),
+            Activation,
+            list,
+            tuple,
+        ],
         "optimizer": [StrOptions(set(OPTIMIZERS) - {"lbfgs", "rprop"}), Optimizer, None],
         "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
         "l1": [Interval(Real, 0, None, closed="left")],
@@ -86,7 +91,7 @@ class Perceptron(CallbackSupportMixin):
         data = {"estimator": self, "X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         context.call_on_fit_task_begin(**data)
         with self._during_fit(data, context, (X_val, y_val, sample_weight_val)):
-            self._fit(X, y, sample_weight=self._weights(y, sample_weight), incremental=False)
+            self._fit(X, y, sample_weight=sample_weight, incremental=False)
         context.call_on_fit_task_end(**data, reconstruction_attributes={})
         return self
 
@@ -98,9 +103,6 @@ class Perceptron(CallbackSupportMixin):
             yield
         finally:
             del self._tasks, self._validation
-
-    def _weights(self, y: Any, sample_weight: Any) -> Any:
-        return sample_weight
 
     def _fit_stochastic(
         self,
@@ -128,6 +130,11 @@ class Perceptron(CallbackSupportMixin):
         intercept_grads: Any,
         layer_units: Any,
     ) -> None:
+        for name in ("optimizer", "dropout", "clip_norm", "max_norm"):
+            if getattr(self, name) not in (None, 0):
+                raise ValueError(
+                    f"{name} must be left out for solver='lbfgs', got {getattr(self, name)!r}"
+                )
         # In double, whatever X is, for the line search needs it; so is scikit-learn's.
         full_batch.minimize(self, self._kept_network(np.dtype(float)), X, y, sample_weight)
 
@@ -155,6 +162,29 @@ class Perceptron(CallbackSupportMixin):
             except ValueError:  # NaN: scikit-learn says so in its own words
                 return None
         return None
+
+    def transform(self, X: Any) -> Array:
+        """Compute the outputs of the last hidden layer.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_units)
+            Features for other estimators; ``get_feature_names_out`` names them.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        if len(self.coefs_) == 1:
+            raise ValueError("hidden_layer_sizes must name a layer to transform, got none")
+        return self._current_network().activations(X)[-2]
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.coefs_[-1])
 
     def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         if self.scoring is None:
@@ -186,7 +216,10 @@ class Perceptron(CallbackSupportMixin):
         """A network of the parameters, which becomes the estimator's own."""
         network = self._own_network()
         if network is None or network.dtype != (dtype or network.dtype):
+            before: MLP | None = vars(self).get("_network")
             network = self._new_network(dtype)
+            if before is not None and before.layer_sizes == network.layer_sizes:
+                network._adopt_state(before._portable_state())
             self._adopt(network)
         return network
 
@@ -211,14 +244,14 @@ class Perceptron(CallbackSupportMixin):
         return MLP.from_arrays(
             self.coefs_,
             self.intercepts_,
-            activation=[_ACTIVATIONS.get(f, f) if isinstance(f, str) else f for f in hidden],
-            output_activation=_ACTIVATIONS.get(self.out_activation_, self.out_activation_),
+            activation=[_activation(f) for f in hidden],
+            output_activation=_activation(self.out_activation_),
             loss=self._network_loss(),
             dtype=dtype,
         )
 
     def _network_loss(self) -> str | Loss:
-        return _LOSS_OF_OUTPUTS.get(self.out_activation_, self.loss)
+        return _LOSS_OF_OUTPUTS.get(str(self.out_activation_)) or self.loss
 
     def _adopt(self, network: MLP) -> None:
         self._network = network
@@ -272,3 +305,7 @@ class Perceptron(CallbackSupportMixin):
             new.coefs_ = [np.array(w, order="C") for w in self.coefs_]
             new.intercepts_ = [np.array(b) for b in self.intercepts_]
         return new
+
+
+def _activation(given: Any) -> Any:
+    return "sigmoid" if isinstance(given, str) and given == "logistic" else given

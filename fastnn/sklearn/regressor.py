@@ -22,10 +22,10 @@ class MLPRegressor(Perceptron, sklearn.neural_network.MLPRegressor):
     Parameters
     ----------
     loss : str or Loss, default="squared_error"
-        Also "absolute_error", "huber", "quantile" (the median, unless it is a `fastnn.Quantile`), or
-        a `fastnn.Loss`. ``loss_`` is a mean over the outputs, but for "poisson" and a `Loss`.
+        Also "absolute_error", "huber", "quantile" (the median), or a `fastnn.Loss` such as
+        ``Quantile(0.9)``. ``loss_`` is a mean over the outputs, but for "poisson" and a `Loss`.
     activation : str, Activation or sequence of them, default="relu"
-        Also "sigmoid" (the same as "logistic"), "leaky_relu", "elu", "softplus", "silu", "gelu", or
+        Also "leaky_relu", "elu", "softplus", "silu", "gelu", or
         a `fastnn.Activation`; one for all hidden layers, or one for each.
     optimizer : str or Optimizer, default=None
         The optimizer of `fastnn.MLP.train` to use in place of ``solver``, which must be "sgd" or

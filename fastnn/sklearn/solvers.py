@@ -37,7 +37,7 @@ class Momentum(SGD):
 
 @dataclass(frozen=True)
 class Adam(optimizers.Adam):
-    """With epsilon outside of the correction of the bias, "epsilon hat" in the paper's section 2."""
+    """With epsilon outside of the correction of the bias: the paper's "epsilon hat", section 2."""
 
     @property
     def constants(self) -> tuple[float, ...]:

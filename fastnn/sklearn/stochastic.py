@@ -1,7 +1,7 @@
 """Fitting by "sgd" and "adam": scikit-learn's parameters as a plan of the engine, its epochs seen.
 
-What is drawn, when it stops and what is reported is as in scikit-learn: of its code, the optimizers'
-learning rates and the count of epochs without improvement go on to be used.
+What is drawn, when it stops and what is reported is as in scikit-learn: of its code, the learning
+rates of the optimizers and the count of epochs without improvement go on to be used.
 """
 
 import warnings
@@ -35,7 +35,8 @@ class Tasks:
     """
 
     def __init__(self, data: dict[str, Any], context: Any) -> None:
-        self._data, self._context, self._current = data, context, None
+        self._data, self._context = data, context
+        self._current: Any = None
         # To make a context takes longer than a short epoch.
         self._is_watched = bool(context._callbacks)
 
@@ -87,6 +88,10 @@ class Training:
             estimator._optimizer = self._scikit_learn_optimizer()
             self._network._training_state = None
         rows = self._split()
+        if np.any(estimator.dropout):  # without it, no more is drawn than in scikit-learn
+            self._network._generator = np.random.default_rng(
+                estimator._random_state.randint(2**31, size=4)
+            )
         X = self._X
         if isinstance(X, np.ndarray) and not self._incremental:
             X = np.ascontiguousarray(X)  # once, instead of some rows at a time in every epoch

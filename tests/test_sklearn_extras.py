@@ -1,0 +1,455 @@
+"""fastnn.sklearn beyond scikit-learn: further parameters, exchange, life among other estimators."""
+
+import copy
+import pickle
+from functools import cache
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+import sklearn.neural_network as theirs
+from numpy.typing import NDArray
+from sklearn import datasets
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.callback import ScoringMonitor
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import fastnn
+from fastnn.sklearn import (
+    MLPClassifier,
+    MLPRegressor,
+    from_sklearn,
+    register_onnx_converters,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+SMALL: dict[str, Any] = {"hidden_layer_sizes": (8,), "max_iter": 15, "random_state": 0}
+
+
+@cache
+def labelled() -> tuple[NDArray[Any], NDArray[Any]]:
+    X, y = datasets.load_iris(return_X_y=True)
+    return StandardScaler().fit_transform(X), np.array(["setosa", "versicolor", "virginica"])[y]
+
+
+@cache
+def numbers() -> tuple[NDArray[Any], NDArray[Any]]:
+    X, y = datasets.load_diabetes(return_X_y=True)
+    return StandardScaler().fit_transform(X), y / y.std()
+
+
+class TestParameters:
+    def test_class_weight(self) -> None:
+        X, y = labelled()
+        weights = {"setosa": 1.0, "versicolor": 2.0, "virginica": 0.5}
+        by_class = MLPClassifier(**SMALL, class_weight=weights).fit(X, y)
+        by_sample = MLPClassifier(**SMALL).fit(X, y, [weights[label] for label in y])
+        plain = MLPClassifier(**SMALL).fit(X, y)
+        assert by_class.loss_curve_ == by_sample.loss_curve_ != plain.loss_curve_
+        y = np.where(np.arange(len(y)) < 10, "setosa", "virginica")
+        balanced = MLPClassifier(**SMALL, class_weight="balanced").fit(X, y)
+        counts = [len(y) / 2 / (y == label).sum() for label in y]
+        assert balanced.loss_curve_ == MLPClassifier(**SMALL).fit(X, y, counts).loss_curve_
+
+    def test_class_weight_in_partial_fit(self) -> None:
+        X, y = labelled()
+        nets = [
+            MLPClassifier(**SMALL, class_weight={"setosa": 3.0}),
+            MLPClassifier(**SMALL),
+        ]
+        for net, weights in zip(nets, (None, np.where(y == "setosa", 3.0, 1.0)), strict=True):
+            net.partial_fit(X, y, classes=np.unique(y), sample_weight=weights)
+        assert nets[0].loss_curve_ == nets[1].loss_curve_
+        with pytest.raises(ValueError, match="class_weight 'balanced' is not supported"):
+            MLPClassifier(class_weight="balanced").partial_fit(X, y, classes=np.unique(y))
+
+    def test_activation_of_each_layer(self) -> None:
+        X, y = labelled()
+        case = {**SMALL, "hidden_layer_sizes": (8, 5)}
+        one, each = (
+            MLPClassifier(**case, activation=f).fit(X, y) for f in ("tanh", ("tanh", "tanh"))
+        )
+        assert one.loss_curve_ == each.loss_curve_
+        own = fastnn.Activation("own", np.tanh, lambda z: 1 - np.tanh(z) ** 2)
+        mixed = MLPClassifier(**case, activation=["gelu", own]).fit(X, y)
+        assert mixed.loss_curve_[-1] < mixed.loss_curve_[0] != one.loss_curve_[0]
+        with pytest.raises(ValueError, match="activation"):
+            MLPClassifier(**case, activation=["tanh"]).fit(X, y)
+
+    @pytest.mark.parametrize(
+        "loss", ["absolute_error", "huber", "quantile", fastnn.Quantile(0.9), fastnn.Huber(0.3)]
+    )
+    def test_losses(self, loss: Any) -> None:
+        X, y = numbers()
+        long = {**SMALL, "max_iter": 200, "learning_rate_init": 0.01}
+        net = MLPRegressor(**long, loss=loss).fit(X, y)
+        assert net.loss_curve_[-1] < 0.7 * net.loss_curve_[0]
+        if loss == fastnn.Quantile(0.9):
+            assert 0.8 < (y < net.predict(X)).mean() < 0.97
+        predictions = net.predict(X)
+        expected = net._new_network(None)._loss.values(
+            predictions[:, None], predictions[:, None], y[:, None]
+        )
+        late = MLPRegressor(**{**SMALL, "max_iter": 1}, loss=loss, alpha=0, warm_start=True)
+        late.set_params(learning_rate_init=1e-12, warm_start=True)
+        late.fit(X, y)
+        late.coefs_, late.intercepts_ = net.coefs_, net.intercepts_
+        assert late.fit(X, y).loss_ == pytest.approx(expected.mean(), rel=1e-6)
+
+    @pytest.mark.parametrize(
+        "parameter",
+        [
+            {"dropout": 0.5},
+            {"dropout": [0.3]},
+            {"l1": 0.1},
+            {"clip_norm": 0.01},
+            {"max_norm": 0.1},
+            {"optimizer": "adamw"},
+            {"optimizer": fastnn.SGD(0.1, momentum=0.9)},
+            {"optimizer": fastnn.Adam(fastnn.Cosine(0.01))},
+        ],
+        ids=str,
+    )
+    def test_have_an_effect(self, parameter: dict[str, Any]) -> None:
+        X, y = labelled()
+        plain, other = (MLPClassifier(**SMALL, **p).fit(X, y) for p in ({}, parameter))
+        assert other.loss_curve_ != plain.loss_curve_
+        assert np.isfinite(other.loss_curve_).all()
+        again = MLPClassifier(**SMALL, **parameter).fit(X, y)
+        assert again.loss_curve_ == other.loss_curve_
+
+    def test_optimizer_is_that_of_the_engine(self) -> None:
+        X, y = labelled()
+        net = MLPClassifier(**SMALL, optimizer=fastnn.SGD(0.1, momentum=0.9)).fit(X, y)
+        same = {"solver": "sgd", "learning_rate_init": 0.1, "nesterovs_momentum": False}
+        expected = MLPClassifier(**SMALL, **same).fit(X, y)
+        np.testing.assert_allclose(net.loss_curve_, expected.loss_curve_, rtol=1e-12)
+
+    def test_n_jobs_changes_nothing(self) -> None:
+        X, y = datasets.load_digits(return_X_y=True)
+        nets = [MLPClassifier(**SMALL, n_jobs=n).fit(X, y) for n in (None, 2, -1)]
+        assert nets[0].loss_curve_ == nets[1].loss_curve_ == nets[2].loss_curve_
+        np.testing.assert_array_equal(nets[0].predict_proba(X), nets[1].predict_proba(X))
+
+    def test_progress(self, capsys: pytest.CaptureFixture[str]) -> None:
+        MLPClassifier(**SMALL, progress=True).fit(*labelled())
+        assert "15/15" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("parameter", "said"),
+        [
+            ({"activation": "rleu"}, "activation"),
+            ({"activation": "softmax"}, "activation"),
+            ({"optimizer": "lbfgs"}, "optimizer"),
+            ({"dropout": 1.0}, "dropout"),
+            ({"l1": -1}, "l1"),
+            ({"clip_norm": 0}, "clip_norm"),
+            ({"n_jobs": "all"}, "n_jobs"),
+            ({"class_weight": "even"}, "class_weight"),
+            ({"scoring": "accurac"}, "scoring"),
+            ({"solver": "lbfgs", "dropout": 0.5}, "dropout"),
+            ({"solver": "lbfgs", "optimizer": "adamw"}, "optimizer"),
+        ],
+        ids=str,
+    )
+    def test_bad_ones_are_named(self, parameter: dict[str, Any], said: str) -> None:
+        with pytest.raises((ValueError, TypeError), match=said):
+            MLPClassifier(**SMALL, early_stopping=True, **parameter).fit(*labelled())
+
+
+class TestValidation:
+    def test_on_data_of_the_users(self) -> None:
+        X, y = labelled()
+        net = MLPClassifier(**SMALL).fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+        expected = MLPClassifier(**SMALL).fit(X[::2], y[::2])
+        assert net.loss_curve_ == expected.loss_curve_
+        assert len(net.validation_scores_) == net.n_iter_
+        assert net.validation_scores_[-1] == expected.score(X[1::2], y[1::2])
+
+    def test_stops_early_by_them(self) -> None:
+        X, y = labelled()
+        case = {**SMALL, "max_iter": 200, "early_stopping": True, "learning_rate_init": 0.05}
+        net = MLPClassifier(**case).fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+        assert net.n_iter_ < 200
+        assert net.score(X[1::2], y[1::2]) == net.best_validation_score_
+        assert net.best_validation_score_ == max(net.validation_scores_)
+
+    @pytest.mark.parametrize("scoring", ["loss", "neg_log_loss", "f1_macro", accuracy_score])
+    def test_scoring(self, scoring: Any) -> None:
+        X, y = labelled()
+        if callable(scoring):
+            scoring = lambda net, X, y: accuracy_score(y, net.predict(X))  # noqa: E731
+        net = MLPClassifier(**SMALL, early_stopping=True, scoring=scoring).fit(X, y)
+        assert len(net.validation_scores_) == net.n_iter_
+        if scoring in ("loss", "neg_log_loss"):
+            assert net.best_validation_score_ < 0
+        losses = [
+            MLPClassifier(**SMALL, early_stopping=True, scoring=s).fit(X, y).validation_scores_
+            for s in ("loss", "neg_log_loss")
+        ]
+        np.testing.assert_allclose(losses[0], losses[1], rtol=1e-9)
+
+    def test_both_or_none(self) -> None:
+        X, y = labelled()
+        with pytest.raises(ValueError, match="X_val and y_val must be given together"):
+            MLPClassifier(**SMALL).fit(X, y, X_val=X)
+        with pytest.raises(ValueError, match="3 features, but MLPClassifier is expecting 4"):
+            MLPClassifier(**SMALL).fit(X, y, X_val=X[:, :3], y_val=y)
+
+    def test_what_diverges_keeps_the_best_epoch(self) -> None:
+        X, y = numbers()
+        net = MLPRegressor(
+            solver="sgd", learning_rate_init=1.0, activation="identity", early_stopping=True
+        )
+        with np.errstate(all="ignore"), pytest.warns(ConvergenceWarning, match="NaN or infinite"):
+            net.fit(X, y)
+        assert np.isnan(net.loss_curve_[-1])
+        assert all(np.isfinite(w).all() for w in net.coefs_)
+
+
+class TestTransform:
+    def test_is_the_last_hidden_layer(self) -> None:
+        X, y = labelled()
+        net = MLPClassifier(**{**SMALL, "hidden_layer_sizes": (8, 5)}).fit(X, y)
+        hidden = X
+        for w, b in zip(net.coefs_[:-1], net.intercepts_[:-1], strict=True):
+            hidden = np.maximum(hidden @ w + b, 0)
+        np.testing.assert_allclose(net.transform(X), hidden, atol=1e-12)
+        assert list(net.get_feature_names_out())[:2] == ["mlpclassifier0", "mlpclassifier1"]
+        assert net.set_output(transform="pandas").transform(X).shape == (len(X), 5)
+
+    def test_says_what_is_missing(self) -> None:
+        X, y = labelled()
+        with pytest.raises(NotFittedError):
+            MLPClassifier().transform(X)
+        flat = MLPClassifier(**{**SMALL, "hidden_layer_sizes": ()}).fit(X, y)
+        with pytest.raises(ValueError, match="hidden_layer_sizes"):
+            flat.transform(X)
+
+
+class TestCopies:
+    """Parameters are live views, whatever way the estimator came by them."""
+
+    @pytest.mark.parametrize(
+        "copied",
+        [
+            lambda net, path: pickle.loads(pickle.dumps(net)),
+            lambda net, path: copy.deepcopy(net),
+            lambda net, path: copy.copy(net),
+            lambda net, path: joblib.load(joblib.dump(net, path / "net.joblib")[0]),
+            lambda net, path: joblib.load(joblib.dump(net, path / "m")[0], mmap_mode="r"),
+        ],
+        ids=["pickle", "deepcopy", "copy", "joblib", "joblib, mapped"],
+    )
+    @pytest.mark.parametrize("solver", ["sgd", "adam"])
+    def test_go_on_like_the_original(self, solver: str, copied: Any, tmp_path: Any) -> None:
+        X, y = labelled()
+        net = MLPClassifier(**SMALL, solver=solver, momentum=0.99, learning_rate_init=0.05)
+        net.partial_fit(X, y, classes=np.unique(y)).partial_fit(X, y)
+        other = copied(net, tmp_path)
+        np.testing.assert_array_equal(other.predict_proba(X), net.predict_proba(X))
+        before = [w.copy() for w in net.coefs_]
+        other.partial_fit(X, y)
+        for w, kept in zip(net.coefs_, before, strict=True):
+            np.testing.assert_array_equal(w, kept)
+        net.partial_fit(X, y)
+        assert other.loss_curve_ == net.loss_curve_
+        np.testing.assert_array_equal(other.predict_proba(X), net.predict_proba(X))
+
+    def test_parameters_assigned_or_written_to(self) -> None:
+        X, y = labelled()
+        net = MLPClassifier(**SMALL).fit(X, y)
+        expected = theirs.MLPClassifier(**SMALL).fit(X, y)
+        for estimator in (net, expected):
+            estimator.coefs_[0][0] += 0.5
+            estimator.coefs_[1] = estimator.coefs_[1] * 2
+            estimator.intercepts_ = [b + 0.1 for b in estimator.intercepts_]
+            estimator.intercepts_[0][1] = 0.3
+        np.testing.assert_allclose(net.predict_proba(X), expected.predict_proba(X), atol=1e-12)
+        for estimator in (net, expected):
+            estimator.partial_fit(X, y)
+        np.testing.assert_allclose(net.predict_proba(X), expected.predict_proba(X), atol=1e-6)
+
+    def test_unfitted(self) -> None:
+        net = pickle.loads(pickle.dumps(MLPClassifier(alpha=3)))
+        assert net.alpha == 3
+        with pytest.raises(NotFittedError):
+            net.predict(labelled()[0])
+        with pytest.raises(NotFittedError):
+            net.predict_proba(labelled()[0])
+
+
+class TestAmongOthers:
+    def test_in_pipeline_and_search(self) -> None:
+        X, y = labelled()
+        pipe = make_pipeline(StandardScaler(), MLPClassifier(**SMALL, learning_rate_init=0.05))
+        search = GridSearchCV(pipe, {"mlpclassifier__dropout": [0.0, 0.5]}, cv=2).fit(X, y)
+        assert search.best_score_ > 0.5
+        assert cross_val_score(clone(pipe), X, y, cv=2, n_jobs=2).mean() > 0.5
+        calibrated = CalibratedClassifierCV(MLPClassifier(**SMALL), cv=2).fit(X, y)
+        assert calibrated.predict_proba(X).shape == (len(X), 3)
+
+    def test_feature_names(self) -> None:
+        pandas = pytest.importorskip("pandas")
+        X, y = labelled()
+        frame = pandas.DataFrame(X, columns=list("abcd"))
+        net = MLPClassifier(**SMALL).fit(frame, y)
+        assert list(net.feature_names_in_) == list("abcd")
+        np.testing.assert_array_equal(
+            net.predict(frame), MLPClassifier(**SMALL).fit(X, y).predict(X)
+        )
+        with pytest.warns(UserWarning, match="does not have valid feature names"):
+            net.predict(X)
+        with pytest.raises(ValueError, match="feature names should match"):
+            net.predict(frame[list("dcba")])
+
+    def test_one_row_is_checked_like_many(self) -> None:
+        X, y = labelled()
+        net = MLPClassifier(**SMALL).fit(X, y)
+        for bad in (X[:1, :3], np.full((1, 4), np.nan), X[:0], X[0]):
+            with pytest.raises(ValueError, match=r"features|NaN|sample|2D"):
+                net.predict(bad)
+        assert net.predict(X[:1].astype(np.float32)).shape == (1,)
+        assert net.predict(X[:1].tolist()).shape == (1,)
+
+    def test_metadata_routing(self) -> None:
+        import sklearn
+
+        X, y = labelled()
+        weights = np.where(y == "setosa", 5.0, 1.0)
+        with sklearn.config_context(enable_metadata_routing=True):
+            net = MLPClassifier(**SMALL).set_fit_request(sample_weight=True)
+            scaler = StandardScaler().set_fit_request(sample_weight=False)
+            routed = make_pipeline(scaler, net).fit(X, y, sample_weight=weights)
+        expected = MLPClassifier(**SMALL).fit(StandardScaler().fit_transform(X), y, weights)
+        assert routed[-1].loss_curve_ == expected.loss_curve_
+
+    def test_callbacks_of_scikit_learn(self) -> None:
+        X, y = labelled()
+        monitor = ScoringMonitor(scoring="accuracy")
+        net = MLPClassifier(**SMALL).set_callbacks(monitor).fit(X, y)
+        seen = [hooked for hooked in _Recorder.of(net, X, y).seen if hooked[0] == "epoch"]
+        assert len(seen) == net.n_iter_
+        assert net.loss_curve_ == MLPClassifier(**SMALL).fit(X, y).loss_curve_
+
+    def test_callbacks_can_stop(self) -> None:
+        X, y = labelled()
+        net = MLPClassifier(**SMALL).set_callbacks(_Recorder(stop_after=4)).fit(X, y)
+        assert net.n_iter_ == 4 == len(net.loss_curve_)
+
+
+class _Recorder:
+    """A callback of scikit-learn's protocol."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.seen: list[tuple[str, float]] = []
+        self._stop_after = stop_after
+
+    @classmethod
+    def of(cls, net: Any, X: Any, y: Any) -> "_Recorder":
+        recorder = cls()
+        clone(net).set_callbacks(recorder).fit(X, y)
+        return recorder
+
+    def setup(self, estimator: Any, context: Any) -> None: ...
+
+    def teardown(self, estimator: Any, context: Any) -> None: ...
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None: ...
+
+    def on_fit_task_end(
+        self, estimator: Any, context: Any, *, X: Any, y: Any, fitted_estimator: Any
+    ) -> bool:
+        self.seen.append((context.task_name, fitted_estimator.score(X, y)))
+        return len(self.seen) == self._stop_after
+
+
+class TestExchange:
+    def test_from_sklearn_and_back(self) -> None:
+        X, y = labelled()
+        original = theirs.MLPClassifier(**SMALL).fit(X, y)
+        ours = from_sklearn(original)
+        assert isinstance(ours, MLPClassifier)
+        np.testing.assert_allclose(ours.predict_proba(X), original.predict_proba(X), atol=1e-12)
+        back = ours.to_sklearn()
+        assert type(back) is theirs.MLPClassifier
+        assert back.get_params() == original.get_params()
+        np.testing.assert_array_equal(back.predict_proba(X), original.predict_proba(X))
+        assert back.loss_curve_ == original.loss_curve_
+        ours.coefs_[0][:] = 0
+        np.testing.assert_array_equal(back.predict_proba(X), original.predict_proba(X))
+        for estimator in (original, back, ours):
+            estimator.partial_fit(X, y)
+
+    def test_of_regression(self) -> None:
+        X, y = numbers()
+        ours = MLPRegressor(**SMALL).fit(X, y)
+        back = ours.to_sklearn()
+        np.testing.assert_allclose(back.predict(X), ours.predict(X), atol=1e-12)
+        np.testing.assert_array_equal(from_sklearn(back).predict(X), ours.predict(X))
+
+    def test_unfitted(self) -> None:
+        assert from_sklearn(theirs.MLPRegressor(alpha=2)).alpha == 2
+        assert MLPRegressor(alpha=2).to_sklearn().alpha == 2
+
+    def test_what_they_do_not_know_is_refused(self) -> None:
+        X, y = labelled()
+        with pytest.raises(ValueError, match="activation"):
+            MLPClassifier(**SMALL, activation="gelu").fit(X, y).to_sklearn()
+        with pytest.raises(TypeError, match="MLPClassifier or MLPRegressor of scikit-learn"):
+            from_sklearn(StandardScaler())
+
+    @pytest.mark.parametrize("targets", ["labels", "two labels", "numbers"])
+    def test_skl2onnx(self, targets: str) -> None:
+        import onnxruntime
+        from skl2onnx import to_onnx
+
+        register_onnx_converters()
+        X, y = numbers() if targets == "numbers" else labelled()
+        if targets == "two labels":
+            y = y == "setosa"
+        X = X.astype(np.float32)
+        net = (MLPRegressor if targets == "numbers" else MLPClassifier)(**SMALL).fit(X, y)
+        options = {} if targets == "numbers" else {"options": {"zipmap": False}}
+        onnx = to_onnx(make_pipeline(net), X[:1], **options)
+        session = onnxruntime.InferenceSession(
+            onnx.SerializeToString(), providers=["CPUExecutionProvider"]
+        )
+        outputs = session.run(None, {session.get_inputs()[0].name: X})
+        if targets == "numbers":
+            np.testing.assert_allclose(outputs[0][:, 0], net.predict(X), atol=1e-5)
+        else:
+            np.testing.assert_array_equal(outputs[0], net.predict(X))
+            np.testing.assert_allclose(outputs[1], net.predict_proba(X), atol=1e-5)
+
+
+def test_ctrl_c_is_a_warning() -> None:
+    class Interrupting(_Recorder):
+        def on_fit_task_end(self, estimator: Any, context: Any, **unused: Any) -> bool:
+            if estimator.n_iter_ == 3 and context.task_name == "epoch":
+                raise KeyboardInterrupt
+            return False
+
+    X, y = labelled()
+    net = MLPClassifier(**SMALL).set_callbacks(Interrupting())
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        net.fit(X, y)
+    assert net.n_iter_ == 3
+    net.predict(X)
+
+
+def test_docstring_examples() -> None:
+    import doctest
+
+    from fastnn.sklearn import classifier, regressor
+
+    for module in (classifier, regressor):
+        result = doctest.testmod(module)
+        assert result.attempted and not result.failed
