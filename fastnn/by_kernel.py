@@ -21,6 +21,9 @@ _WORK_PER_EXAMPLE = 256  # what an example costs in any network
 
 _DELTAS = 64  # that wait at most: more would save little, and fall out of the near caches
 _BYTES_OF_DELTAS = 256 * 1024
+_DENSITY_TO_WAIT = 0.5  # of inputs: with more, to step at once is as fast
+_ROUNDS = 8  # examples with an input that come while the ring of steps goes round
+_MOST_STEPS = 512  # in that ring: each step goes over what is kept of all of them
 _LONGEST_DELTA = 1 << 27  # bytes; places in the ring are numbers of 32 bits
 _NEAR_BYTES = 32 * 1024  # of weights, which stay in the nearest cache
 _COLUMNS = 144  # examples side by side, at most, or one vector more
@@ -120,20 +123,28 @@ class OneByOneWithMomentum(_Descent):
         targets: Targets,
         dropout: Sequence[float],
     ) -> None:
-        # A step goes over all parameters and their velocities.
-        super().__init__(
-            parameters, update, inputs, targets, _WORK_PER_CALL, 2 * parameters.flat.size
-        )
-        self._workspace = workspace(parameters, dropout)
-        self._gathered = np.empty(inputs.n_inputs, parameters.flat.dtype)
+        capacity = _steps_that_wait(parameters, inputs)
+        if update.counts_l2 and any(dropout):  # the sums are not those of all units, then
+            capacity = 0
+        # A step goes over all parameters and their velocities, or those of the inputs there are.
+        extra_work = 0 if capacity else 2 * parameters.flat.size
+        super().__init__(parameters, update, inputs, targets, _WORK_PER_CALL, extra_work)
+        keep_sums = update.counts_l2 and capacity > 0
+        self._workspace = workspace(parameters, dropout, keep_sums)
+        self._postponed = _postponed_steps(parameters, capacity)
+        dtype = parameters.flat.dtype
+        self._gathered = np.empty(inputs.n_inputs, dtype)
+        self._of_velocity = aligned_zeros(int(parameters.layers["width"][0]), dtype)
 
     def _train(self, examples: Any, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
         self._kernels.train_one_by_one_with_momentum(
             self._workspace,
+            self._postponed,
             self._update,
             examples,
             self._targets,
             self._gathered,
+            self._of_velocity,
             epochs.orders,
             epochs.rates,
             epochs.keys,
@@ -328,6 +339,30 @@ def _postponed(parameters: Parameters, n_deltas: int) -> Any:
         np.zeros(n_rows, dtype),
         np.zeros(n_rows, np.int32),
     )
+
+
+def _postponed_steps(parameters: Parameters, capacity: int) -> Any:
+    first = parameters.layers[0]
+    n_rows, dtype = first["fan_in"] + SPARE_ROWS, parameters.flat.dtype
+    n_places = max(capacity, 1)
+    return parameters.kernels.PostponedSteps(
+        aligned_zeros((n_places, parameters.room(first["fan_out"])), dtype),
+        np.zeros((6, n_places)),
+        np.zeros(n_rows, dtype),
+        np.zeros(n_rows, np.int32),
+        capacity,
+    )
+
+
+def _steps_that_wait(parameters: Parameters, inputs: Inputs) -> int:
+    # Far rows that are often left out: they are brought up to date for an example that has their
+    # input, and else when the ring has gone round, which is to be long enough for that to be rare.
+    length = int(parameters.layers["width"][0]) * parameters.flat.itemsize
+    are_near = inputs.n_inputs * length <= _NEAR_BYTES
+    if are_near or inputs.density > _DENSITY_TO_WAIT or length > _LONGEST_DELTA:
+        return 0
+    wanted = int(_ROUNDS / max(inputs.density, 1e-9))
+    return 2 * max(4, min(max(wanted, _DELTAS), _MOST_STEPS, _BYTES_OF_DELTAS // length) // 2)
 
 
 def _deltas_that_wait(parameters: Parameters, inputs: Inputs) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fastnn import MLP, SGD, Adam, fitting, reference
+from fastnn import MLP, SGD, Adam, by_kernel, fitting, reference
 from fastnn.network import Network
 from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
@@ -102,6 +102,25 @@ def test_kernels_equal_the_reference(
         (*net.weights, *net.biases), (*expected.weights, *expected.biases), strict=True
     ):
         np.testing.assert_allclose(own, other, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.usefixtures("variant")
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize("most_steps", [8, 512])
+@pytest.mark.parametrize("optimizer", ["plain", "momentum", "nesterov"])
+def test_what_waits_comes_to_the_same(
+    optimizer: str,
+    most_steps: int,
+    sizes: tuple[int, ...],
+    dropout: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One by one, with updates of the first layer that wait, and rings that go round."""
+    monkeypatch.setattr(by_kernel, "_NEAR_BYTES", 0)
+    monkeypatch.setattr(by_kernel, "_MOST_STEPS", most_steps)
+    monkeypatch.setattr(by_kernel, "_DELTAS", most_steps)
+    test_kernels_equal_the_reference(optimizer, 1, sizes, 0.2, "tanh", dropout)
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
