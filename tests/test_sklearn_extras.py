@@ -339,10 +339,15 @@ class TestAmongOthers:
         assert len(seen) == net.n_iter_
         assert net.loss_curve_ == MLPClassifier(**SMALL).fit(X, y).loss_curve_
 
-    def test_callbacks_can_stop(self) -> None:
+    @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+    def test_callbacks_can_stop(self, solver: str) -> None:
         X, y = labelled()
-        net = MLPClassifier(**SMALL).set_callbacks(_Recorder(stop_after=4)).fit(X, y)
-        assert net.n_iter_ == 4 == len(net.loss_curve_)
+        recorder = _Recorder(stop_after=4)
+        net = MLPClassifier(**SMALL, solver=solver).set_callbacks(recorder).fit(X, y)
+        assert net.n_iter_ == 4
+        scores = [score for task, score in recorder.seen if task == "epoch"]
+        assert len(scores) == 4
+        assert scores[-1] == net.score(X, y) > scores[0]
 
 
 class _Recorder:

@@ -36,17 +36,26 @@ def minimize(estimator: Any, network: MLP, X: Any, y: Array, sample_weight: Arra
         Regularisation(l1=estimator.l1, l2=estimator.alpha / total),
     )
 
-    numbers = itertools.count(1)
+    tasks, numbers = vars(estimator).get("_tasks"), itertools.count(1)
 
-    def report(intermediate_result: Any) -> None:
-        print(f"Iteration {next(numbers)}, loss = {intermediate_result.fun:.8f}")
+    def after_iteration(intermediate_result: Any) -> None:
+        number = next(numbers)
+        if estimator.verbose:
+            print(f"Iteration {number}, loss = {intermediate_result.fun:.8f}")
+        if tasks is not None and tasks.are_watched:
+            objective.put(intermediate_result.x)
+            if tasks.end():
+                raise StopIteration
+            tasks.begin()
 
+    if tasks is not None:
+        tasks.begin()
     result = optimize.minimize(
         objective,
         objective.flat(),
         method="L-BFGS-B",
         jac=True,
-        callback=report if estimator.verbose else None,
+        callback=after_iteration,
         options={
             "maxfun": estimator.max_fun,
             "maxiter": estimator.max_iter,
@@ -54,6 +63,8 @@ def minimize(estimator: Any, network: MLP, X: Any, y: Array, sample_weight: Arra
         },
     )
     objective.put(result.x)
+    if tasks is not None:
+        tasks.end()  # of an iteration that did not come to its end
     estimator.n_iter_ = _check_optimize_result("lbfgs", result, estimator.max_iter)
     penalty = objective.penalty()
     data = float(result.fun) - penalty

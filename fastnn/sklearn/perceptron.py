@@ -135,6 +135,8 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
                 raise ValueError(
                     f"{name} must be left out for solver='lbfgs', got {getattr(self, name)!r}"
                 )
+        if self._validation[0] is not None:
+            raise ValueError("X_val must be left out for solver='lbfgs', which does not validate")
         # In double, whatever X is, for the line search needs it; so is scikit-learn's.
         full_batch.minimize(self, self._kept_network(np.dtype(float)), X, y, sample_weight)
 
@@ -159,8 +161,8 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         ):
             try:
                 return network.predict(X, n_threads=self._n_threads())
-            except ValueError:  # NaN: scikit-learn says so in its own words
-                return None
+            except ValueError:
+                pass  # NaN: scikit-learn says so in its own words
         return None
 
     def transform(self, X: Any) -> Array:
@@ -261,10 +263,10 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         return 1 if self.n_jobs is None else int(effective_n_jobs(self.n_jobs))
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        network = self._own_network() if "_network" in state else None
-        state["_network"] = None
-        state["_kept_by_optimizer"] = network and network._portable_state()
+        left_out = {"_network", "_tasks", "_validation"}
+        state = {name: x for name, x in super().__getstate__().items() if name not in left_out}
+        if (network := self._own_network()) is not None:
+            state["_kept_by_optimizer"] = network._portable_state()
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

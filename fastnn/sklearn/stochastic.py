@@ -26,31 +26,37 @@ from . import losses, solvers
 
 
 class Tasks:
-    """The epochs of a fit, as scikit-learn's callbacks see them.
+    """The epochs of a fit, or its iterations, as scikit-learn's callbacks see them.
 
     Parameters
     ----------
     data : dict
         What their hooks are told of every epoch.
+
+    Attributes
+    ----------
+    are_watched : bool
+        Whether there are callbacks.
     """
 
     def __init__(self, data: dict[str, Any], context: Any) -> None:
         self._data, self._context = data, context
         self._current: Any = None
         # To make a context takes longer than a short epoch.
-        self._is_watched = bool(context._callbacks)
+        self.are_watched = bool(context._callbacks)
 
     def begin(self) -> None:
         """An epoch begins."""
-        if self._is_watched:
+        if self.are_watched:
             self._current = self._context.subcontext(task_name="epoch")
             self._current.call_on_fit_task_begin(**self._data)
 
     def end(self) -> bool:
         """It ends; whether a callback wants to stop."""
-        if self._current is None:
+        current, self._current = self._current, None
+        if current is None:
             return False
-        return self._current.call_on_fit_task_end(**self._data, reconstruction_attributes=dict)
+        return current.call_on_fit_task_end(**self._data, reconstruction_attributes=dict)
 
 
 class Training:
