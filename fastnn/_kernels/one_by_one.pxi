@@ -174,7 +174,9 @@ cdef double squares_after(
     cdef Py_ssize_t i, k
     for i in range(work.n_layers):
         layer = &work.layers[i]
-        delta = work.deltas + layer.outputs if i else first_delta
+        delta = first_delta
+        if i > 0:
+            delta = work.deltas + layer.outputs
         x = inputs(work, i)
         of_x, of_delta = 0, squares(delta, layer.width)
         for k in range(x.n):
