@@ -18,6 +18,18 @@ static inline float fastnn_float_with_bits(uint32_t bits) {
     return x;
 }
 
+static inline uint64_t fastnn_bits_of_double(double x) {
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline double fastnn_double_with_bits(uint64_t bits) {
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 /* Vectors, with GCC's and Clang's arithmetic on them: compilers keep a matrix of such variables in
  * registers, which they do not of elements of an array that they would have to vectorise first.
  * A tile of so many rows and vectors leaves registers for what is added to it. */
