@@ -1,5 +1,5 @@
-"""The number of the kernels, vectors of it, and C's restrict: a pointer to what no other
-points to.
+"""The number of the kernels, vectors of it, its functions, and C's restrict: a pointer to what no
+other points to.
 """
 
 from libc.stdint cimport int32_t
@@ -16,3 +16,5 @@ cdef extern from "floats.h":
     int append_nonzeros "fastnn_append_nonzero_floats"(
         const real* x, int n, int32_t first, int32_t* index, real* values
     ) nogil
+
+include "functions_float32.pxi"

@@ -6,14 +6,26 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline uint32_t fastnn_bits(float x) {
+static inline uint32_t fastnn_bits_of_float(float x) {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
 }
 
-static inline float fastnn_float(uint32_t bits) {
+static inline float fastnn_float_with_bits(uint32_t bits) {
     float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static inline uint64_t fastnn_bits_of_double(double x) {
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline double fastnn_double_with_bits(uint64_t bits) {
+    double x;
     memcpy(&x, &bits, sizeof x);
     return x;
 }

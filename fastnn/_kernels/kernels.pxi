@@ -18,17 +18,12 @@ from cpython.buffer cimport (
     PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
 )
 from libc.float cimport DBL_MAX, FLT_MAX
-from libc.math cimport (
-    erfc as erfc_double, exp as exp_double, expm1 as expm1_double, log as log_double,
-    log1p as log1p_double, pow as pow_double, tanh as tanh_double,
-)
+from libc.math cimport log as log_double, pow as pow_double
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 cdef extern from "floats.h" nogil:
     ctypedef int fastnn_control
-    uint32_t fastnn_bits(float x)
-    float fastnn_float(uint32_t bits)
     void fastnn_fetch(const void* p)
     fastnn_control fastnn_flush_subnormals()
     void fastnn_restore_subnormals(fastnn_control saved)
