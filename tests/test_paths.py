@@ -48,7 +48,7 @@ def test_postponed_updates_are_the_same_to_the_bit(
 ) -> None:
     """An update that waits for its row to be needed comes to what one at once comes to."""
     density, full = density_and_full
-    X = sparse_rows(300, sizes[0], density, dtype)
+    X = sparse_rows(150, sizes[0], density, dtype)
     if full:
         X[np.random.default_rng(1).integers(full, size=len(X)) == 0] = 0.7
     found = []
