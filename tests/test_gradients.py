@@ -19,7 +19,8 @@ pytestmark = pytest.mark.usefixtures("variant")
 
 SOFTSIGN = Activation("softsign", lambda z: z / (1 + np.abs(z)), lambda z: 1 / (1 + np.abs(z)) ** 2)
 ARCHITECTURES = [[5, 3], [5, 4, 3], [5, 4, 6, 3], [5, 4, 6, 2, 3]]
-WIDE = [[40, 19], [40, 33, 19], [19, 40, 33, 5]]  # whole vectors and tails, either storage order
+# Whole vectors and tails, either storage order, and more terms than a product takes at a time.
+WIDE = [[40, 19], [40, 33, 19], [19, 40, 33, 5], [5, 150, 140, 3]]
 
 
 def data(net: Network, n_examples: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -238,10 +239,9 @@ def test_losses_of_the_user(kind: type[Network], output: str | Activation) -> No
     check(net, n_examples=7)
 
 
-@pytest.mark.parametrize("sizes", WIDE, ids=str)
-def test_wide_layers(path: str, sizes: list[int]) -> None:
-    net = fastnn.MLP(sizes, activation="tanh", dtype="float64", seed=2)
-    check(net, n_examples=3)
+@over(strength=3, path=PATHS, sizes=WIDE, activation=["tanh", "relu"], n_examples=[1, 3])
+def test_wide_layers(path: str, sizes: list[int], activation: str, n_examples: int) -> None:
+    check(fastnn.MLP(sizes, activation=activation, dtype="float64", seed=2), n_examples)
 
 
 def test_an_activation_per_layer(path: str) -> None:

@@ -195,6 +195,7 @@ def oracle(
 
 # All rules take a gradient that is clipped and penalised by the same code.
 @over(
+    strength=3,
     path=PATHS,
     case=[*itertools.product(IN_BATCHES, (1, 7, None)), ("rprop", None)],
     dtype=TOLERANCE,
