@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import hypothesis
-import numpy as np
 import pytest
+from grid import PATHS, VARIANTS
 
 from fastnn import _kernels, by_kernel, paths
 from fastnn.parameters import Parameters
@@ -30,28 +30,12 @@ def pytest_report_header() -> str:
     return f"fastnn: {_kernels.active} of {', '.join(_kernels.runnable_variants())}"
 
 
-# FASTNN_ISA narrows the suite down to one variant.
-VARIANTS = [_kernels.active] if os.environ.get("FASTNN_ISA") else _kernels.runnable_variants()
-
-
 @pytest.fixture(params=VARIANTS)
 def variant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a kernel variant, which networks use for the length of the test."""
     name: str = request.param
     monkeypatch.setattr(_kernels, "active", name)
     return name
-
-
-# Parameters up to which examples go side by side, density below which the first layer goes through
-# the non-zeros, bytes up to which updates one by one are not postponed, and whether the kernels are
-# left out, as for the activations of users.
-PATHS = {
-    "side by side": (np.inf, 0, np.inf, False),
-    "in blocks": (0, 0, 0, False),
-    "in sparse blocks": (0, np.inf, 0, False),
-    "by BLAS": (0, 0, 0, True),
-    "by BLAS, sparse": (0, np.inf, 0, True),
-}
 
 
 @pytest.fixture(params=PATHS)

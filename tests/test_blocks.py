@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
+from grid import over
 
 from fastnn import MLP, Linear, Step, TrainingDiverged, reference
 from fastnn.network import Network
-
-pytestmark = pytest.mark.usefixtures("variant")
 
 EITHER = pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])
 Kind = type[MLP] | type[reference.MLP]
@@ -41,11 +40,14 @@ def blocks(sizes: list[int], make: Any = np.array) -> list[tuple[Any, Any]]:
     ]
 
 
-@EITHER
-@pytest.mark.parametrize("make", [np.array, np.asfortranarray, scipy.sparse.csr_array], ids=str)
-@pytest.mark.parametrize("batch_size", [1, 7, 100])
-@pytest.mark.parametrize("buffer_size", [1, 20, 10_000])
-@pytest.mark.parametrize("sizes", [[60], [1, 1, 40, 3, 15], [30, 30]], ids=str)
+@over(
+    strength=3,
+    kind=[MLP, reference.MLP],
+    make=[np.array, np.asfortranarray, scipy.sparse.csr_array],
+    batch_size=[1, 7, 100],
+    buffer_size=[1, 20, 10_000],
+    sizes=[[60], [1, 1, 40, 3, 15], [30, 30]],
+)
 def test_unshuffled_blocks_are_as_good_as_all_at_once(
     kind: Kind, make: Any, batch_size: int, buffer_size: int, sizes: list[int]
 ) -> None:

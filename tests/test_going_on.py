@@ -23,8 +23,6 @@ from fastnn import (
 from fastnn.network import Network
 from fastnn.schedules import Schedule
 
-pytestmark = pytest.mark.usefixtures("variant")
-
 EITHER = pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])
 SOFTSIGN = Activation("softsign", lambda z: z / (1 + np.abs(z)), lambda z: 1 / (1 + np.abs(z)) ** 2)
 
@@ -139,7 +137,7 @@ def test_lbfgs_comes_to_the_same_bits_for_any_number_of_threads(dtype: str) -> N
     for n_threads in (1, 2, 3):
         net = MLP([8, 100, 60, 3], dtype=dtype, seed=2)
         history = net.train(
-            X, y, optimizer="lbfgs", batch_size=None, epochs=30, n_threads=n_threads
+            X, y, optimizer="lbfgs", batch_size=None, epochs=10, n_threads=n_threads
         )
         found.append((parameters(net), history.loss))
     assert found[0] == found[1] == found[2]

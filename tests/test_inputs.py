@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from grid import PATHS, over
 
 from fastnn import MLP, Activation, reference, validation
 from fastnn.arrays import Array
@@ -250,7 +251,7 @@ def snapshot(data: Any) -> tuple[bytes, Any]:
 
 
 @pytest.mark.parametrize(("plain", "make"), cases(N_INPUTS))
-def test_X(variant: str, path: str, plain: Array, make: Make) -> None:
+def test_X(path: str, plain: Array, make: Make) -> None:
     given = make(plain)
     before = snapshot(given)
     assert results(given, labels(), WIDTHS) == results(plain, labels(), WIDTHS)
@@ -525,13 +526,12 @@ CALLS: dict[str, Callable[[MLP, Array, Array], object]] = {
 }
 
 
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_memory(path: str, layout: str, call: Callable[[MLP, Array, Array], object]) -> None:
+@over(path=PATHS, layout=LAYOUTS, call=CALLS)
+def test_memory(path: str, layout: str, call: str) -> None:
     """No X is converted as a whole."""
     X = whole((8192, N_WIDE), most=1)
     y = labels(len(X))
     network = MLP([N_WIDE, 2, N_OUTPUTS], seed=1)
     assert peak(X.copy) >= X.nbytes, "the measurement sees no copies"
     given = LAYOUTS[layout](X)
-    assert peak(lambda: call(network, given, y)) < X.nbytes / 2
+    assert peak(lambda: CALLS[call](network, given, y)) < X.nbytes / 2

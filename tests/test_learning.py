@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 import fastnn
 from fastnn import MLP, datasets
 
-pytestmark = pytest.mark.usefixtures("variant")
-
 INPUTS = [[0, 0], [0, 1], [1, 0], [1, 1]]
 TABLES = {
     "must": [0, 0, 1, 1],  # the first input, whatever the second

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from grid import EITHER, PATHS, over
 from numpy.typing import NDArray
 
 import fastnn
@@ -15,7 +16,6 @@ from fastnn.network import Network
 
 pytestmark = pytest.mark.usefixtures("variant")
 
-KINDS = pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])
 DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
@@ -37,7 +37,7 @@ def loss_and_slope(net: Network, y: Any) -> tuple[float, NDArray[Any]]:
 
 
 # Outputs are identities, so z = a.
-@KINDS
+@EITHER
 @DTYPES
 @pytest.mark.parametrize(
     ("loss", "expected", "slope"),
@@ -60,7 +60,7 @@ def test_values(
     np.testing.assert_allclose(found[1], slope, rtol=1e-6)
 
 
-@KINDS
+@EITHER
 @DTYPES
 def test_values_of_probabilities(path: str, kind: type[Network], dtype: str) -> None:
     z = np.array([0.5, -1, 2])
@@ -85,7 +85,7 @@ def test_values_of_probabilities(path: str, kind: type[Network], dtype: str) -> 
     np.testing.assert_allclose(found[1], np.exp(z) - [3, 0, 1], rtol=1e-5)
 
 
-@KINDS
+@EITHER
 @DTYPES
 def test_extreme_logits(path: str, kind: type[Network], dtype: str) -> None:
     z = np.array([1e4, -1e4, 0])
@@ -117,7 +117,7 @@ def test_softmax_is_a_distribution(path: str, dtype: str, n_outputs: int) -> Non
     np.testing.assert_allclose(outputs.sum(axis=1), 1, rtol=1e-5)
 
 
-@KINDS
+@EITHER
 def test_labels_are_rows_of_0_and_1(path: str, kind: type[Network]) -> None:
     X = np.random.default_rng(0).normal(size=(30, 4))
     labels = np.arange(30) % 3
@@ -133,7 +133,7 @@ def test_labels_are_rows_of_0_and_1(path: str, kind: type[Network]) -> None:
         np.testing.assert_allclose(nets[0].weights[0], nets[1].weights[0], rtol=1e-5, atol=1e-7)
 
 
-@KINDS
+@EITHER
 def test_many_labels(kind: type[Network]) -> None:
     net = shifted(kind, np.array([3, -3, 0.1]), "sigmoid", "binary_cross_entropy", "float32")
     assert net.classify(np.zeros(1)).tolist() == [1, 0, 1]
@@ -142,7 +142,7 @@ def test_many_labels(kind: type[Network]) -> None:
     assert (evaluation.metric, evaluation.score) == ("accuracy", 0.5)  # all of an example's
 
 
-@KINDS
+@EITHER
 def test_quantiles_are_learnt(kind: type[Network]) -> None:
     y = np.random.default_rng(0).exponential(size=(500, 1))
     for quantile in (0.1, 0.5, 0.9):
@@ -151,7 +151,7 @@ def test_quantiles_are_learnt(kind: type[Network]) -> None:
         assert (y < net.predict(np.zeros(1))).mean() == pytest.approx(quantile, abs=0.03)
 
 
-@KINDS
+@EITHER
 def test_poisson_is_a_regression(kind: type[Network]) -> None:
     generator = np.random.default_rng(0)
     X = generator.normal(size=(400, 2))
@@ -189,7 +189,7 @@ def test_own_loss_equals_the_built_in_one(batch_size: int | None) -> None:
         np.testing.assert_allclose(net.weights[0], nets[0].weights[0], atol=1e-10)
 
 
-@KINDS
+@EITHER
 @pytest.mark.parametrize(
     "loss",
     [Huber(0.25), Huber(SINGLE), "poisson", "cross_entropy", Loss("mine", own)],
@@ -212,7 +212,7 @@ def test_saved_and_pickled(tmp_path: Path, kind: type[Network], loss: Any) -> No
         kind.load(tmp_path / "net", losses=["mine"])  # type: ignore[list-item]
 
 
-@KINDS
+@EITHER
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
@@ -277,7 +277,7 @@ def test_bad_functions(
         kind([4, 5, 3], **options)
 
 
-@KINDS
+@EITHER
 @pytest.mark.parametrize(
     ("output", "loss", "y", "words"),
     [
@@ -304,7 +304,7 @@ def test_targets_out_of_range(
     np.testing.assert_array_equal(net.weights[0], before)
 
 
-@KINDS
+@EITHER
 def test_one_kind_of_activation_with_different_parameters(
     tmp_path: Path, kind: type[Network]
 ) -> None:
@@ -317,7 +317,7 @@ def test_one_kind_of_activation_with_different_parameters(
     np.testing.assert_array_equal(loaded.predict(X), net.predict(X))
 
 
-@KINDS
+@EITHER
 def test_a_loss_for_so_many_outputs(kind: type[Network]) -> None:
     weights = np.array([1.0, 2.0])
 
@@ -328,8 +328,7 @@ def test_a_loss_for_so_many_outputs(kind: type[Network]) -> None:
     assert np.isfinite(net.train(np.ones((3, 4)), np.zeros((3, 2))).loss).all()
 
 
-@pytest.mark.parametrize("output", ["silu", "gelu", "softplus"])
-@pytest.mark.parametrize("batch_size", [1, 2])
+@over(path=PATHS, output=["silu", "gelu", "softplus"], batch_size=[1, 2])
 def test_what_diverged_leaves_nothing_behind(path: str, output: str, batch_size: int) -> None:
     """Epochs that are repeated one by one come to what they come to by themselves."""
     X, y = np.array([[1.0], [2.0], [3.0]]), np.array([[3.0], [-2.0], [1.0]])

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
+from grid import EITHER, ONE_VARIANT, PATHS, over
 from numpy.typing import NDArray
 
 from fastnn import (
@@ -38,7 +39,6 @@ from fastnn.optimizers import OPTIMIZERS, Optimizer
 
 pytestmark = pytest.mark.usefixtures("variant")
 
-EITHER = pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])
 TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
 
 ALL: dict[str, Optimizer] = {
@@ -193,15 +193,18 @@ def oracle(
     return losses, net
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize(
-    ("name", "batch_size"),
-    [*itertools.product(IN_BATCHES, (1, 7, None)), ("rprop", None)],
+# All rules take a gradient that is clipped and penalised by the same code.
+@over(
+    strength=3,
+    path=PATHS,
+    case=[*itertools.product(IN_BATCHES, (1, 7, None)), ("rprop", None)],
+    dtype=TOLERANCE,
+    settings=[(), tuple(SETTINGS)],
 )
-@pytest.mark.parametrize("settings", [(), tuple(SETTINGS)], ids=["plain", "held back"])
 def test_kernels_agree_with_the_reference(
-    path: str, name: str, dtype: str, batch_size: int | None, settings: tuple[str, ...]
+    path: str, case: tuple[str, int | None], dtype: str, settings: tuple[str, ...]
 ) -> None:
+    name, batch_size = case
     losses, expected = oracle(name, dtype, batch_size, settings)
     for setting in settings:
         others = tuple(other for other in settings if other != setting)
@@ -214,8 +217,7 @@ def test_kernels_agree_with_the_reference(
     np.testing.assert_allclose(flat(net), flat(expected), rtol=0, atol=TOLERANCE[dtype])
 
 
-@pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("make", [np.array, np.asfortranarray, scipy.sparse.csr_array], ids=str)
+@over(path=PATHS, name=ALL, make=[np.array, np.asfortranarray, scipy.sparse.csr_array])
 def test_layouts_of_inputs(path: str, name: str, make: Callable[[Any], Any]) -> None:
     _, expected = oracle(name, "float64", None, tuple(SETTINGS))
     net = made(MLP)
@@ -618,6 +620,7 @@ def test_lbfgs_in_float32() -> None:
     assert history.stopped == "nothing more is to be gained"
 
 
+@ONE_VARIANT
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_descriptions(name: str) -> None:
     optimizer = OPTIMIZERS[name]()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
+from grid import ONE_VARIANT, PATHS, over
 from numpy.typing import NDArray
 
 from fastnn import MLP, by_kernel
@@ -31,20 +32,23 @@ def trained(X: Any, sizes: list[int], **options: Any) -> tuple[list[float], list
 
 
 # Rows are full by nature, or hardly ever, or now and then in between.
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("density", "full"), [(0.05, 0), (0.3, 0), (0.3, 3), (1.0, 1)])
-@pytest.mark.parametrize("sizes", [[30, 3], [30, 20, 3], [7, 64, 17, 2], [100, 65, 33, 9]], ids=str)
-@pytest.mark.parametrize("activation", ["sigmoid", "relu", "tanh"])
+@over(
+    strength=3,
+    dtype=["float32", "float64"],
+    density_and_full=[(0.05, 0), (0.3, 0), (0.3, 3), (1.0, 1)],
+    sizes=[[30, 3], [30, 20, 3], [7, 64, 17, 2], [100, 65, 33, 9]],
+    activation=["sigmoid", "relu", "tanh"],
+)
 def test_postponed_updates_are_the_same_to_the_bit(
     dtype: str,
-    density: float,
-    full: int,
+    density_and_full: tuple[float, int],
     sizes: list[int],
     activation: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An update that waits for its row to be needed comes to what one at once comes to."""
-    X = sparse_rows(300, sizes[0], density, dtype)
+    density, full = density_and_full
+    X = sparse_rows(150, sizes[0], density, dtype)
     if full:
         X[np.random.default_rng(1).integers(full, size=len(X)) == 0] = 0.7
     found = []
@@ -54,6 +58,7 @@ def test_postponed_updates_are_the_same_to_the_bit(
     assert all(one == found[0] for one in found)
 
 
+@ONE_VARIANT
 @pytest.mark.parametrize("width", [64, 4096, 2**20, 2**25, 2**26, 2**28, 2**30])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_places_of_deltas_that_wait_fit_32_bits(dtype: str, width: int) -> None:
@@ -96,8 +101,11 @@ def test_calls_for_parts_of_epochs_or_for_several_come_to_the_same_bits(
         assert calls == together + two_and_one + halves + parts
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8"])
-@pytest.mark.parametrize("n_examples", [0, 1, 1023, 1024, 1025, 5000])
+@over(
+    path=PATHS,
+    dtype=["float32", "float64", "uint8"],
+    n_examples=[0, 1, 1023, 1024, 1025, 5000],
+)
 def test_predictions_are_the_same_bits_for_any_number_of_threads(
     path: str, dtype: str, n_examples: int
 ) -> None:
@@ -117,9 +125,13 @@ def test_many_threads_predict_with_one_network(path: str) -> None:
     assert set(found) == {expected}
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("make", [np.array, scipy.sparse.csr_array, np.asfortranarray])
-@pytest.mark.parametrize("batch_size", [1, 2, 33, None])
+@over(
+    strength=3,
+    path=PATHS,
+    dtype=["float32", "float64"],
+    make=[np.array, scipy.sparse.csr_array, np.asfortranarray],
+    batch_size=[1, 2, 33, None],
+)
 def test_training_comes_to_the_same_bits_for_any_number_of_threads(
     path: str, dtype: str, make: Any, batch_size: int | None
 ) -> None:
@@ -135,6 +147,7 @@ def test_training_comes_to_the_same_bits_for_any_number_of_threads(
         assert loss == pytest.approx(losses[0], rel=1e-12)
 
 
+@ONE_VARIANT
 def test_ctrl_c_in_training_by_threads() -> None:
     X, y = sparse_rows(3000, 50, 1.0, "float32"), np.arange(3000) % 10
     net = MLP([50, 80, 10], seed=1)
@@ -172,6 +185,7 @@ def test_threads_that_others_will_not_join_change_nothing(
     assert net.weights[0].tobytes() == before
 
 
+@ONE_VARIANT
 @pytest.mark.parametrize("bad", [0, -1, 1.5, "2", True, None])
 def test_n_threads_is_a_positive_integer(bad: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="n_threads must be"):

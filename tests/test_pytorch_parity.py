@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from grid import EITHER, ONE_VARIANT
 from numpy.typing import NDArray
 from pytorch_cases import CASES, RESULTS, Case, initial_parameters
 
-from fastnn import MLP, reference
 from fastnn.network import Network
 from fastnn.schedules import ReduceOnPlateau, Schedule
 
@@ -21,7 +21,7 @@ def flat(network: Network) -> NDArray[np.float64]:
     return np.concatenate([array.ravel() for array in (*network.weights, *network.biases)])
 
 
-@pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])
+@EITHER
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_parameters_after_training(
     kind: type[Network], case: Case, request: pytest.FixtureRequest
@@ -48,6 +48,7 @@ def test_parameters_after_training(
         assert len(set(history.learning_rate)) > 2, "the rate hardly changed"
 
 
+@ONE_VARIANT
 def test_every_case_is_there() -> None:
     assert PARAMETERS.keys() == CASES.keys(), "run tests/pytorch_parity.py, see there"
     n_parameters = sum(array.size for arrays in initial_parameters() for array in arrays)

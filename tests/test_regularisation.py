@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
+from grid import EITHER, ONE_VARIANT, PATHS, over
 from numpy.typing import NDArray
 
 from fastnn import ELU, MLP, SGD, Activation, Adam, LeakyReLU, Step, by_kernel, reference
@@ -17,12 +18,11 @@ from fastnn.regularisation import Regularisation, dropout_factors
 
 pytestmark = pytest.mark.usefixtures("variant")
 
-EITHER = pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])
 TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
-MAKES = pytest.mark.parametrize("make", [np.array, scipy.sparse.csr_array], ids=["dense", "CSR"])
 SOFTSIGN = Activation("softsign", lambda z: z / (1 + np.abs(z)), lambda z: 1 / (1 + np.abs(z)) ** 2)
 
 Make = Callable[[NDArray[Any]], Any]
+MAKES: list[Make] = [np.array, scipy.sparse.csr_array]
 
 
 def flat(net: Network) -> NDArray[Any]:
@@ -70,6 +70,11 @@ def with_l2(
 oracle_with_l2 = cache(partial(with_l2, reference.MLP, np.array))
 
 
+# l2 * learning_rate.  To a tenth at each of a hundred steps, the factor would soon be below the
+# least of floats: it must be applied in between.
+DECAYS = [1e-4, 0.5, 0.9]
+
+
 class TestLazyL2:
     """Weights that shrink as a common factor, against a reference that multiplies all of them."""
 
@@ -83,31 +88,24 @@ class TestLazyL2:
         assert_same(net, expected)
         assert np.abs(flat(expected) - flat(without)).max() > 5e-4, "l2 does not show"
 
-    # To a tenth at each of a hundred steps, the factor would soon be below the least of floats:
-    # it must be applied in between.
-    @MAKES
-    @pytest.mark.parametrize("dtype", TOLERANCE)
-    @pytest.mark.parametrize("n_deltas", [0, 1, 3, 64])
-    @pytest.mark.parametrize("strength", [1e-4, 0.5, 0.9], ids=lambda x: f"l2 * rate = {x}")
+    @over(strength=3, make=MAKES, dtype=TOLERANCE, n_deltas=[0, 1, 3, 64], decay=DECAYS)
     def test_one_by_one(
         self,
+        make: Make,
         dtype: str,
         n_deltas: int,
-        strength: float,
-        make: Make,
+        decay: float,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(by_kernel, "_deltas_that_wait", lambda *_: n_deltas)
-        self.check(make, strength / 0.1, dtype=dtype)
+        self.check(make, decay / 0.1, dtype=dtype)
 
-    @MAKES
+    @pytest.mark.parametrize("make", MAKES)
     @pytest.mark.parametrize("sizes", [(30, 3), (30, 17, 40, 3)], ids=str)
     def test_layers(self, make: Make, sizes: tuple[int, ...]) -> None:
         self.check(make, 2.0, sizes=sizes)
 
-    @MAKES
-    @pytest.mark.parametrize("n_deltas", [0, 1, 8, 64])
-    @pytest.mark.parametrize("chunk", [7, 64, 250])
+    @over(make=MAKES, n_deltas=[0, 1, 8, 64], chunk=[7, 64, 250])
     def test_across_calls(
         self, make: Make, n_deltas: int, chunk: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -142,15 +140,19 @@ class TestLazyL2:
         assert len(seen[0]) == 100
         np.testing.assert_allclose(seen[0], seen[1], rtol=0, atol=1e-10)
 
-    @MAKES
-    @pytest.mark.parametrize("dtype", TOLERANCE)
-    @pytest.mark.parametrize("batch_size", [1, 3, 100])  # 3: many steps before an epoch is over
-    @pytest.mark.parametrize("strength", [1e-4, 0.5, 0.9], ids=lambda x: f"l2 * rate = {x}")
+    @over(
+        strength=3,
+        path=PATHS,
+        make=MAKES,
+        dtype=TOLERANCE,
+        batch_size=[1, 3, 100],  # 3: many steps before an epoch is over
+        decay=DECAYS,
+    )
     def test_batches(
-        self, path: str, dtype: str, batch_size: int, strength: float, make: Make
+        self, path: str, make: Make, dtype: str, batch_size: int, decay: float
     ) -> None:
         epochs = {1: 1, 3: 2, 100: 30}[batch_size]
-        self.check(make, strength / 0.1, dtype=dtype, batch_size=batch_size, epochs=epochs)
+        self.check(make, decay / 0.1, dtype=dtype, batch_size=batch_size, epochs=epochs)
 
     @pytest.mark.parametrize("chunk", [3, 40, 64])
     def test_batches_across_calls(
@@ -295,6 +297,7 @@ class TestDropout:
     ) -> None:
         self.check_units(MLP, dtype, batch_size)
 
+    @ONE_VARIANT
     @pytest.mark.parametrize("batch_size", [1, 7, None])
     def test_units_that_the_reference_leaves_out(self, batch_size: int | None) -> None:
         self.check_units(reference.MLP, "float64", batch_size)
@@ -312,6 +315,7 @@ class TestDropout:
             np.testing.assert_array_equal(found[order], factors != 0)
             assert generator.bit_generator.state == drawn.bit_generator.state
 
+    @ONE_VARIANT
     def test_the_formula(self) -> None:
         n_examples, n_units = 1000, 200
         places = np.arange(n_examples)
@@ -360,6 +364,7 @@ class TestDropout:
     def test_a_rate_per_layer_and_none_for_the_outputs(self, path: str) -> None:
         self.check_rates(MLP)
 
+    @ONE_VARIANT
     def test_rates_of_the_reference(self) -> None:
         self.check_rates(reference.MLP)
 
@@ -425,9 +430,12 @@ class TestDropout:
         assert net.evaluate(X, y).loss == pytest.approx(losses.mean(), rel=1e-12)
         assert net.gradients(X, y).loss == pytest.approx(losses.mean(), rel=1e-12)
 
-    @pytest.mark.parametrize(
-        "activation",
-        [
+    # What becomes of a unit that is left out is up to the path, the kind of slope (a ReLU's, one
+    # from outputs, one from sums), and whether this layer or the one before has dropout.
+    @over(
+        strength=3,
+        path=PATHS,
+        activation=[
             *(name for name, f in ACTIVATIONS.items() if f.is_elementwise),
             LeakyReLU(0.3),
             ELU(0.4),
@@ -435,10 +443,9 @@ class TestDropout:
             ("relu", SOFTSIGN),
             ("silu", "tanh"),
         ],
-        ids=str,
+        batch_size=[1, 7],
+        rates=[(0.3, 0.6), (0.0, 0.5)],
     )
-    @pytest.mark.parametrize("batch_size", [1, 7])
-    @pytest.mark.parametrize("rates", [(0.3, 0.6), (0.0, 0.5)], ids=str)
     def test_kernels_agree_with_the_reference(
         self, path: str, activation: Any, batch_size: int | None, rates: tuple[float, ...]
     ) -> None:
@@ -448,12 +455,16 @@ class TestDropout:
         assert_same(net, expected)
         assert np.abs(flat(expected) - flat(without)).max() > 1e-4, "there is no dropout"
 
-    @MAKES
-    @pytest.mark.parametrize("dtype", TOLERANCE)
-    @pytest.mark.parametrize("optimizer", [SGD(0.1), Adam(0.01)], ids=repr)
-    @pytest.mark.parametrize("batch_size", [1, 7, None])
+    @over(
+        strength=3,
+        path=PATHS,
+        make=MAKES,
+        dtype=TOLERANCE,
+        optimizer=[SGD(0.1), Adam(0.01)],
+        batch_size=[1, 7, None],
+    )
     def test_dtypes_and_layouts(
-        self, path: str, dtype: str, make: Make, optimizer: Any, batch_size: int | None
+        self, path: str, make: Make, dtype: str, optimizer: Any, batch_size: int | None
     ) -> None:
         generator = np.random.default_rng(0)
         X, y = generator.normal(size=(25, 20)), np.arange(25) % 3
@@ -485,11 +496,11 @@ class TestDropout:
             net.train(X, y, epochs=3, batch_size=32, dropout=0.4)
             assert_same(net, expected)
 
-    @pytest.mark.parametrize("activation", ["tanh", "relu", "silu", SOFTSIGN], ids=str)
-    @pytest.mark.parametrize("n_examples", [1, 9])
+    @over(path=PATHS, activation=["tanh", "relu", "silu", SOFTSIGN], n_examples=[1, 9])
     def test_gradient(self, path: str, activation: Any, n_examples: int) -> None:
         self.check_gradient(MLP, activation, n_examples)
 
+    @ONE_VARIANT
     @pytest.mark.parametrize("activation", ["tanh", "relu", "silu", SOFTSIGN], ids=str)
     def test_gradient_of_the_reference(self, activation: Any) -> None:
         self.check_gradient(reference.MLP, activation, n_examples=9)
@@ -504,17 +515,20 @@ class TestDropout:
         options: dict[str, Any] = {"batch_size": None, "dropout": [0.3, 0.5]}
         stepped = copy.deepcopy(net)
         stepped.train(X, y, learning_rate=1.0, **options)
-        found = flat(net) - flat(stepped)
-        expected, h, arrays = [], 1e-5, [*net.weights, *net.biases]
-        for array in arrays:
-            for place in np.ndindex(array.shape):
-                value, losses = array[place], []
-                for moved in (value + h, value - h):
-                    array[place] = moved
+        before, after = ([*each.weights, *each.biases] for each in (net, stepped))
+        gradient = [old - new for old, new in zip(before, after, strict=True)]
+        assert np.count_nonzero(flat(net) - flat(stepped)) > net.n_parameters / 8
+        found, expected, h = [], [], 1e-6
+        for array, part in zip(before, gradient, strict=True):
+            values = array.copy()
+            for _ in range(3):
+                signs, losses = generator.choice([-1.0, 1.0], size=array.shape), []
+                for moved in (values + h * signs, values - h * signs):
+                    array[...] = moved
                     losses += copy.deepcopy(net).train(X, y, **options).loss
-                array[place] = value
                 expected.append((losses[0] - losses[1]) / (2 * h))
+                found.append((part * signs).sum())
+            array[...] = values
         largest = np.abs(expected).max()
         assert largest > 1e-3, "the gradient vanishes: the check shows nothing"
-        assert np.count_nonzero(expected) > len(expected) / 8
         np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8 * largest)

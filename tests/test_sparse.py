@@ -1,11 +1,13 @@
 """Sparse matrices of scipy as X."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 import scipy.sparse
+from grid import EITHER, ONE_VARIANT, PATHS, over
 from numpy.typing import NDArray
 
 from fastnn import MLP, reference
@@ -13,7 +15,6 @@ from fastnn.network import Network
 
 pytestmark = pytest.mark.usefixtures("variant")
 
-KINDS = [MLP, reference.MLP]
 Make = Callable[[NDArray[Any]], Any]
 
 
@@ -86,7 +87,8 @@ def dense(n_examples: int = 60, n_inputs: int = 40) -> NDArray[np.float32]:
     return X
 
 
-def results(net: Network, X: Any, y: NDArray[Any], batch_size: int | None) -> list[NDArray[Any]]:
+def results(net: Network, X: Any, batch_size: int | None) -> list[NDArray[Any]]:
+    y = np.arange(60) % 3
     net.train(X, y, epochs=3, batch_size=batch_size, learning_rate=0.05)
     evaluation = net.evaluate(X, y)
     return [
@@ -98,15 +100,27 @@ def results(net: Network, X: Any, y: NDArray[Any], batch_size: int | None) -> li
     ]
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, None])
-@pytest.mark.parametrize("make", MAKES.values(), ids=MAKES)
-def test_the_same_as_dense(path: str, make: Make, batch_size: int | None) -> None:
-    X, y = dense(), np.arange(60) % 3
-    expected = results(reference.MLP([40, 20, 3], seed=1), X, y, batch_size)
-    for kind in KINDS:
-        found = results(kind([40, 20, 3], seed=1), make(X), y, batch_size)
-        for a, b in zip(found, expected, strict=True):
-            np.testing.assert_allclose(a, b, rtol=0, atol=2e-5)
+@cache
+def results_of_dense(batch_size: int | None) -> list[NDArray[Any]]:
+    return results(reference.MLP([40, 20, 3], seed=1), dense(), batch_size)
+
+
+def assert_the_same_as_dense(kind: type[Network], made: str, batch_size: int | None) -> None:
+    found = results(kind([40, 20, 3], seed=1), MAKES[made](dense()), batch_size)
+    for a, b in zip(found, results_of_dense(batch_size), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=2e-5)
+
+
+# The kernels get every matrix in one form.
+@over(path=PATHS, made=MAKES, batch_size=[1, 7, None])
+def test_the_same_as_dense(path: str, made: str, batch_size: int | None) -> None:
+    assert_the_same_as_dense(MLP, made, batch_size)
+
+
+@ONE_VARIANT
+@pytest.mark.parametrize("made", MAKES)
+def test_the_same_as_dense_in_the_reference(made: str) -> None:
+    assert_the_same_as_dense(reference.MLP, made, batch_size=7)
 
 
 @pytest.mark.parametrize("n_hidden", [3, 20, 100])
@@ -128,7 +142,7 @@ def test_rows_that_hardly_meet_again(dtype: str, n_hidden: int) -> None:
         np.testing.assert_allclose(a, c, rtol=0, atol=1e-5 if dtype == "float32" else 1e-13)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@EITHER
 def test_shapes(kind: type[Network]) -> None:
     net = kind([40, 3], seed=1)
     X = scipy.sparse.csr_array(dense())

@@ -5,10 +5,12 @@ import itertools
 import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
+from grid import EITHER, ONE_VARIANT, PATHS, over
 from numpy.typing import NDArray
 
 import fastnn
@@ -23,7 +25,6 @@ from fastnn.targets import Targets
 
 pytestmark = pytest.mark.usefixtures("variant")
 
-EITHER = pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])
 Kind = type[MLP] | type[reference.MLP]
 
 
@@ -290,12 +291,16 @@ def test_what_diverged_is_not_gone_on_with() -> None:
     assert len(found) == 2 * (first + 1)  # once more, to come to the last that was finite
 
 
-@pytest.mark.parametrize(("batch_size", "rate"), [(1, 1.9), (10, 5.7), (None, 1000.0)])
-@pytest.mark.parametrize("n_hidden", [17, 20, 33])
+@over(
+    path=PATHS,
+    batch_size_and_rate=[(1, 1.9), (10, 5.7), (None, 1000.0)],
+    n_hidden=[17, 20, 33],
+)
 def test_what_diverged_leaves_nothing_behind_in_the_buffers(
-    path: str, n_hidden: int, batch_size: int | None, rate: float
+    path: str, batch_size_and_rate: tuple[int | None, float], n_hidden: int
 ) -> None:
     """The epochs before are gone through again, and must come to what they came to before."""
+    batch_size, rate = batch_size_and_rate
     generator = np.random.default_rng(0)
     X, y = generator.normal(size=(30, 5)), generator.normal(size=(30, 1))
     found = []
@@ -321,6 +326,12 @@ def test_short_epochs_are_the_same_together_and_one_by_one(batch_size: int | Non
     assert parameters(together) == parameters(one_by_one)
 
 
+@cache
+def initial(sizes: tuple[int, ...]) -> MLP:
+    return MLP(sizes, seed=1)
+
+
+@ONE_VARIANT
 class TestInterruption:
     @pytest.mark.parametrize("batch_size", [1, 100])
     def test_ctrl_c_leaves_the_network_usable(self, path: str, batch_size: int) -> None:
@@ -341,7 +352,7 @@ class TestInterruption:
     def test_no_kernel_call_is_long(self, path: str, sizes: list[int]) -> None:
         # Ctrl-C is noticed between calls.  A core computes 3e9 parameters and more per second one
         # example at a time, and some 15e9 in batches: either way less than 100 ms.
-        net = MLP(sizes, seed=1)
+        net = initial(tuple(sizes))
         X, zeros = np.ones((5000, sizes[0]), np.float32), np.zeros(5000, np.intp)
         targets = (np.zeros((5000, 1), np.float32), None) if sizes[-1] == 1 else (None, zeros)
         for batch_size in (1, None):
@@ -488,14 +499,15 @@ def test_evaluation() -> None:
 def test_the_loss_of_many_outputs_is_summed_exactly(kind: Kind, dtype: str) -> None:
     net = kind([1, 1000], output_activation="identity", dtype=dtype)
     net.weights[0][:] = 0
-    targets = np.full((20_000, 1000), 0.1, np.float32)
+    targets = np.full((2000, 1000), 0.1, np.float32)
     expected = 1000 * float(np.float32(0.1)) ** 2 / 2
-    assert net.evaluate(np.zeros((20_000, 1)), targets).loss == pytest.approx(expected, rel=1e-6)
+    assert net.evaluate(np.zeros((2000, 1)), targets).loss == pytest.approx(expected, rel=1e-6)
 
 
+@ONE_VARIANT
 def test_a_float16_reference_sums_its_loss_without_overflow() -> None:
     net = reference.MLP([4, 100], dtype="float16", seed=1)
-    history = net.train(np.zeros((20_000, 4)), np.zeros((20_000, 100)), batch_size=None)
+    history = net.train(np.zeros((6000, 4)), np.zeros((6000, 100)), batch_size=None)
     assert history.loss == [pytest.approx(100 * 0.25 / 2, rel=1e-3)]
 
 

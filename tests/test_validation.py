@@ -20,8 +20,6 @@ from fastnn import (
 from fastnn.held_out import split
 from fastnn.network import Network
 
-pytestmark = pytest.mark.usefixtures("variant")
-
 EITHER = pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])
 Kind = type[MLP] | type[reference.MLP]
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
+from grid import EITHER, PATHS, over
 from numpy.typing import NDArray
 
 from fastnn import MLP, Loss, reference
@@ -12,7 +13,6 @@ from fastnn.network import Network
 
 pytestmark = pytest.mark.usefixtures("variant")
 
-KINDS = pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])
 LOSSES = [
     ("sigmoid", "squared_error"),
     ("softmax", "cross_entropy"),
@@ -39,11 +39,11 @@ def assert_same(net: Network, other: Network) -> None:
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize(("output", "loss"), LOSSES, ids=str)
-@pytest.mark.parametrize("batch_size", [1, 7, None])
+@over(path=PATHS, functions=LOSSES, batch_size=[1, 7, None])
 def test_kernels_agree_with_the_reference(
-    path: str, output: str, loss: Any, batch_size: int | None
+    path: str, functions: tuple[str, Any], batch_size: int | None
 ) -> None:
+    output, loss = functions
     X, y, weights = data()
     nets = [made(kind, output, loss) for kind in (MLP, reference.MLP)]
     losses = [
@@ -60,7 +60,7 @@ def test_kernels_agree_with_the_reference(
     assert found.score != nets[0].evaluate(X, y).score, "the weights do not show"
 
 
-@KINDS
+@EITHER
 @pytest.mark.parametrize(("output", "loss"), LOSSES, ids=str)
 def test_a_whole_weight_is_a_repetition(kind: type[Network], output: str, loss: Any) -> None:
     X, y, _ = data()
@@ -76,7 +76,7 @@ def test_a_whole_weight_is_a_repetition(kind: type[Network], output: str, loss: 
     assert found.score == pytest.approx(expected.score)
 
 
-@KINDS
+@EITHER
 def test_scores_of_a_regression(kind: type[Network]) -> None:
     X, _, weights = data()
     targets = np.random.default_rng(1).normal(size=(45, 3))
@@ -94,7 +94,7 @@ def test_scores_of_a_regression(kind: type[Network]) -> None:
     )
 
 
-@KINDS
+@EITHER
 @pytest.mark.parametrize("make", [np.array, scipy.sparse.csr_array])
 def test_classes(kind: type[Network], make: Any) -> None:
     X, y, weights = data()
@@ -111,7 +111,7 @@ def test_classes(kind: type[Network], make: Any) -> None:
     assert_same(nets[2], nets[3])
 
 
-@KINDS
+@EITHER
 def test_classes_of_a_single_output(kind: type[Network]) -> None:
     X, y, _ = data()
     y = (y == 2).astype(int)
@@ -121,7 +121,7 @@ def test_classes_of_a_single_output(kind: type[Network]) -> None:
     assert_same(nets[0], nets[1])
 
 
-@KINDS
+@EITHER
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
@@ -170,7 +170,7 @@ def test_bad_weights(
             net.evaluate(X, y, **options)
 
 
-@KINDS
+@EITHER
 def test_class_weight_needs_labels(kind: type[Network]) -> None:
     X, _, _ = data()
     with pytest.raises(ValueError, match="class_weight must be None unless y holds labels"):

@@ -1,0 +1,78 @@
+"""The grids that tests are run over, without all of their points."""
+
+import heapq
+import itertools
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fastnn import MLP, _kernels, reference
+
+# FASTNN_ISA narrows the suite down to one variant.
+VARIANTS = [_kernels.active] if os.environ.get("FASTNN_ISA") else _kernels.runnable_variants()
+
+# For tests of what is above the kernels, in files whose tests are run over the variants.
+ONE_VARIANT = pytest.mark.parametrize("variant", [_kernels.active], indirect=True)
+
+# The reference has no variants.
+EITHER = pytest.mark.parametrize(
+    ("variant", "kind"),
+    [*((variant, MLP) for variant in VARIANTS), (_kernels.active, reference.MLP)],
+    indirect=["variant"],
+    ids=[*(f"{variant}-kernels" for variant in VARIANTS), "reference"],
+)
+
+# Parameters up to which examples go side by side, density below which the first layer goes through
+# the non-zeros, bytes up to which updates one by one are not postponed, and whether the kernels are
+# left out, as for the activations of users.
+PATHS = {
+    "side by side": (np.inf, 0, np.inf, False),
+    "in blocks": (0, 0, 0, False),
+    "in sparse blocks": (0, np.inf, 0, False),
+    "by BLAS": (0, 0, 0, True),
+    "by BLAS, sparse": (0, np.inf, 0, True),
+}
+
+
+def over(*, strength: int = 2, **factors: Iterable[Any]) -> pytest.MarkDecorator:
+    """Run a test with every combination of values of any two factors, or ``strength`` of them.
+
+    That is a covering array of the product of all factors, for factors of which no more than so
+    many have to do with each other in the code: a defect shows wherever these few meet, whatever
+    the others are.
+    """
+    return pytest.mark.parametrize(
+        tuple(factors),
+        _covering([list(values) for values in factors.values()], strength),
+        indirect=[name for name in factors if name == "path"],
+        ids=str,
+    )
+
+
+def _covering(factors: list[list[Any]], strength: int) -> list[tuple[Any, ...]]:
+    """Greedily, the point with the most combinations that no other has yet."""
+    points = list(itertools.product(*(range(len(values)) for values in factors)))
+    subsets = list(itertools.combinations(range(len(factors)), strength))
+    combinations = [
+        {(subset, tuple(point[i] for i in subset)) for subset in subsets} for point in points
+    ]
+    missing = set().union(*combinations)
+    # Others only lower what a point has to offer: what is highest after it was counted anew is it.
+    offers = [(-len(subsets), number) for number in range(len(points))]
+    chosen = []
+    while missing:
+        number = offers[0][1]
+        count = len(combinations[number] & missing)
+        if count == -offers[0][0]:
+            heapq.heappop(offers)
+            missing -= combinations[number]
+            chosen.append(number)
+        else:
+            heapq.heapreplace(offers, (-count, number))
+    return [
+        tuple(values[i] for values, i in zip(factors, points[number], strict=True))
+        for number in sorted(chosen)
+    ]
