@@ -311,6 +311,32 @@ def test_name_of_an_activation_of_ones_own(
         ({"batch_size": "all"}, TypeError, ("batch_size must be an integer", "got 'all'")),
         ({"shuffle": 1}, TypeError, ("shuffle must be True or False", "got 1")),
         ({"shuffle": None}, TypeError, ("shuffle must be True or False", "got None")),
+        (
+            {"shuffle": lambda n: range(n - 1)},
+            ValueError,
+            (f"shuffle must return {N_EXAMPLES} integers", f"got int64 ({N_EXAMPLES - 1},)"),
+        ),
+        (
+            {"shuffle": lambda n: np.arange(n) / 1},
+            ValueError,
+            (f"shuffle must return {N_EXAMPLES} integers", f"got float64 ({N_EXAMPLES},)"),
+        ),
+        (
+            {"shuffle": lambda n: np.arange(n) // 2},
+            ValueError,
+            (
+                f"shuffle must return each number below {N_EXAMPLES} once",
+                "got some twice or others",
+            ),
+        ),
+        (
+            {"shuffle": lambda n: np.arange(n) - 1},
+            ValueError,
+            (
+                f"shuffle must return each number below {N_EXAMPLES} once",
+                "got some twice or others",
+            ),
+        ),
         ({"callback": 3}, TypeError, ("callback must be None or callable", "got 3")),
     ],
     ids=lambda value: f"{value}"[:40] if isinstance(value, dict) else None,

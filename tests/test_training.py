@@ -125,6 +125,19 @@ class TestOrder:
         net.train(*line(), epochs=2, shuffle=False)
         assert generator.bit_generator.state == before
 
+    @pytest.mark.parametrize("batch_size", [1, 7, None])
+    def test_an_order_of_the_users(self, kind: Kind, batch_size: int | None) -> None:
+        X, y = line()
+        net, by_hand = linear(kind), linear(kind)
+        orders = list(np.random.default_rng(4).permuted(np.tile(np.arange(len(X)), (3, 1)), axis=1))
+        upcoming = iter(orders)
+        net.train(
+            X, y, epochs=3, batch_size=batch_size, shuffle=lambda n: next(upcoming)[:n].tolist()
+        )
+        for order in orders:
+            by_hand.train(X[order], y[order], batch_size=batch_size, shuffle=False)
+        assert parameters(net) == parameters(by_hand)
+
     def test_the_same_seed_gives_the_same_bits(self, kind: Kind) -> None:
         nets = [kind([1, 7, 1], seed=5) for _ in range(2)]
         for net in nets:
