@@ -132,6 +132,17 @@ class TestParameters:
         expected = MLPClassifier(**SMALL, **same).fit(X, y)
         np.testing.assert_allclose(net.loss_curve_, expected.loss_curve_, rtol=1e-12)
 
+    @pytest.mark.parametrize("batch_size", [1, 20])
+    def test_a_penalty_that_takes_most_of_the_weights(self, batch_size: int) -> None:
+        """A plain step cannot shrink them by more than all."""
+        X, y = labelled()
+        case = {**SMALL, "max_iter": 3, "alpha": 40.0, "batch_size": batch_size}
+        given = fastnn.SGD(fastnn.Linear(0.04, n_steps=10**9))
+        net = MLPClassifier(**case, optimizer=given).fit(X, y)
+        rate = {"solver": "sgd", "learning_rate_init": 0.04, "momentum": 0.0}
+        expected = theirs.MLPClassifier(**case, **rate).fit(X, y)
+        np.testing.assert_allclose(net.loss_curve_, expected.loss_curve_, rtol=1e-6)
+
     def test_n_jobs_changes_nothing(self) -> None:
         X, y = datasets.load_digits(return_X_y=True)
         nets = [MLPClassifier(**SMALL, n_jobs=n).fit(X, y) for n in (None, 2, -1)]

@@ -11,11 +11,22 @@ from ..optimizers import SGD, Optimizer
 _MOST_SHRINKAGE = 0.5  # of weights by a plain step
 
 
-def sgd(rate: float, momentum: float, nesterov: bool, most_l2: float) -> Optimizer:
-    """Plain if it can be; ``most_l2`` is the largest factor of the penalty for any batch."""
-    if not momentum and rate * most_l2 <= _MOST_SHRINKAGE:
-        return SGD(rate)
-    return Momentum(rate, momentum, nesterov)
+def steady(optimizer: Optimizer, most_l2: float) -> Optimizer:
+    """The same, but not plain if weights might shrink by most of what they are, or more.
+
+    ``most_l2`` is the largest factor of the penalty for any batch.
+    """
+    rate = optimizer.learning_rate
+    if type(optimizer) is not SGD or optimizer.momentum or not most_l2:
+        return optimizer
+    if isinstance(rate, float) and rate * most_l2 <= _MOST_SHRINKAGE:
+        return optimizer
+    return Momentum(rate)
+
+
+def sgd(rate: float, momentum: float, nesterov: bool) -> Optimizer:
+    """scikit-learn's."""
+    return Momentum(rate, momentum, nesterov) if momentum else SGD(rate)
 
 
 @dataclass(frozen=True)

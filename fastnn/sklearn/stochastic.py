@@ -201,20 +201,21 @@ class Training:
         regularisation = replace(
             plan.regularisation, by_weight=True, counted_l2=self._losses.counted_l2
         )
-        optimizer = self._solver(weights) if given is None else plan.optimizer
+        least = 1.0 if weights is None else float(weights[weights > 0].min())
+        optimizer = solvers.steady(
+            self._solver() if given is None else plan.optimizer, estimator.alpha / least
+        )
         return replace(plan, regularisation=regularisation, optimizer=optimizer)
 
-    def _solver(self, weights: Array | None) -> Optimizer:
+    def _solver(self) -> Optimizer:
         """scikit-learn's, which are not all among the engine's own."""
-        estimator, rate = self._estimator, float(self._estimator._optimizer.learning_rate)
+        estimator = self._estimator
         if estimator.solver == "adam":
             return solvers.Adam(
                 estimator.learning_rate_init, estimator.beta_1, estimator.beta_2, estimator.epsilon
             )
-        least = 1.0 if weights is None else float(weights[weights > 0].min())
-        return solvers.sgd(
-            rate, estimator.momentum, estimator.nesterovs_momentum, estimator.alpha / least
-        )
+        rate = float(estimator._optimizer.learning_rate)
+        return solvers.sgd(rate, estimator.momentum, estimator.nesterovs_momentum)
 
     def _order(self) -> Callable[[int], Array]:
         """Shuffles what it has shuffled before, as in scikit-learn."""
