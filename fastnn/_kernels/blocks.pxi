@@ -91,10 +91,10 @@ cdef class Block(Room):
     cdef void forward(self, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t i
         for i in range(self.work.n_layers):
-            self.begin_with_biases(i)
             if i == 0 and self.is_sparse:
-                self.add_sparse_inputs()
+                self.weigh_sparse_inputs(self.work.parameters + self.work.layers.biases)
             else:
+                self.begin_with_biases(i)
                 self.add_weighted(
                     self.inputs_of(i), i, False, self.of_layer(self.work.units, i)
                 )
@@ -108,7 +108,8 @@ cdef class Block(Room):
         for k in range(self.begin, self.end):
             memcpy(z.data + k * z.row, self.work.parameters + of.biases, of.width * sizeof(real))
 
-    cdef void add_sparse_inputs(self) noexcept nogil:
+    cdef void weigh_sparse_inputs(self, const real* biases) noexcept nogil:
+        """Outputs of the first layer become x W + b, before the activation."""
         cdef const Layer* of = self.work.layers
         cdef const real* w = self.work.parameters + of.weights
         cdef Matrix z = self.of_layer(self.work.units, 0)
@@ -116,6 +117,7 @@ cdef class Block(Room):
         if self.lists is None:
             for k in range(self.begin, self.end):
                 self.list_sparse(k)
+                memcpy(z.data + k * z.row, biases, of.width * sizeof(real))
                 add_inputs(w, of, inputs(&self.work, 0), False, z.data + k * z.row)
             return
         self.lists.begin(self.thread)
@@ -127,8 +129,8 @@ cdef class Block(Room):
                 k, at, inputs(&self.work, 0), self.work.n_listed[0], self.thread
             )
         add_sparse_product(
-            self.lists.by_example(self.begin), rows_of(w, of.row_length), self.own(z),
-            self.end - self.begin, of.fan_in, of.width,
+            self.lists.by_example(self.begin), rows_of(w, of.row_length),
+            rows_of(biases, 0), self.own(z), self.end - self.begin, of.fan_in, of.width,
         )
 
     cdef void add_weighted(
@@ -282,7 +284,7 @@ cdef class Block(Room):
         cdef double factor = self.factor * shrinkage
         # The values in the lists are multiplied by the factor of before.
         cdef real scale = <real>(1 / (self.factor * factor)) if to == self.work.parameters else 1
-        cdef Matrix deltas = self.of_layer(self.work.deltas, 0)
+        cdef Matrix deltas = self.of_layer(self.work.deltas, 0), w
         cdef Part rows = Part(0, of.fan_in), columns = self.own_columns()
         cdef Py_ssize_t k
         if self.lists is None or self.lists.turned == NULL:
@@ -296,10 +298,9 @@ cdef class Block(Room):
         else:
             columns = Part(0, of.width)
             rows = self.lists.turn(n, scale, self.thread, self.n_threads)
+            w = rows_of(to + of.weights + rows.begin * of.row_length, of.row_length)
             add_sparse_product(
-                self.lists.by_input(rows.begin), deltas,
-                rows_of(to + of.weights + rows.begin * of.row_length, of.row_length),
-                rows.end - rows.begin, n, of.width,
+                self.lists.by_input(rows.begin), deltas, w, w, rows.end - rows.begin, n, of.width
             )
         self.factor = factor
         if factor * _MOST_STRETCH < 1:
@@ -337,14 +338,13 @@ def multiply_sparse(
     const Py_ssize_t[::1] rows,  # IN  (n,) the examples
 ):
     """The outputs of the first layer become x W."""
-    cdef Matrix z = block.of_layer(block.work.units, 0)
-    cdef Py_ssize_t n = rows.shape[0]
+    cdef const Layer* of = block.work.layers
+    cdef const real* zeros = block.work.parameters + of.weights + of.fan_in * of.row_length
     cdef fastnn_control control
     with nogil:
         control = fastnn_flush_subnormals()
-        memset(z.data, 0, n * z.row * sizeof(real))
-        block.load(&examples.rows, &rows[0], 0, 0, n)
-        block.add_sparse_inputs()
+        block.load(&examples.rows, &rows[0], 0, 0, rows.shape[0])
+        block.weigh_sparse_inputs(zeros)  # which follow the weights
         fastnn_restore_subnormals(control)
 
 

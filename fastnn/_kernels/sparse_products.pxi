@@ -10,7 +10,7 @@ of examples per row of W, which is loaded and stored a few times per batch, and 
 
 cdef enum:
     NEAR_BYTES = 48 * 1024  # of a block: of 16 to 64 KB, the fastest or nearly so
-    MOST_VECTORS = 8        # in registers: fewer wait for their sums, and SSE and AVX have few
+    MOST_VECTORS = 10       # in registers: fewer wait for their sums, and AVX has 16 registers
     LEAST_ENTRIES = 8       # of a list per block, on average: each costs a load and store of sums
 
 
@@ -27,9 +27,9 @@ cdef struct SparseMatrix:
 
 cdef inline inlined_void add_columns(
     Py_ssize_t n_vectors, SparseMatrix a, Py_ssize_t n_rows, Py_ssize_t stop, bint is_last,
-    const real* b, Py_ssize_t b_row, real* c, Py_ssize_t c_row,
+    const real* b, Py_ssize_t b_row, const real* d, Py_ssize_t d_row, real* c, Py_ssize_t c_row,
 ) noexcept nogil:
-    """c += a b for rows of b up to ``stop`` and so many columns that the compiler must know it"""
+    """c = d + a b for rows of b up to ``stop``, in columns of a number the compiler must know"""
     cdef vector sums[MOST_VECTORS]
     cdef const vector* terms
     cdef const Entry* entry
@@ -37,8 +37,10 @@ cdef inline inlined_void add_columns(
     cdef Py_ssize_t row, i
     for row in range(n_rows):
         entry, end = a.entries + a.next[row], a.entries + a.ends[row]
+        if entry == end and c == d:
+            continue
         for i in range(n_vectors):
-            sums[i] = (<vector*>(c + row * c_row))[i]
+            sums[i] = (<const vector*>(d + row * d_row))[i]
         while entry < end and entry.place < stop:
             terms = <const vector*>(b + entry.place * b_row)
             for i in range(n_vectors):
@@ -52,31 +54,35 @@ cdef inline inlined_void add_columns(
 
 cdef void add_block(
     Py_ssize_t n_vectors, SparseMatrix a, Py_ssize_t n_rows, Py_ssize_t stop, bint is_last,
-    const real* b, Py_ssize_t b_row, real* c, Py_ssize_t c_row,
+    const real* b, Py_ssize_t b_row, const real* d, Py_ssize_t d_row, real* c, Py_ssize_t c_row,
 ) noexcept nogil:
-    if n_vectors == 8:
-        add_columns(8, a, n_rows, stop, is_last, b, b_row, c, c_row)
+    if n_vectors == 10:
+        add_columns(10, a, n_rows, stop, is_last, b, b_row, d, d_row, c, c_row)
+    elif n_vectors == 9:
+        add_columns(9, a, n_rows, stop, is_last, b, b_row, d, d_row, c, c_row)
+    elif n_vectors == 8:
+        add_columns(8, a, n_rows, stop, is_last, b, b_row, d, d_row, c, c_row)
     elif n_vectors == 7:
-        add_columns(7, a, n_rows, stop, is_last, b, b_row, c, c_row)
+        add_columns(7, a, n_rows, stop, is_last, b, b_row, d, d_row, c, c_row)
     elif n_vectors == 6:
-        add_columns(6, a, n_rows, stop, is_last, b, b_row, c, c_row)
+        add_columns(6, a, n_rows, stop, is_last, b, b_row, d, d_row, c, c_row)
     elif n_vectors == 5:
-        add_columns(5, a, n_rows, stop, is_last, b, b_row, c, c_row)
+        add_columns(5, a, n_rows, stop, is_last, b, b_row, d, d_row, c, c_row)
     elif n_vectors == 4:
-        add_columns(4, a, n_rows, stop, is_last, b, b_row, c, c_row)
+        add_columns(4, a, n_rows, stop, is_last, b, b_row, d, d_row, c, c_row)
     elif n_vectors == 3:
-        add_columns(3, a, n_rows, stop, is_last, b, b_row, c, c_row)
+        add_columns(3, a, n_rows, stop, is_last, b, b_row, d, d_row, c, c_row)
     elif n_vectors == 2:
-        add_columns(2, a, n_rows, stop, is_last, b, b_row, c, c_row)
+        add_columns(2, a, n_rows, stop, is_last, b, b_row, d, d_row, c, c_row)
     else:
-        add_columns(1, a, n_rows, stop, is_last, b, b_row, c, c_row)
+        add_columns(1, a, n_rows, stop, is_last, b, b_row, d, d_row, c, c_row)
 
 
 cdef void add_sparse_product(
-    SparseMatrix a, Matrix b, Matrix c, Py_ssize_t n_rows, Py_ssize_t n_terms,
+    SparseMatrix a, Matrix b, Matrix d, Matrix c, Py_ssize_t n_rows, Py_ssize_t n_terms,
     Py_ssize_t n_columns,
 ) noexcept nogil:
-    """c += a b, where rows of b and c are contiguous, aligned, and whole vectors long
+    """c = d + a b, where rows of b, c and d are contiguous, aligned, and whole vectors long
 
     The entries of a list are added one by one: the same bits however rows are shared among threads.
     """
@@ -97,8 +103,10 @@ cdef void add_sparse_product(
             first, last = n_vectors * tile // n_tiles, n_vectors * (tile + 1) // n_tiles
             add_block(
                 last - first, a, n_rows, stop, tile == n_tiles - 1,
-                b.data + first * lanes, b.row, c.data + first * lanes, c.row,
+                b.data + first * lanes, b.row, d.data + first * lanes, d.row,
+                c.data + first * lanes, c.row,
             )
+        d = c
 
 
 cdef inline const Entry* first_from(
