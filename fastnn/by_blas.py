@@ -64,6 +64,7 @@ class _Forward:
             np.empty(0, dtype) if gradient is None else gradient,
             aligned_zeros((1, 1), dtype),  # and examples not gathered, in the kernels
             is_sparse,
+            None,
             dropout_factors(parameters, dropout, capacity),
             self._kernels.Team(1, np.zeros(capacity)),
             0,

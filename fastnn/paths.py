@@ -65,7 +65,14 @@ def descent(
         rooms = by_kernel.small_blocks(parameters, batch_size, True, update.is_plain)
     else:
         rooms = by_kernel.blocks(
-            parameters, batch_size, is_sparse, True, update.is_plain, dropout, plan.n_threads
+            parameters,
+            batch_size,
+            is_sparse,
+            True,
+            update.is_plain,
+            dropout,
+            plan.n_threads,
+            inputs.density,
         )
     return by_kernel.InBatches(parameters, update, inputs, targets, batch_size, rooms)
 
@@ -98,7 +105,13 @@ def gradient(
         rooms = by_kernel.small_blocks(parameters, n_examples, True, is_plain=False)
     else:
         rooms = by_kernel.blocks(
-            parameters, n_examples, is_sparse, True, is_plain=False, n_threads=n_threads
+            parameters,
+            n_examples,
+            is_sparse,
+            True,
+            is_plain=False,
+            n_threads=n_threads,
+            density=inputs.density,
         )
     descent = by_kernel.InBatches(parameters, keep, inputs, targets, n_examples, rooms)
     return descent, rooms.gradient

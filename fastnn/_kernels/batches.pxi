@@ -6,6 +6,7 @@ cdef extern from "threads.h" nogil:
         int n
         int arrived
         int meeting
+        int asleep
         int abandoned
     bint fastnn_meet(fastnn_barrier* barrier)
     void fastnn_abandon(fastnn_barrier* barrier)
@@ -21,7 +22,7 @@ cdef class Team:
         int n_threads,
         double[::1] losses=None,  # SCRATCH (capacity,) of the examples of a Block
     ):
-        self.barrier = fastnn_barrier(n_threads, 0, 0, 0)
+        self.barrier = fastnn_barrier(n_threads, 0, 0, 0, 0)
         self.losses = losses
 
     def abandon(self):

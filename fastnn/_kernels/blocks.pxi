@@ -9,7 +9,7 @@ BLOCK_DEPTH = DEPTH
 
 @cython.final
 cdef class Block(Room):
-    cdef bint is_sparse   # inputs are mostly zeros: the first layer goes through them one by one
+    cdef bint is_sparse   # inputs are mostly zeros: the first layer goes through the others
     cdef Matrix inputs    # (n, n_inputs), if they are not sparse
     cdef real* gathered   # room for them
     cdef real* turned     # room for weights the other way round, DEPTH rows at a time
@@ -17,6 +17,7 @@ cdef class Block(Room):
     cdef const Rows* rows
     cdef const Py_ssize_t* order
     cdef Py_ssize_t start
+    cdef Lists lists            # of all examples, from the forward pass on; None: of one at a time
     cdef Py_ssize_t begin, end  # the examples of this thread
 
     def __init__(
@@ -29,6 +30,7 @@ cdef class Block(Room):
         real[::1] gradient,      # SCRATCH like the parameters, zero at first, or empty
         real[:, ::1] gathered,   # SCRATCH (capacity, n_inputs), or any if none are gathered
         bint is_sparse,
+        Lists lists,             # or None
         Dropout dropout,         # or None
         Team team,               # whose rooms have the same arrays, but for workspace and turned
         Py_ssize_t thread,
@@ -41,7 +43,7 @@ cdef class Block(Room):
         self.work.sums = &sums[0, 0]
         self.turned = &turned[0]
         self.gathered = &gathered[0, 0]
-        self.is_sparse = is_sparse
+        self.is_sparse, self.lists = is_sparse, lists
 
     cdef inline void divide(self, Py_ssize_t n) noexcept nogil:
         """Take this thread's part of n examples; tiles are the same for any number of threads."""
@@ -76,11 +78,12 @@ cdef class Block(Room):
                     self.gathered + k * n_inputs,
                 )
 
+    cdef inline Py_ssize_t row_of(self, Py_ssize_t k) noexcept nogil:
+        return row_at(self.rows, self.order, self.start, self.work.place + k)
+
     cdef inline void list_sparse(self, Py_ssize_t k) noexcept nogil:
         cdef Py_ssize_t i
-        list_example(
-            &self.work, self.rows, row_at(self.rows, self.order, self.start, self.work.place + k)
-        )
+        list_example(&self.work, self.rows, self.row_of(k))
         if self.factor != 1:
             for i in range(self.work.n_listed[0]):
                 self.work.values[i] *= <real>self.factor
@@ -88,10 +91,10 @@ cdef class Block(Room):
     cdef void forward(self, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t i
         for i in range(self.work.n_layers):
-            self.begin_with_biases(i)
             if i == 0 and self.is_sparse:
-                self.add_sparse_inputs()
+                self.weigh_sparse_inputs(self.work.parameters + self.work.layers.biases)
             else:
+                self.begin_with_biases(i)
                 self.add_weighted(
                     self.inputs_of(i), i, False, self.of_layer(self.work.units, i)
                 )
@@ -105,16 +108,30 @@ cdef class Block(Room):
         for k in range(self.begin, self.end):
             memcpy(z.data + k * z.row, self.work.parameters + of.biases, of.width * sizeof(real))
 
-    cdef void add_sparse_inputs(self) noexcept nogil:
+    cdef void weigh_sparse_inputs(self, const real* biases) noexcept nogil:
+        """Outputs of the first layer become x W + b, before the activation."""
         cdef const Layer* of = self.work.layers
+        cdef const real* w = self.work.parameters + of.weights
         cdef Matrix z = self.of_layer(self.work.units, 0)
-        cdef Py_ssize_t k
+        cdef Py_ssize_t at = self.begin * of.fan_in, k
+        if self.lists is None:
+            for k in range(self.begin, self.end):
+                self.list_sparse(k)
+                memcpy(z.data + k * z.row, biases, of.width * sizeof(real))
+                add_inputs(w, of, inputs(&self.work, 0), False, z.data + k * z.row)
+            return
+        self.lists.begin(self.thread)
         for k in range(self.begin, self.end):
+            if k + 2 < self.end:  # it may be far away
+                fetch(given_inputs(self.rows, self.row_of(k + 2)))
             self.list_sparse(k)
-            add_inputs(
-                self.work.parameters + of.weights, of, inputs(&self.work, 0), False,
-                z.data + k * z.row,
+            at = self.lists.append(
+                k, at, inputs(&self.work, 0), self.work.n_listed[0], self.thread
             )
+        add_sparse_product(
+            self.lists.by_example(self.begin), rows_of(w, of.row_length),
+            rows_of(biases, 0), self.own(z), self.end - self.begin, of.fan_in, of.width,
+        )
 
     cdef void add_weighted(
         self, Matrix x, Py_ssize_t layer, bint backwards, Matrix z
@@ -262,37 +279,47 @@ cdef class Block(Room):
     cdef void add_sparse_gradient(
         self, real* to, Py_ssize_t n, double shrinkage
     ) noexcept nogil:
-        """Each thread has its part of all rows.  It is the common factor of weights that shrinks,
-
-        as in one_by_one.pxi.
-        """
+        """It is the common factor of weights that shrinks, as in one_by_one.pxi."""
         cdef const Layer* of = self.work.layers
         cdef double factor = self.factor * shrinkage
         # The values in the lists are multiplied by the factor of before.
         cdef real scale = <real>(1 / (self.factor * factor)) if to == self.work.parameters else 1
-        cdef Matrix deltas = self.of_layer(self.work.deltas, 0)
-        cdef Py_ssize_t begin = self.share(of.width, LANES, False)
-        cdef Py_ssize_t end = self.share(of.width, LANES, True)
+        cdef Matrix deltas = self.of_layer(self.work.deltas, 0), w
+        cdef Part rows = Part(0, of.fan_in), columns = self.own_columns()
         cdef Py_ssize_t k
-        for k in range(n):
-            self.list_sparse(k)
-            step_rows(
-                to + of.weights + begin, of.row_length, inputs(&self.work, 0),
-                deltas.data + k * deltas.row + begin, scale, end - begin,
+        if self.lists is None or self.lists.turned == NULL:
+            for k in range(n):
+                self.list_sparse(k)
+                step_rows(
+                    to + of.weights + columns.begin, of.row_length, inputs(&self.work, 0),
+                    deltas.data + k * deltas.row + columns.begin, scale,
+                    columns.end - columns.begin,
+                )
+        else:
+            columns = Part(0, of.width)
+            rows = self.lists.turn(n, scale, self.thread, self.n_threads)
+            w = rows_of(to + of.weights + rows.begin * of.row_length, of.row_length)
+            add_sparse_product(
+                self.lists.by_input(rows.begin), deltas, w, w, rows.end - rows.begin, n, of.width
             )
         self.factor = factor
         if factor * _MOST_STRETCH < 1:
-            self.apply_factor()
+            self.apply_factor_to(rows, columns)
+
+    cdef inline Part own_columns(self) noexcept nogil:
+        """Of the first layer's weights"""
+        cdef const Layer* of = self.work.layers
+        return Part(self.share(of.width, LANES, False), self.share(of.width, LANES, True))
 
     cdef void apply_factor(self) noexcept nogil:
-        """To this thread's part of all rows"""
+        self.apply_factor_to(Part(0, self.work.layers[0].fan_in), self.own_columns())
+
+    cdef void apply_factor_to(self, Part rows, Part columns) noexcept nogil:
         cdef const Layer* of = self.work.layers
-        cdef real* w = self.work.parameters + of.weights
-        cdef Py_ssize_t begin = self.share(of.width, LANES, False)
-        cdef Py_ssize_t end = self.share(of.width, LANES, True)
+        cdef real* w = self.work.parameters + of.weights + columns.begin
         cdef Py_ssize_t row
-        for row in range(of.fan_in):
-            shrink(w + row * of.row_length + begin, self.factor, end - begin)
+        for row in range(rows.begin, rows.end):
+            shrink(w + row * of.row_length, self.factor, columns.end - columns.begin)
         self.factor = 1
 
     cdef void copy_outputs(self, real* to, Py_ssize_t n) noexcept nogil:
@@ -311,14 +338,13 @@ def multiply_sparse(
     const Py_ssize_t[::1] rows,  # IN  (n,) the examples
 ):
     """The outputs of the first layer become x W."""
-    cdef Matrix z = block.of_layer(block.work.units, 0)
-    cdef Py_ssize_t n = rows.shape[0]
+    cdef const Layer* of = block.work.layers
+    cdef const real* zeros = block.work.parameters + of.weights + of.fan_in * of.row_length
     cdef fastnn_control control
     with nogil:
         control = fastnn_flush_subnormals()
-        memset(z.data, 0, n * z.row * sizeof(real))
-        block.load(&examples.rows, &rows[0], 0, 0, n)
-        block.add_sparse_inputs()
+        block.load(&examples.rows, &rows[0], 0, 0, rows.shape[0])
+        block.weigh_sparse_inputs(zeros)  # which follow the weights
         fastnn_restore_subnormals(control)
 
 

@@ -188,6 +188,15 @@ cdef inline Inputs given_inputs(const Rows* rows, Py_ssize_t row) noexcept nogil
     return Inputs(rows.indptr[row + 1] - start, rows.indices + start, rows.values + start)
 
 
+cdef inline inlined_void fetch(Inputs x) noexcept nogil:
+    cdef Py_ssize_t i = 0
+    while i < x.n:
+        fastnn_fetch(x.values + i)
+        if x.index != NULL:
+            fastnn_fetch(x.index + i)
+        i += LANES
+
+
 cdef void list_example(const Work* work, const Rows* rows, Py_ssize_t row) noexcept nogil:
     """List the inputs of the first layer."""
     cdef Inputs given = given_inputs(rows, row)

@@ -2,7 +2,14 @@
 #ifndef FASTNN_THREADS_H
 #define FASTNN_THREADS_H
 
+#if defined(__linux__)
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#else
 #include <sched.h>
+#endif
 
 #if defined(__x86_64__)
 #define fastnn_pause() __builtin_ia32_pause()
@@ -14,31 +21,53 @@ typedef struct {
     int n;         /* threads */
     int arrived;
     int meeting;   /* number of the next one */
+    int asleep;
     int abandoned; /* some thread will not come: nobody waits any more */
 } fastnn_barrier;
 
+/* A thread that sleeps is woken where a core is idle.  One that only yields may share a core with
+ * the thread it waits for, for as long as they work: both are ready to run all the time. */
+static inline void fastnn_sleep(fastnn_barrier *barrier, int meeting) {
+#if defined(__linux__)
+    __atomic_add_fetch(&barrier->asleep, 1, __ATOMIC_SEQ_CST);
+    syscall(SYS_futex, &barrier->meeting, FUTEX_WAIT_PRIVATE, meeting, NULL, NULL, 0);
+    __atomic_sub_fetch(&barrier->asleep, 1, __ATOMIC_SEQ_CST);
+#else
+    sched_yield();
+#endif
+}
+
+/* Number the next meeting: whoever has not yet gone to sleep for this one will not. */
+static inline void fastnn_begin_next(fastnn_barrier *barrier) {
+    __atomic_add_fetch(&barrier->meeting, 1, __ATOMIC_SEQ_CST);
+#if defined(__linux__)
+    if (__atomic_load_n(&barrier->asleep, __ATOMIC_SEQ_CST))
+        syscall(SYS_futex, &barrier->meeting, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+#endif
+}
+
 /* Wait for the others; 0 if they will not all come. */
 static inline int fastnn_meet(fastnn_barrier *barrier) {
-    if (__atomic_load_n(&barrier->abandoned, __ATOMIC_ACQUIRE)) return 0;
     const int meeting = __atomic_load_n(&barrier->meeting, __ATOMIC_ACQUIRE);
+    if (__atomic_load_n(&barrier->abandoned, __ATOMIC_ACQUIRE)) return 0;
     if (__atomic_add_fetch(&barrier->arrived, 1, __ATOMIC_ACQ_REL) == barrier->n) {
         __atomic_store_n(&barrier->arrived, 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&barrier->meeting, meeting + 1, __ATOMIC_RELEASE);
+        fastnn_begin_next(barrier);
         return 1;
     }
-    /* They come within microseconds, unless there are more threads than cores. */
+    /* They come within microseconds, unless there are more threads than idle cores. */
     for (int i = 0; __atomic_load_n(&barrier->meeting, __ATOMIC_ACQUIRE) == meeting; i++) {
-        if (__atomic_load_n(&barrier->abandoned, __ATOMIC_ACQUIRE)) return 0;
-        if (i < 2000)
+        if (i < 1000)
             fastnn_pause();
         else
-            sched_yield();
+            fastnn_sleep(barrier, meeting);
     }
-    return 1;
+    return !__atomic_load_n(&barrier->abandoned, __ATOMIC_ACQUIRE);
 }
 
 static inline void fastnn_abandon(fastnn_barrier *barrier) {
     __atomic_store_n(&barrier->abandoned, 1, __ATOMIC_RELEASE);
+    fastnn_begin_next(barrier);
 }
 
 #endif

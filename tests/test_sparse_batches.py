@@ -1,0 +1,133 @@
+"""Batches of mostly zeros: inputs listed by example and, for the gradient, maybe by input."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse
+from numpy.typing import NDArray
+
+from fastnn import MLP, SGD, by_kernel, paths, reference
+from fastnn.optimizers import Optimizer
+
+pytestmark = pytest.mark.usefixtures("variant")
+
+N_INPUTS = 43
+LISTS = {  # examples per input to list them by input, and room for lists
+    "by input": (0, 1 << 21),
+    "by example": (np.inf, 1 << 21),
+    "one at a time": (0, 0),
+}
+
+
+@pytest.fixture(params=LISTS)
+def lists(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A way through the inputs, which networks take for any of them."""
+    name: str = request.param
+    examples_per_input, room = LISTS[name]
+    monkeypatch.setattr(paths, "_DENSITY_FOR_PRODUCTS", np.inf)
+    monkeypatch.setattr(paths, "_MOST_PARAMETERS", 0)
+    monkeypatch.setattr(by_kernel, "_EXAMPLES_PER_INPUT", examples_per_input)
+    monkeypatch.setattr(by_kernel, "_MOST_LISTED", room)
+    return name
+
+
+def rows(n_examples: int, dtype: Any, n_inputs: int = N_INPUTS) -> NDArray[Any]:
+    """From full to empty, with inputs that no example has, among them the first and the last."""
+    generator = np.random.default_rng(0)
+    X = generator.standard_normal((n_examples, n_inputs))
+    X[generator.random(X.shape) < np.linspace(0, 1, n_examples)[:, np.newaxis]] = 0
+    X[:, [0, 1, n_inputs // 2, n_inputs - 1]] = 0
+    return X.astype(dtype)
+
+
+def trained(
+    kind: Any,
+    X: Any,
+    n_hidden: int,
+    dtype: str,
+    optimizer: Optimizer,
+    batch_size: int | None,
+    **arguments: Any,
+) -> list[NDArray[Any]]:
+    net = kind([X.shape[1], n_hidden, 3], dtype=dtype, seed=1)
+    y = np.arange(X.shape[0]) % 3
+    net.train(X, y, epochs=3, batch_size=batch_size, optimizer=optimizer, **arguments)
+    return [*net.weights, *net.biases, net.predict(X)]
+
+
+def check(found: list[NDArray[Any]], expected: list[NDArray[Any]], dtype: str) -> None:
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-4 if dtype == "float32" else 1e-12)
+
+
+# Vectors hold 2 to 16 numbers, rows whole 64 bytes of them, and registers parts of 8 vectors.
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "n_hidden", [1, 2, 15, 16, 17, 33, 48, 65, 80, 97, 112, 127, 128, 129, 145, 300]
+)
+@pytest.mark.usefixtures("lists")
+def test_widths(n_hidden: int, dtype: str) -> None:
+    X, optimizer = rows(40, dtype), SGD(0.1, momentum=0.9)
+    expected = trained(reference.MLP, X, n_hidden, dtype, optimizer, 7)
+    check(trained(MLP, X, n_hidden, dtype, optimizer, 7), expected, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n_inputs", [5, 17, 1000])  # the last has more weights than stay near
+@pytest.mark.parametrize(
+    ("n_examples", "batch_size"), [(1, 1), (2, 1), (40, 1), (40, 39), (300, 256), (600, None)]
+)
+@pytest.mark.usefixtures("lists")
+def test_batches(n_inputs: int, n_examples: int, batch_size: int | None, dtype: str) -> None:
+    X, optimizer = rows(n_examples, dtype, n_inputs), SGD(0.1, momentum=0.9)
+    expected = trained(reference.MLP, X, 33, dtype, optimizer, batch_size)
+    for given in (X, scipy.sparse.csr_array(X)):
+        check(trained(MLP, given, 33, dtype, optimizer, batch_size), expected, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.usefixtures("lists")
+def test_examples_without_inputs(dtype: str) -> None:
+    X, optimizer = np.zeros((40, N_INPUTS), dtype), SGD(0.1, momentum=0.9)
+    expected = trained(reference.MLP, X, 33, dtype, optimizer, 8)
+    for given in (X, scipy.sparse.csr_array(X)):
+        for n_threads in (1, 3):
+            found = trained(MLP, given, 33, dtype, optimizer, 8, n_threads=n_threads)
+            check(found, expected, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n_hidden", [3, 70])
+@pytest.mark.parametrize("batch_size", [24, 25, 100])
+@pytest.mark.parametrize(
+    ("optimizer", "l2"), [(SGD(0.1, momentum=0.9), 0), (SGD(0.5), 0), (SGD(0.5), 0.9)], ids=str
+)
+@pytest.mark.usefixtures("lists")
+def test_threads(
+    optimizer: Optimizer, l2: float, batch_size: int, n_hidden: int, dtype: str
+) -> None:
+    """Weights shrink by 0.55 a step: stored ones are made what they stand for now and then."""
+    X = rows(200, dtype, 20)  # fewer inputs than examples, and than threads
+    expected = trained(reference.MLP, X, n_hidden, dtype, optimizer, batch_size, l2=l2)
+    found = [
+        trained(MLP, X, n_hidden, dtype, optimizer, batch_size, l2=l2, n_threads=n_threads)
+        for n_threads in (1, 2, 3, 25)
+    ]
+    check(found[0], expected, dtype)
+    for of_threads in found[1:]:
+        for a, b in zip(of_threads, found[0], strict=True):
+            assert a.tobytes() == b.tobytes()
+
+
+def test_lists_change_only_what_is_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights are close whichever lists there are: of batches that meet inputs often or rarely."""
+    monkeypatch.setattr(paths, "_MOST_PARAMETERS", 0)
+    X, optimizer, found = rows(512, "float64", 60), SGD(0.1), []
+    X[np.random.default_rng(1).random(X.shape) < 0.8] = 0
+    for examples_per_input in (0, 3, np.inf):
+        monkeypatch.setattr(by_kernel, "_EXAMPLES_PER_INPUT", examples_per_input)
+        found += [trained(MLP, X, 20, "float64", optimizer, n) for n in (8, 256, 512)]
+    for i in range(3):
+        check(found[i], found[i + 3], "float64")
+        check(found[i], found[i + 6], "float64")
