@@ -66,7 +66,7 @@ class _Forward:
             is_sparse,
             None,
             dropout_factors(parameters, dropout, capacity),
-            self._kernels.Team(1, np.zeros(capacity)),
+            self._kernels.Team(1, np.zeros(capacity), np.zeros(1)),
             0,
         )
         # Of activations of users: the function, and room for z, of which the derivative is taken.

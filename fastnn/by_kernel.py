@@ -430,7 +430,7 @@ def blocks(
     n_turned = kernels.BLOCK_DEPTH * int(parameters.layers["width"].max())
     factors = dropout_factors(parameters, dropout, capacity)
     lists = _input_lists(parameters, capacity, by_input, n_threads) if is_sparse else None
-    team = kernels.Team(n_threads, np.zeros(capacity))
+    team = kernels.Team(n_threads, np.zeros(capacity), np.zeros(n_threads))
     rooms = [
         kernels.Block(
             workspace(parameters),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fastnn import MLP, SGD, Adam, by_kernel, fitting, reference
+from fastnn import MLP, SGD, Adam, by_kernel, fitting, paths, reference
 from fastnn.network import Network
 from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
@@ -43,6 +43,7 @@ def trained(
     density: float,
     activation: str,
     dropout: float,
+    n_threads: int = 1,
 ) -> tuple[Network, list[float]]:
     net = kind(
         sizes,
@@ -68,7 +69,7 @@ def trained(
         callback=None,
         batch_callback=None,
         progress=False,
-        n_threads=1,
+        n_threads=n_threads,
         has_validation=False,
     )
     counted = replace(plan.regularisation, by_weight=True, counted_l2=2.0)
@@ -95,8 +96,14 @@ def test_kernels_equal_the_reference(
     activation: str,
     dropout: float,
 ) -> None:
-    case = OPTIMIZERS[optimizer], batch_size, sizes, density, activation, dropout
-    (net, found), (expected, losses) = trained(MLP, *case), oracle(reference.MLP, *case)
+    assert_like_the_reference(
+        (OPTIMIZERS[optimizer], batch_size, sizes, density, activation, dropout)
+    )
+
+
+def assert_like_the_reference(case: tuple[Any, ...], n_threads: int = 1) -> None:
+    net, found = trained(MLP, *case, n_threads=n_threads)
+    expected, losses = oracle(reference.MLP, *case)
     np.testing.assert_allclose(found, losses, rtol=1e-10)
     for own, other in zip(
         (*net.weights, *net.biases), (*expected.weights, *expected.biases), strict=True
@@ -120,7 +127,26 @@ def test_what_waits_comes_to_the_same(
     monkeypatch.setattr(by_kernel, "_NEAR_BYTES", 0)
     monkeypatch.setattr(by_kernel, "_MOST_STEPS", most_steps)
     monkeypatch.setattr(by_kernel, "_DELTAS", most_steps)
-    test_kernels_equal_the_reference(optimizer, 1, sizes, 0.2, "tanh", dropout)
+    assert_like_the_reference((OPTIMIZERS[optimizer], 1, sizes, 0.2, "tanh", dropout))
+
+
+@pytest.mark.usefixtures("variant")
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("most_listed", [0, 1 << 21])
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize("batch_size", [4, None])
+def test_batches_of_sparse_rows(
+    batch_size: int | None,
+    sizes: tuple[int, ...],
+    most_listed: int,
+    n_threads: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The penalty is kept count of where a batch meets few of many rows."""
+    monkeypatch.setattr(by_kernel, "_MOST_LISTED", most_listed)
+    monkeypatch.setattr(paths, "_MOST_PARAMETERS", 0)
+    case = OPTIMIZERS["plain"], batch_size, sizes, 0.1, "tanh", 0.0
+    assert_like_the_reference(case, n_threads)
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)

@@ -286,15 +286,22 @@ cdef class Block(Room):
         cdef real scale = <real>(1 / (self.factor * factor)) if to == self.work.parameters else 1
         cdef Matrix deltas = self.of_layer(self.work.deltas, 0), w
         cdef Part rows = Part(0, of.fan_in), columns = self.own_columns()
-        cdef Py_ssize_t k
-        if self.lists is None or self.lists.turned == NULL:
+        cdef Py_ssize_t k, width
+        cdef const real* delta
+        cdef double change = 0
+        if not self.turns_lists():
+            w = rows_of(to + of.weights + columns.begin, of.row_length)
+            width = columns.end - columns.begin
             for k in range(n):
                 self.list_sparse(k)
-                step_rows(
-                    to + of.weights + columns.begin, of.row_length, inputs(&self.work, 0),
-                    deltas.data + k * deltas.row + columns.begin, scale,
-                    columns.end - columns.begin,
-                )
+                delta = deltas.data + k * deltas.row + columns.begin
+                if self.knows_squares:
+                    change += step_rows_and_count(
+                        w.data, w.row, inputs(&self.work, 0), delta, scale, width
+                    )
+                else:
+                    step_rows(w.data, w.row, inputs(&self.work, 0), delta, scale, width)
+            self.team.changes[self.thread] = change
         else:
             columns = Part(0, of.width)
             rows = self.lists.turn(n, scale, self.thread, self.n_threads)
@@ -305,6 +312,12 @@ cdef class Block(Room):
         self.factor = factor
         if factor * _MOST_STRETCH < 1:
             self.apply_factor_to(rows, columns)
+
+    cdef inline bint turns_lists(self) noexcept nogil:
+        return self.lists is not None and self.lists.turned != NULL
+
+    cdef bint tells_changes(self) noexcept nogil:
+        return self.is_sparse and not self.turns_lists()
 
     cdef inline Part own_columns(self) noexcept nogil:
         """Of the first layer's weights"""
@@ -321,6 +334,7 @@ cdef class Block(Room):
         for row in range(rows.begin, rows.end):
             shrink(w + row * of.row_length, self.factor, columns.end - columns.begin)
         self.factor = 1
+        self.knows_squares = False
 
     cdef void copy_outputs(self, real* to, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t last = self.work.n_layers - 1, k

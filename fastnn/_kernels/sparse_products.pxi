@@ -93,7 +93,7 @@ cdef void add_sparse_product(
     for row in range(n_rows):
         n_entries += a.ends[row] - a.next[row]
     n_blocks = min(
-        n_terms * longest * sizeof(vector) // NEAR_BYTES,
+        n_terms * longest * <Py_ssize_t>sizeof(vector) // NEAR_BYTES,
         n_entries // (LEAST_ENTRIES * max(1, n_rows)),
     )
     n_blocks = max(1, n_blocks)

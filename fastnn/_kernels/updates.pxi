@@ -126,17 +126,22 @@ cdef double squares(const real* x, Py_ssize_t n) noexcept nogil:
     return total
 
 
-cdef double squares_of_weights(const Work* work, double factor) noexcept nogil:
-    """Of all layers, those of the first being this times what is stored"""
+cdef double squares_of_layers(const Work* work, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Of the weights as they are stored, of layers from the first to before the last"""
     cdef double total = 0
     cdef const Layer* layer
     cdef Py_ssize_t i
-    for i in range(work.n_layers):
+    for i in range(first, last):
         layer = &work.layers[i]
-        total += (1 if i else factor * factor) * squares(
-            work.parameters + layer.weights, layer.biases - layer.weights
-        )
+        total += squares(work.parameters + layer.weights, layer.biases - layer.weights)
     return total
+
+
+cdef double squares_of_weights(const Work* work, double factor) noexcept nogil:
+    """Of all layers, those of the first being this times what is stored"""
+    return factor * factor * squares_of_layers(work, 0, 1) + (
+        squares_of_layers(work, 1, work.n_layers)
+    )
 
 
 cdef inline double norm(const real* x, Py_ssize_t n) noexcept nogil:
