@@ -60,7 +60,8 @@ def _covering(factors: list[list[Any]], strength: int) -> list[tuple[Any, ...]]:
         {(subset, tuple(point[i] for i in subset)) for subset in subsets} for point in points
     ]
     missing = set().union(*combinations)
-    # Others only lower what a point has to offer: what is highest after it was counted anew is it.
+    # A point never has more to offer than when it was last counted, so that one which still leads
+    # the others after it was counted anew is the best.
     offers = [(-len(subsets), number) for number in range(len(points))]
     chosen = []
     while missing:

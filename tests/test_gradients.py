@@ -86,11 +86,13 @@ def compare(
         )
 
 
-# Each path has its own loops over layers, examples and units, and hands vectors to functions of
-# activations and losses that all share: a defect is one of a path and one of these, at most.
+# A path, and whether there is one example, choose the loops over layers, examples and units.  These
+# hand vectors to functions of activations and losses that all share: a defect is one of such loops
+# and of one of these, at most.
 
 
 @over(
+    strength=3,
     path=PATHS,
     activation=["identity", "sigmoid", "tanh", "relu"],
     sizes=ARCHITECTURES,
@@ -107,6 +109,7 @@ def test_output_activation(path: str, activation: str, sizes: list[int]) -> None
 
 
 @over(
+    strength=3,
     path=PATHS,
     activation=[LeakyReLU(0.3), "leaky_relu", ELU(0.5), "elu", "softplus", "silu", "gelu", "exp"],
     n_examples=[1, 7],
@@ -130,7 +133,7 @@ LOSSES = [
 ]
 
 
-@over(path=PATHS, functions=LOSSES, n_outputs=[3, 17], n_examples=[1, 7])
+@over(strength=3, path=PATHS, functions=LOSSES, n_outputs=[3, 17], n_examples=[1, 7])
 def test_losses(
     path: str, functions: tuple[str, str | Loss], n_outputs: int, n_examples: int
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from grid import EITHER, PATHS, over
+from grid import EITHER
 from numpy.typing import NDArray
 
 import fastnn
@@ -328,7 +328,8 @@ def test_a_loss_for_so_many_outputs(kind: type[Network]) -> None:
     assert np.isfinite(net.train(np.ones((3, 4)), np.zeros((3, 2))).loss).all()
 
 
-@over(path=PATHS, output=["silu", "gelu", "softplus"], batch_size=[1, 2])
+@pytest.mark.parametrize("output", ["silu", "gelu", "softplus"])
+@pytest.mark.parametrize("batch_size", [1, 2])
 def test_what_diverged_leaves_nothing_behind(path: str, output: str, batch_size: int) -> None:
     """Epochs that are repeated one by one come to what they come to by themselves."""
     X, y = np.array([[1.0], [2.0], [3.0]]), np.array([[3.0], [-2.0], [1.0]])

@@ -87,7 +87,8 @@ def after_targets(kind: type[Network], output: str, batch_size: int) -> Network:
 oracle_after_targets = cache(partial(after_targets, reference.MLP))
 
 
-@over(path=PATHS, output=["identity", "tanh", "sigmoid", "relu"], batch_size=[1, 7])
+@pytest.mark.parametrize("output", ["identity", "tanh", "sigmoid", "relu"])
+@pytest.mark.parametrize("batch_size", [1, 7])
 def test_targets_and_output_activations(path: str, output: str, batch_size: int) -> None:
     X = np.random.default_rng(1).normal(size=(60, 20))
     net = after_targets(fastnn.MLP, output, batch_size)
@@ -132,7 +133,10 @@ def with_functions(
 oracle_with_functions = cache(partial(with_functions, reference.MLP))
 
 
-@over(strength=3, path=PATHS, functions=FUNCTIONS, dtype=TOLERANCE, batch_size=[1, 7])
+# Of all factors: path and size of batches choose the loops, dtype and function what they call.
+@pytest.mark.parametrize("functions", FUNCTIONS, ids=str)
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("batch_size", [1, 7])
 def test_further_functions(
     path: str, functions: tuple[Any, str, Any], dtype: str, batch_size: int
 ) -> None:

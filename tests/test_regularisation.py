@@ -496,7 +496,8 @@ class TestDropout:
             net.train(X, y, epochs=3, batch_size=32, dropout=0.4)
             assert_same(net, expected)
 
-    @over(path=PATHS, activation=["tanh", "relu", "silu", SOFTSIGN], n_examples=[1, 9])
+    @pytest.mark.parametrize("activation", ["tanh", "relu", "silu", SOFTSIGN], ids=str)
+    @pytest.mark.parametrize("n_examples", [1, 9])
     def test_gradient(self, path: str, activation: Any, n_examples: int) -> None:
         self.check_gradient(MLP, activation, n_examples)
 

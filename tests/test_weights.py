@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
-from grid import EITHER, PATHS, over
+from grid import EITHER
 from numpy.typing import NDArray
 
 from fastnn import MLP, Loss, reference
@@ -39,11 +39,11 @@ def assert_same(net: Network, other: Network) -> None:
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
 
 
-@over(path=PATHS, functions=LOSSES, batch_size=[1, 7, None])
+@pytest.mark.parametrize(("output", "loss"), LOSSES, ids=str)
+@pytest.mark.parametrize("batch_size", [1, 7, None])
 def test_kernels_agree_with_the_reference(
-    path: str, functions: tuple[str, Any], batch_size: int | None
+    path: str, output: str, loss: Any, batch_size: int | None
 ) -> None:
-    output, loss = functions
     X, y, weights = data()
     nets = [made(kind, output, loss) for kind in (MLP, reference.MLP)]
     losses = [
