@@ -41,6 +41,7 @@ DIRECTIVES = {
     "wraparound": False,
     "cdivision": True,
     "autotestdict": False,
+    "auto_pickle": False,  # kernels' objects refuse to be pickled without code for it, too
 }
 
 

@@ -57,7 +57,7 @@ static inline int fastnn_meet(fastnn_barrier *barrier) {
     }
     /* They come within microseconds, unless there are more threads than idle cores. */
     for (int i = 0; __atomic_load_n(&barrier->meeting, __ATOMIC_ACQUIRE) == meeting; i++) {
-        if (i < 1000)
+        if (i < 2000)
             fastnn_pause();
         else
             fastnn_sleep(barrier, meeting);
