@@ -21,7 +21,7 @@ from .tasks import TASKS, Task
 PACKAGES = ("sklearn.neural_network", "fastnn.sklearn")
 _ROUNDS = 5
 _LONG = 5  # seconds: who takes longer works less often
-_TOLERANCE = 1e-3  # some data are float32
+_TOLERANCE = 1e-2  # in float32, rounding may push a ReLU across its kink, and grows from there
 
 
 class Times(NamedTuple):
