@@ -115,8 +115,11 @@ def order(value: ArrayLike, n_examples: int) -> Array:
             f"shuffle must return {n_examples} integers, each number below that once, got "
             f"{given.dtype} {given.shape}"
         )
-    in_range = n_examples == 0 or (given.min() >= 0 and given.max() < n_examples)
-    if not (in_range and (np.bincount(given, minlength=n_examples) == 1).all()):
+    try:
+        counts = np.bincount(given, minlength=n_examples)
+    except ValueError:  # of negative numbers
+        counts = np.zeros(n_examples + 1)
+    if len(counts) > n_examples or not counts.all():
         raise ValueError(
             f"shuffle must return each number below {n_examples} once, got some twice or others"
         )
