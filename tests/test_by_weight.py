@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from fastnn import MLP, SGD, Adam, by_kernel, fitting, paths, reference
 from fastnn.network import Network
-from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
 
 OPTIMIZERS = {
@@ -36,15 +35,10 @@ def data(sizes: tuple[int, ...], density: float) -> tuple[NDArray[Any], NDArray[
 
 
 def trained(
-    kind: type[Network],
-    optimizer: Optimizer,
-    batch_size: int | None,
-    sizes: tuple[int, ...],
-    density: float,
-    activation: str,
-    dropout: float,
-    n_threads: int = 1,
+    kind: type[Network], case: tuple[Any, ...], n_threads: int = 1
 ) -> tuple[Network, list[float]]:
+    """A network, and its losses; a case is what the first test is run over."""
+    optimizer, batch_size, sizes, density, activation, dropout = case
     net = kind(
         sizes,
         activation=activation,
@@ -102,8 +96,8 @@ def test_kernels_equal_the_reference(
 
 
 def assert_like_the_reference(case: tuple[Any, ...], n_threads: int = 1) -> None:
-    net, found = trained(MLP, *case, n_threads=n_threads)
-    expected, losses = oracle(reference.MLP, *case)
+    net, found = trained(MLP, case, n_threads)
+    expected, losses = oracle(reference.MLP, case)
     np.testing.assert_allclose(found, losses, rtol=1e-10)
     for own, other in zip(
         (*net.weights, *net.biases), (*expected.weights, *expected.biases), strict=True
@@ -154,7 +148,7 @@ def test_the_reference_minimizes_what_it_says(sizes: tuple[int, ...]) -> None:
     """One step for all examples is along the slopes of the weighted mean and its penalty."""
     X, y, weights = data(sizes, 1.0)
     case = SGD(0.1), None, sizes, 1.0, "tanh", 0.0
-    _, losses = trained(reference.MLP, *case)
+    _, losses = trained(reference.MLP, case)
     start = reference.MLP(
         sizes,
         activation="tanh",

@@ -118,7 +118,7 @@ def order(value: ArrayLike, n_examples: int) -> Array:
     try:
         counts = np.bincount(given, minlength=n_examples)
     except ValueError:  # of negative numbers
-        counts = np.zeros(n_examples + 1)
+        counts = np.zeros(n_examples + 1, np.intp)
     if len(counts) > n_examples or not counts.all():
         raise ValueError(
             f"shuffle must return each number below {n_examples} once, got some twice or others"
