@@ -31,17 +31,16 @@ LINK = ["-O2", "-fno-fast-math"]
 if SANITIZE:
     COMPILE += [f"-fsanitize={SANITIZE}", "-fno-sanitize-recover=all", "-g"]
     LINK += [f"-fsanitize={SANITIZE}"]
-elif not DEBUG and sys.platform != "darwin":
-    LINK += ["-Wl,--strip-all"]
+elif not DEBUG:  # as small as can be: tables to unwind the stack are for debuggers alone
+    COMPILE += ["-fno-asynchronous-unwind-tables"]
+    LINK += ["-Wl,--strip-all"] if sys.platform != "darwin" else []
 
 DIRECTIVES = {
     "language_level": 3,
-    "boundscheck": DEBUG,
-    "initializedcheck": DEBUG,
-    "wraparound": False,
     "cdivision": True,
-    "autotestdict": False,
-    "auto_pickle": False,  # kernels' objects refuse to be pickled without code for it, too
+    **dict.fromkeys(["boundscheck", "initializedcheck"], DEBUG),
+    # Without code to pickle them, kernels' objects refuse that, too.
+    **dict.fromkeys(["wraparound", "autotestdict", "auto_pickle"], False),
 }
 
 
@@ -66,7 +65,7 @@ if not shutil.which(compiler):
 
 extensions = [
     extension("fastnn._kernels.cpu", f"{KERNELS}/cpu.pyx"),
-    extension(SHARED, f"{KERNELS}/_cyutility.c"),
+    extension(SHARED, f"{KERNELS}/_cyutility.c", [] if DEBUG else ["-Os"]),  # no loops to be fast
     *(
         extension(f"fastnn._kernels.{v.name}_{dtype}", f"{KERNELS}/{v.name}_{dtype}.pyx", v.flags)
         for v in VARIANTS
