@@ -130,7 +130,13 @@ class Parameters:
             code = self.kernels.LOSS_CODES[self._loss.name]
             parameter = _only(self._loss.parameters)
         return self.kernels.Targets(
-            targets.values, targets.labels, targets.weights, self.n_outputs, code, parameter
+            targets.values,
+            targets.labels,
+            targets.weights,
+            self.n_outputs,
+            code,
+            parameter,
+            targets.most_loss,
         )
 
     def update(

@@ -80,7 +80,7 @@ class Rates:
         self._state = state
         # By this times the rate weights shrink, apart from their gradient.
         self._shrinks_by = ("weight_decay", state.optimizer.weight_decay)
-        # (What is by_weight has no bound that is known here; who sets it looks to that.)
+        # (What is by_weight has no bound that is known here; sklearn/solvers.py looks to that.)
         if state.optimizer.rule == "sgd" and not regularisation.by_weight:
             self._shrinks_by = ("l2", regularisation.l2)
         given: LearningRate = state.optimizer.learning_rate

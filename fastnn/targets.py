@@ -1,5 +1,6 @@
 """What the outputs of examples should be."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ class Targets:
     values: Array | None  # (n_examples, n_outputs), the network's dtype
     labels: Array | None  # (n_examples,) intp, each in 0 .. n_outputs-1
     weights: Array | None = None  # of the examples, (n_examples,), the network's dtype; None: all 1
+    most_loss: float = math.inf  # in cross-entropies, -log of an output counts as at most; see
+    # sklearn/stochastic.py, whose users are told such losses: only the kernels know it
 
     def __len__(self) -> int:
         values_or_labels = self.labels if self.values is None else self.values
@@ -24,7 +27,8 @@ class Targets:
 
     def __getitem__(self, rows: slice | Array) -> "Targets":
         given = self.values, self.labels, self.weights
-        return Targets(*(None if array is None else array[rows] for array in given))
+        parts = (None if array is None else array[rows] for array in given)
+        return Targets(*parts, most_loss=self.most_loss)
 
     @staticmethod
     def concatenated(parts: "Sequence[Targets]") -> "Targets":

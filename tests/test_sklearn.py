@@ -94,6 +94,10 @@ def data(name: str) -> tuple[Any, NDArray[Any]]:
         X, y = datasets.make_classification(500, 300, n_informative=30, n_classes=4, random_state=0)
         X *= generator.random(X.shape) < 0.05
         return scipy.sparse.csr_array(X), np.array(list("abcd"))[y]
+    if name == "unscaled":
+        return datasets.load_wine(return_X_y=True)
+    if name == "unscaled, two classes":
+        return datasets.load_breast_cancer(return_X_y=True)
     if name == "multi-label":
         return datasets.make_multilabel_classification(300, 20, random_state=0)
     X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
@@ -186,6 +190,19 @@ def test_same_for_every_setting(name: str, setting: str, weighted: bool) -> None
     assert_same(found, expected, X, 1e-8)
     if case.get("early_stopping"):
         np.testing.assert_allclose(found.validation_scores_, expected.validation_scores_, rtol=1e-8)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("batch_size", [1, 50])
+@pytest.mark.parametrize("name", ["unscaled", "unscaled, two classes"])
+def test_losses_of_what_is_most_unlikely(name: str, batch_size: int, dtype: str) -> None:
+    """scikit-learn clips probabilities, but only for the loss."""
+    X, y = data(name)
+    X, case = X.astype(dtype), {"max_iter": 2, "batch_size": batch_size, "solver": "sgd"}
+    case |= {"learning_rate_init": 1e-6}
+    expected, found = (fit(kind, X, y, **case) for kind in kinds(name))
+    np.testing.assert_allclose(found.loss_curve_, expected.loss_curve_, rtol=TOLERANCE[dtype])
+    assert expected.loss_curve_[0] > 3, "none is unlikely"
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])

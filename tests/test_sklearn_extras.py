@@ -8,6 +8,7 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
+import scipy.sparse
 import sklearn.neural_network as theirs
 from numpy.typing import NDArray
 from sklearn import datasets
@@ -164,6 +165,7 @@ class TestParameters:
             ({"clip_norm": 0}, "clip_norm"),
             ({"n_jobs": "all"}, "n_jobs"),
             ({"class_weight": "even"}, "class_weight"),
+            ({"optimizer": "sgd", "learning_rate": "adaptive"}, "learning_rate"),
             ({"scoring": "accurac"}, "scoring"),
             ({"solver": "lbfgs", "dropout": 0.5}, "dropout"),
             ({"solver": "lbfgs", "optimizer": "adamw"}, "optimizer"),
@@ -209,6 +211,10 @@ class TestValidation:
 
     def test_both_or_none(self) -> None:
         X, y = labelled()
+        with pytest.raises(ValueError, match="sample_weight_val must be left out"):
+            MLPClassifier(**SMALL).fit(X, y, sample_weight_val=np.ones(len(y)))
+        with pytest.raises(ValueError, match="y_val must have no other classes"):
+            MLPClassifier(**SMALL).fit(X, y, X_val=X, y_val=["rose"] * len(y))
         with pytest.raises(ValueError, match="X_val and y_val must be given together"):
             MLPClassifier(**SMALL).fit(X, y, X_val=X)
         with pytest.raises(ValueError, match="3 features, but MLPClassifier is expecting 4"):
@@ -223,6 +229,45 @@ class TestValidation:
             net.fit(X, y)
         assert np.isnan(net.loss_curve_[-1])
         assert all(np.isfinite(w).all() for w in net.coefs_)
+
+
+class TestSetAfterFit:
+    """Parameters that are set between the calls of a fitted estimator, as scikit-learn has it."""
+
+    def test_activation(self) -> None:
+        X, y = labelled()
+        nets = [kind(**SMALL).fit(X, y) for kind in (theirs.MLPClassifier, MLPClassifier)]
+        for net in nets:
+            net.set_params(activation="tanh")
+        expected, found = nets
+        np.testing.assert_allclose(found.predict_proba(X), expected.predict_proba(X), atol=1e-12)
+        again = pickle.loads(pickle.dumps(found))
+        np.testing.assert_array_equal(again.predict_proba(X), found.predict_proba(X))
+        for net in nets:
+            net.partial_fit(X, y)
+        np.testing.assert_allclose(found.predict_proba(X), expected.predict_proba(X), atol=1e-9)
+        found.set_params(activation="rleu")
+        again = pickle.loads(pickle.dumps(found)).set_params(activation="tanh")
+        np.testing.assert_allclose(again.predict_proba(X), expected.predict_proba(X), atol=1e-9)
+
+    @pytest.mark.parametrize("solver", ["sgd", "adam"])
+    def test_optimizer_of_partial_fit(self, solver: str) -> None:
+        X, y = numbers()
+        nets = [kind(**SMALL, solver=solver) for kind in (theirs.MLPRegressor, MLPRegressor)]
+        for net in nets:
+            net.partial_fit(X, y).partial_fit(X, y)
+            net.set_params(learning_rate_init=0.5, momentum=0.1, beta_1=0.1, epsilon=1.0)
+            net.partial_fit(X, y).partial_fit(X, y)
+        np.testing.assert_allclose(nets[1].predict(X), nets[0].predict(X), atol=1e-9)
+
+    def test_partial_fit_by_lbfgs(self) -> None:
+        """Which scikit-learn has for the regressor alone."""
+        X, y = numbers()
+        nets = [kind(**SMALL, solver="lbfgs") for kind in (theirs.MLPRegressor, MLPRegressor)]
+        for net in nets:
+            net.partial_fit(X, y)
+        np.testing.assert_allclose(nets[1].predict(X), nets[0].predict(X), atol=1e-6)
+        assert not hasattr(MLPClassifier(solver="lbfgs"), "partial_fit")
 
 
 class TestTransform:
@@ -320,6 +365,32 @@ class TestAmongOthers:
             net.predict(X)
         with pytest.raises(ValueError, match="feature names should match"):
             net.predict(frame[list("dcba")])
+
+    def test_sparse_labels_stay_sparse(self) -> None:
+        X, y = labelled()[0], scipy.sparse.csr_matrix(np.eye(3, dtype=int)[np.arange(150) % 3])
+        for rows in (X, X.tolist()):
+            expected, found = (
+                kind(**SMALL).fit(X, y).predict(rows)
+                for kind in (theirs.MLPClassifier, MLPClassifier)
+            )
+            assert type(found) is type(expected)
+            np.testing.assert_array_equal(found.toarray(), expected.toarray())
+
+    def test_dtype_of_predictions(self) -> None:
+        X, y = numbers()
+        nets = [
+            kind(**SMALL).fit(X.astype(np.float32), y.astype(np.float32))
+            for kind in (theirs.MLPRegressor, MLPRegressor)
+        ]
+        for dtype in (np.float32, np.float64, int):
+            expected, found = (net.predict(X.astype(dtype)) for net in nets)
+            assert found.dtype == expected.dtype
+
+    def test_callbacks_when_iterations_run_out(self) -> None:
+        X, y = numbers()
+        net = MLPRegressor(**{**SMALL, "max_iter": 3}, solver="lbfgs")
+        net.set_callbacks(ScoringMonitor(scoring="r2")).fit(X, y)
+        assert net.n_iter_ == 3
 
     def test_one_row_is_checked_like_many(self) -> None:
         X, y = labelled()

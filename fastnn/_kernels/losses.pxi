@@ -34,6 +34,7 @@ cdef struct Wanted:
     Py_ssize_t n_outputs
     Py_ssize_t loss
     double parameter
+    double most                 # a logarithm counts as, however unlikely the outputs
 
 
 cdef class Targets:
@@ -49,9 +50,10 @@ cdef class Targets:
         Py_ssize_t n_outputs,
         Py_ssize_t loss,
         double parameter,
+        double most,
     ):
         self.memory = (values, labels, weights)
-        self.wanted = Wanted(NULL, NULL, NULL, n_outputs, loss, parameter)
+        self.wanted = Wanted(NULL, NULL, NULL, n_outputs, loss, parameter, most)
         if weights is not None:
             self.wanted.weights = &weights[0]
         if labels is not None:
@@ -101,7 +103,7 @@ cdef double sum_losses(
 ) noexcept nogil:
     """Sum of the losses of n outputs; delta becomes the derivatives, and may be the target."""
     cdef real one = 1, zero = 0, half = <real>0.5, parameter = <real>wanted.parameter
-    cdef real error, size, inner, positive, negative, t
+    cdef real error, size, inner, positive, negative, t, most = <real>wanted.most
     cdef double loss = 0
     cdef Py_ssize_t i
     if wanted.loss == SQUARED_ERROR:
@@ -133,7 +135,8 @@ cdef double sum_losses(
             t = at(target, i)
             positive = z[i] if z[i] > zero else zero
             negative = z[i] - positive - positive  # -|z|
-            loss += softplus(negative) + (positive - z[i] * t)
+            size = softplus(negative) + (positive - z[i] * t)
+            loss += most if size > most else size
             delta[i] = a[i] - t
     elif wanted.loss == POISSON:
         for i in range(n):
@@ -144,11 +147,12 @@ cdef double sum_losses(
 
 
 cdef double cross_entropy(
-    const real* z, const real* a, Target target, real* delta, Py_ssize_t n, Py_ssize_t stride
+    const real* z, const real* a, Target target, real* delta, Py_ssize_t n, Py_ssize_t stride,
+    double most,
 ) noexcept nogil:
     """The same for one example of n outputs of a softmax, which are ``stride`` apart."""
     cdef real highest = z[0], top = a[0], total = 0, t
-    cdef double loss = 0, log_top
+    cdef double loss = 0, log_top, size
     cdef Py_ssize_t i
     for i in range(n):
         highest = max(highest, z[i * stride])
@@ -159,7 +163,8 @@ cdef double cross_entropy(
     for i in range(n):
         t = at(target, i)
         if t != 0:
-            loss += t * (<double>(highest - z[i * stride]) - log_top)
+            size = <double>(highest - z[i * stride]) - log_top
+            loss += t * (most if size > most else size)  # NaN stays NaN
         delta[i * stride] = a[i * stride] * total - t
     return loss
 
@@ -172,7 +177,7 @@ cdef double output_loss(
     cdef double loss
     cdef Py_ssize_t i
     if wanted.loss == CROSS_ENTROPY:
-        loss = cross_entropy(z, a, target, delta, wanted.n_outputs, 1)
+        loss = cross_entropy(z, a, target, delta, wanted.n_outputs, 1, wanted.most)
     else:
         loss = sum_losses(wanted, z, a, target, delta, wanted.n_outputs)
     if wanted.weights != NULL:

@@ -130,9 +130,9 @@ cdef void wait_from(
     Steps* steps, const Layer* layer, real* w, real* v, Py_ssize_t first, Py_ssize_t last,
     Py_ssize_t at,
 ) noexcept nogil:
-    """Bring those up to date that wait at places from the first to the last; they wait from ``at``
+    """Bring those up to date that wait at places from the first to the last.
 
-    on, where a place is opened.
+    They wait at ``at`` then, where a place is opened.
     """
     cdef Py_ssize_t row
     for row in range(layer.fan_in):

@@ -98,7 +98,7 @@ cdef class SideBySide(Room):
             for k in range(n):
                 loss += weight_of(wanted, rows[k]) * cross_entropy(
                     sums.data + k, a.data + k, target_of(wanted, rows[k]), deltas.data + k,
-                    wanted.n_outputs, deltas.row,
+                    wanted.n_outputs, deltas.row, wanted.most,
                 )
         else:
             self.copy_targets(wanted, rows, n)

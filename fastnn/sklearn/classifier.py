@@ -4,7 +4,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import sklearn.neural_network
+from scipy.sparse import issparse
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import unique_labels
 
 from ..arrays import Array
 from .perceptron import Perceptron
@@ -21,7 +24,8 @@ class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
     ----------
     activation : str, Activation or sequence of them, default="relu"
         Also "leaky_relu", "elu", "softplus", "silu", "gelu", or
-        a `fastnn.Activation`; one for all hidden layers, or one for each.
+        a `fastnn.Activation`; one for all hidden layers, or a list with one for each (initial
+        weights are then drawn as for "relu").
     optimizer : str or Optimizer, default=None
         The optimizer of `fastnn.MLP.train` to use in place of ``solver``, which must be "sgd" or
         "adam": "adamw", "rmsprop", "adagrad", ..., with ``learning_rate_init``, or an object such
@@ -59,7 +63,7 @@ class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **sklearn.neural_network.MLPClassifier._parameter_constraints,
         **Perceptron._parameter_constraints,
-        "class_weight": [dict, str, None],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
     def __init__(
@@ -139,25 +143,33 @@ class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
             return super().predict(X)
         if self.out_activation_ == "softmax":
             return self.classes_[outputs.argmax(axis=1)]
-        labels = (outputs > 0.5).astype(np.intp)
-        return self.classes_[labels[:, 0]] if self.n_outputs_ == 1 else labels
+        if self.n_outputs_ > 1:
+            return self._labels(outputs)
+        return self.classes_[(outputs[:, 0] > 0.5).astype(np.intp)]
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
-        if self.class_weight is not None:
-            if incremental and isinstance(self.class_weight, str):
-                raise ValueError(
-                    f"class_weight {self.class_weight!r} is not supported for partial_fit, which "
-                    "does not see all labels: use sklearn.utils.class_weight.compute_class_weight"
-                )
-            weights = compute_sample_weight(self.class_weight, y)
-            sample_weight = weights if sample_weight is None else weights * sample_weight
-        return super()._fit(X, y, sample_weight=sample_weight, incremental=incremental)
+    def _weights(self, y: Array, sample_weight: Array | None, incremental: bool) -> Array | None:
+        if self.class_weight is None:
+            return sample_weight
+        if incremental and isinstance(self.class_weight, str):
+            raise ValueError(
+                f"class_weight {self.class_weight!r} is not supported for partial_fit, which "
+                "does not see all labels: use sklearn.utils.class_weight.compute_class_weight"
+            )
+        weights = compute_sample_weight(self.class_weight, self._labels(y))
+        return weights if sample_weight is None else weights * sample_weight
 
     def _targets(self, y: Array) -> Array:
         return y.argmax(axis=1) if self.out_activation_ == "softmax" else y.astype(float)
 
     def _labels(self, y: Array) -> Array:
         return self._label_binarizer.inverse_transform(y)
+
+    def _checked_y_val(self, y: Any) -> Array:
+        y = y.toarray() if issparse(y) else np.asarray(y)
+        unknown = np.setdiff1d(unique_labels(y), self.classes_)
+        if len(unknown):
+            raise ValueError(f"y_val must have no other classes than y, got {unknown}")
+        return y
 
     def _as_trained_on(self, y: Any) -> Array:
         return self._label_binarizer.transform(y)

@@ -36,7 +36,7 @@ def minimize(estimator: Any, network: MLP, X: Any, y: Array, sample_weight: Arra
         Regularisation(l1=estimator.l1, l2=estimator.alpha / total),
     )
 
-    tasks, numbers = vars(estimator).get("_tasks"), itertools.count(1)
+    tasks, numbers = estimator._tasks, itertools.count(1)
 
     def after_iteration(intermediate_result: Any) -> None:
         number = next(numbers)
@@ -46,7 +46,8 @@ def minimize(estimator: Any, network: MLP, X: Any, y: Array, sample_weight: Arra
             objective.put(intermediate_result.x)
             if tasks.end():
                 raise StopIteration
-            tasks.begin()
+            if number < estimator.max_iter:
+                tasks.begin()
 
     if tasks is not None:
         tasks.begin()

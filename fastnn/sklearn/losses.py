@@ -10,6 +10,11 @@ from ..arrays import Array
 MEANS = ("squared_error", "absolute_error", "huber", "quantile")
 
 
+def most(dtype: "np.dtype[Any]") -> float:
+    """What -log of a probability counts as, at most: scikit-learn clips those to its epsilon."""
+    return -float(np.log(np.finfo(dtype).eps))
+
+
 def of_data(estimator: Any, loss: float) -> float:
     """Without penalty, of all data, given the engine's."""
     return loss / estimator.n_outputs_ if estimator.loss in MEANS else loss

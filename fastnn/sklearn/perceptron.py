@@ -1,13 +1,14 @@
 """What is fastnn's in both estimators: the network, and the numerics over it.
 
-They extend scikit-learn's classes by the few methods in which those compute: ``_fit_stochastic``,
-``_fit_lbfgs`` and ``_forward_pass_fast``. All around them, parameters and their checks, labels,
-initial weights, messages and tags, stays scikit-learn's, and so does what users know of it.
+They replace the methods of scikit-learn's classes that compute, ``_fit_stochastic``, ``_fit_lbfgs``
+and ``_forward_pass_fast``, and extend ``fit`` and ``_score`` by what is new. All around them,
+parameters and their checks, labels, initial weights, messages and tags, stays scikit-learn's.
 """
 
 import copy
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -51,8 +52,12 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         "max_norm": [Interval(Real, 0, None, closed="neither"), None],
         "scoring": [str, callable, None],
         "progress": ["boolean"],
-        "n_jobs": [int, None],
+        "n_jobs": [Integral, None],
     }
+
+    # While ``fit`` runs: what the methods within scikit-learn's ``_fit`` are not given.
+    _tasks: stochastic.Tasks | None = None
+    _validation: tuple[Any, Any, Any] = (None, None, None)
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -87,6 +92,8 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         """
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together")
+        if X_val is None and sample_weight_val is not None:
+            raise ValueError("sample_weight_val must be left out without X_val")
         context = self._init_callback_context(max_subtasks=self.max_iter)
         data = {"estimator": self, "X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         context.call_on_fit_task_begin(**data)
@@ -97,7 +104,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
 
     @contextmanager
     def _during_fit(self, data: Any, context: Any, validation: Any) -> Iterator[None]:
-        """Keep what the hooks within scikit-learn's ``_fit`` are not given."""
+        """Keep them for so long."""
         self._tasks, self._validation = stochastic.Tasks(data, context), validation
         try:
             yield
@@ -116,8 +123,8 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         layer_units: Any,
         incremental: bool,
     ) -> None:
-        network = self._kept_network()
-        stochastic.Training(self, network, X, y, sample_weight, incremental).run()
+        weights = self._weights(y, sample_weight, incremental)
+        stochastic.Training(self, self._kept_network(), X, y, weights, incremental).run()
 
     def _fit_lbfgs(
         self,
@@ -131,21 +138,28 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         layer_units: Any,
     ) -> None:
         for name in ("optimizer", "dropout", "clip_norm", "max_norm"):
-            if getattr(self, name) not in (None, 0):
+            if np.any(getattr(self, name)):
                 raise ValueError(
                     f"{name} must be left out for solver='lbfgs', got {getattr(self, name)!r}"
                 )
         if self._validation[0] is not None:
             raise ValueError("X_val must be left out for solver='lbfgs', which does not validate")
+        weights = self._weights(y, sample_weight, incremental=False)
         # In double, whatever X is, for the line search needs it; so is scikit-learn's.
-        full_batch.minimize(self, self._kept_network(np.dtype(float)), X, y, sample_weight)
+        full_batch.minimize(self, self._kept_network(np.dtype(float)), X, y, weights)
+
+    def _weights(self, y: Array, sample_weight: Array | None, incremental: bool) -> Array | None:
+        """Those of the samples, given their targets as they are trained on."""
+        return sample_weight
 
     def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Array:
         if check_input:
             if (outputs := self._quick_outputs(X)) is not None:
                 return outputs
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        return self._current_network().predict(X, n_threads=self._n_threads())
+        network = self._current_network()
+        outputs = network.predict(X, n_threads=self._n_threads())
+        return outputs.astype(np.result_type(X.dtype, network.dtype), copy=False)
 
     def _quick_outputs(self, X: Any) -> Array | None:
         """Of an array that needs none of scikit-learn's checks: they take longer than a network."""
@@ -204,7 +218,10 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         check_consistent_length(X, y)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
-        return X, np.asarray(y), sample_weight
+        return X, self._checked_y_val(y), sample_weight
+
+    def _checked_y_val(self, y: Any) -> Array:
+        return np.asarray(y)
 
     def _validation_loss(self, X: Any, y: Any, sample_weight: Any) -> float:
         targets = self._targets(self._as_trained_on(y))
@@ -233,6 +250,8 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         network: MLP | None = vars(self).get("_network")
         if network is None:
             return None
+        if self._network_for != (self.activation, self.out_activation_):
+            return None
         own = (*network.weights, *network.biases)
         given = (*self.coefs_, *self.intercepts_)
         if len(own) == len(given) and all(a is b for a, b in zip(own, given, strict=True)):
@@ -256,14 +275,14 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         return _LOSS_OF_OUTPUTS.get(str(self.out_activation_)) or self.loss
 
     def _adopt(self, network: MLP) -> None:
-        self._network = network
+        self._network, self._network_for = network, (self.activation, self.out_activation_)
         self.coefs_, self.intercepts_ = list(network.weights), list(network.biases)
 
     def _n_threads(self) -> int:
         return 1 if self.n_jobs is None else int(effective_n_jobs(self.n_jobs))
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = {"_network", "_tasks", "_validation"}
+        left_out = {"_network", "_network_for", "_tasks", "_validation"}
         state = {name: x for name, x in super().__getstate__().items() if name not in left_out}
         if (network := self._own_network()) is not None:
             state["_kept_by_optimizer"] = network._portable_state()
@@ -273,9 +292,11 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         kept = state.pop("_kept_by_optimizer", None)
         super().__setstate__(state)
         if "coefs_" in state:
-            network = self._new_network(None)
-            network._adopt_state(kept)
-            self._adopt(network)
+            # A parameter may have been set since that does not go with the network.
+            with suppress(TypeError, ValueError):
+                network = self._new_network(None)
+                network._adopt_state(kept)
+                self._adopt(network)
 
     def __sklearn_is_fitted__(self) -> bool:
         return "coefs_" in vars(self)
@@ -294,7 +315,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         ValueError
             If it has what scikit-learn does not know: an activation or a loss of its own.
         """
-        foreign = {"_network", "_optimizer", "_tasks", "_validation"}
+        foreign = {"_network", "_network_for", "_optimizer", "_tasks", "_validation"}
         new = self._of_sklearn()
         theirs, ours = new.get_params(), self.get_params()
         for name in ours.keys() - theirs.keys():

@@ -26,7 +26,8 @@ class MLPRegressor(Perceptron, sklearn.neural_network.MLPRegressor):
         ``Quantile(0.9)``. ``loss_`` is a mean over the outputs, but for "poisson" and a `Loss`.
     activation : str, Activation or sequence of them, default="relu"
         Also "leaky_relu", "elu", "softplus", "silu", "gelu", or
-        a `fastnn.Activation`; one for all hidden layers, or one for each.
+        a `fastnn.Activation`; one for all hidden layers, or a list with one for each (initial
+        weights are then drawn as for "relu").
     optimizer : str or Optimizer, default=None
         The optimizer of `fastnn.MLP.train` to use in place of ``solver``, which must be "sgd" or
         "adam": "adamw", "rmsprop", "adagrad", ..., with ``learning_rate_init``, or an object such
@@ -62,7 +63,7 @@ class MLPRegressor(Perceptron, sklearn.neural_network.MLPRegressor):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **sklearn.neural_network.MLPRegressor._parameter_constraints,
         **Perceptron._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson", *losses.MEANS}), Loss],
+        "loss": [StrOptions({"poisson", *losses.MEANS}), Loss],
     }
 
     def __init__(

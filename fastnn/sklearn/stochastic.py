@@ -83,9 +83,14 @@ class Training:
     ) -> None:
         self._estimator, self._network, self._incremental = estimator, network, incremental
         self._X, self._y, self._sample_weight = X, y, sample_weight
-        self._tasks: Tasks | None = vars(estimator).get("_tasks")
+        self._tasks: Tasks | None = estimator._tasks
         if incremental and estimator.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
+        if estimator.optimizer is not None and estimator.learning_rate != "constant":
+            raise ValueError(
+                "learning_rate must be 'constant' where optimizer is given, which may have a "
+                f"schedule of its own, got {estimator.learning_rate!r}"
+            )
 
     def run(self) -> None:
         """Train, from where the network stands."""
@@ -104,6 +109,7 @@ class Training:
         inputs, targets = self._network._checked(
             X, estimator._targets(self._y), self._sample_weight
         )
+        targets = replace(targets, most_loss=losses.most(self._network.dtype))
         self._losses = losses.Reported(estimator, self._y[rows], targets.weights, rows)
         self._n_samples, self._batch_size = len(rows), self._clipped_batch_size(len(rows))
         plan = self._plan(targets.weights)
@@ -140,11 +146,10 @@ class Training:
         """The rows to train on; the others, or what is given for it, are to validate on."""
         estimator = self._estimator
         n_samples = self._X.shape[0]
-        given = vars(estimator).get("_validation", (None, None, None))
-        self._held_out = given
+        self._held_out = estimator._validation
         rows = np.arange(n_samples)
-        if given[0] is not None:
-            self._held_out = estimator._validation_data(*given)
+        if self._held_out[0] is not None:
+            self._held_out = estimator._validation_data(*self._held_out)
         elif estimator.early_stopping:
             rows, others = train_test_split(
                 rows,
@@ -208,14 +213,16 @@ class Training:
         return replace(plan, regularisation=regularisation, optimizer=optimizer)
 
     def _solver(self) -> Optimizer:
-        """scikit-learn's, which are not all among the engine's own."""
-        estimator = self._estimator
-        if estimator.solver == "adam":
+        """scikit-learn's, which are not all among the engine's own.
+
+        `partial_fit` goes on with the one it has, whatever parameters have been set since.
+        """
+        theirs = self._estimator._optimizer
+        if isinstance(theirs, AdamOptimizer):
             return solvers.Adam(
-                estimator.learning_rate_init, estimator.beta_1, estimator.beta_2, estimator.epsilon
+                theirs.learning_rate_init, theirs.beta_1, theirs.beta_2, theirs.epsilon
             )
-        rate = float(estimator._optimizer.learning_rate)
-        return solvers.sgd(rate, estimator.momentum, estimator.nesterovs_momentum)
+        return solvers.sgd(float(theirs.learning_rate), theirs.momentum, theirs.nesterov)
 
     def _order(self) -> Callable[[int], Array]:
         """Shuffles what it has shuffled before, as in scikit-learn."""
@@ -237,7 +244,7 @@ class Training:
             self._tasks.begin()
 
     def _after_epoch(self, step: Step) -> bool:
-        """Keep the books; whether to stop."""
+        """Keep the books, in scikit-learn's order; whether to stop."""
         estimator = self._estimator
         estimator.n_iter_ += 1
         estimator.loss_ = self._losses.of_epoch(step.loss, self._batch_size)
@@ -246,7 +253,7 @@ class Training:
         if estimator.verbose:
             print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
         is_over = self._has_converged()
-        if estimator.optimizer is None and estimator.solver == "sgd":
+        if estimator.optimizer is None and isinstance(estimator._optimizer, SGDOptimizer):
             self._change_rate(step)
         if self._tasks is not None:
             is_over |= self._tasks.end()
