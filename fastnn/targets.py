@@ -27,8 +27,8 @@ class Targets:
 
     def __getitem__(self, rows: slice | Array) -> "Targets":
         given = self.values, self.labels, self.weights
-        parts = (None if array is None else array[rows] for array in given)
-        return Targets(*parts, most_loss=self.most_loss)
+        values, labels, weights = (None if array is None else array[rows] for array in given)
+        return Targets(values, labels, weights, self.most_loss)
 
     @staticmethod
     def concatenated(parts: "Sequence[Targets]") -> "Targets":

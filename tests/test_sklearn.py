@@ -31,7 +31,17 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 def test_their_tests() -> None:
     module = "sklearn.neural_network.tests.test_mlp"
     path = Path(sys.modules[theirs.__name__].__file__ or "").parent / "tests" / "test_mlp.py"
-    command = [sys.executable, "-m", "pytest", "-p", "scikit_learn.plugin", "--pyargs", module]
+    # -P: not the package in a checkout, which is not compiled
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "pytest",
+        "-p",
+        "scikit_learn.plugin",
+        "--pyargs",
+        module,
+    ]
     command += ["-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(path.parent)]
     for name in NOT_FOR_US:
         command += ["--deselect", f"{path.name}::{name}"]
@@ -201,8 +211,10 @@ def test_losses_of_what_is_most_unlikely(name: str, batch_size: int, dtype: str)
     X, case = X.astype(dtype), {"max_iter": 2, "batch_size": batch_size, "solver": "sgd"}
     case |= {"learning_rate_init": 1e-6}
     expected, found = (fit(kind, X, y, **case) for kind in kinds(name))
-    np.testing.assert_allclose(found.loss_curve_, expected.loss_curve_, rtol=TOLERANCE[dtype])
-    assert expected.loss_curve_[0] > 3, "none is unlikely"
+    # Theirs takes the logarithm of 1 - p where p is next to 1, and rounded.
+    tolerance = {"float64": 1e-4, "float32": 1e-2}[dtype]
+    np.testing.assert_allclose(found.loss_curve_, expected.loss_curve_, rtol=tolerance)
+    assert expected.loss_curve_[0] > 2, "none is unlikely"
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])

@@ -4,7 +4,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import sklearn.neural_network
-from scipy.sparse import issparse
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import unique_labels
@@ -165,7 +164,7 @@ class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
         return self._label_binarizer.inverse_transform(y)
 
     def _checked_y_val(self, y: Any) -> Array:
-        y = y.toarray() if issparse(y) else np.asarray(y)
+        y = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
         unknown = np.setdiff1d(unique_labels(y), self.classes_)
         if len(unknown):
             raise ValueError(f"y_val must have no other classes than y, got {unknown}")
