@@ -81,24 +81,19 @@ class _Descent(ABC):
     def settle(self) -> None: ...
 
 
-class OneByOne(_Descent):
-    """Stochastic gradient descent, with a plain update."""
+class _OneByOne(_Descent):
+    """Stochastic gradient descent, by a kernel that postpones what it can."""
 
-    def __init__(
-        self,
-        parameters: Parameters,
-        update: Any,
-        inputs: Inputs,
-        targets: Targets,
-        dropout: Sequence[float],
-    ) -> None:
-        super().__init__(parameters, update, inputs, targets, _WORK_PER_CALL)
-        # From these sums follows how a step changes the L2 penalty.
-        self._workspace = workspace(parameters, dropout, keep_sums=update.counts_l2)
-        self._postponed = _postponed(parameters, _deltas_that_wait(parameters, inputs))
+    _workspace: Any
+    _postponed: Any
+
+    @property
+    @abstractmethod
+    def _descend(self) -> Callable[..., None]:
+        """The kernel."""
 
     def _train(self, examples: Any, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
-        self._kernels.train_one_by_one(
+        self._descend(
             self._workspace,
             self._postponed,
             self._update,
@@ -113,12 +108,33 @@ class OneByOne(_Descent):
             epochs.n_done,
         )
 
+
+class OneByOne(_OneByOne):
+    """With a plain update."""
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        update: Any,
+        inputs: Inputs,
+        targets: Targets,
+        dropout: Sequence[float],
+    ) -> None:
+        super().__init__(parameters, update, inputs, targets, _WORK_PER_CALL)
+        # From these sums follows how a step changes the L2 penalty.
+        self._workspace = workspace(parameters, dropout, keep_sums=update.counts_l2)
+        self._postponed = _postponed(parameters, _deltas_that_wait(parameters, inputs))
+
+    @property
+    def _descend(self) -> Callable[..., None]:
+        return self._kernels.train_one_by_one
+
     def settle(self) -> None:
         self._kernels.settle(self._workspace, self._postponed)
 
 
-class OneByOneWithMomentum(_Descent):
-    """Likewise with momentum."""
+class OneByOneWithMomentum(_OneByOne):
+    """With momentum."""
 
     def __init__(
         self,
@@ -137,27 +153,10 @@ class OneByOneWithMomentum(_Descent):
         keep_sums = update.counts_l2 and capacity > 0
         self._workspace = workspace(parameters, dropout, keep_sums)
         self._postponed = _postponed_steps(parameters, capacity)
-        dtype = parameters.flat.dtype
-        self._gathered = np.empty(inputs.n_inputs, dtype)
-        self._of_velocity = aligned_zeros(int(parameters.layers["width"][0]), dtype)
 
-    def _train(self, examples: Any, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
-        self._kernels.train_one_by_one_with_momentum(
-            self._workspace,
-            self._postponed,
-            self._update,
-            examples,
-            self._targets,
-            self._gathered,
-            self._of_velocity,
-            epochs.orders,
-            epochs.rates,
-            epochs.keys,
-            start,
-            stop,
-            losses,
-            epochs.n_done,
-        )
+    @property
+    def _descend(self) -> Callable[..., None]:
+        return self._kernels.train_one_by_one_with_momentum
 
     def settle(self) -> None:
         pass
@@ -349,12 +348,14 @@ def _postponed(parameters: Parameters, n_deltas: int) -> Any:
 def _postponed_steps(parameters: Parameters, capacity: int) -> Any:
     first = parameters.layers[0]
     n_rows, dtype = first["fan_in"] + SPARE_ROWS, parameters.flat.dtype
-    n_places = max(capacity, 1)
-    return parameters.kernels.PostponedSteps(
+    n_places, kernels = max(capacity, 1), parameters.kernels
+    return kernels.PostponedSteps(
         aligned_zeros((n_places, parameters.room(first["fan_out"])), dtype),
-        np.zeros((6, n_places)),
+        np.zeros((kernels.NUMBERS_OF_A_MAP, n_places)),
         np.zeros(n_rows, dtype),
         np.zeros(n_rows, np.int32),
+        np.empty(first["fan_in"], dtype),
+        aligned_zeros(int(first["width"]), dtype),
         capacity,
     )
 
@@ -362,9 +363,8 @@ def _postponed_steps(parameters: Parameters, capacity: int) -> Any:
 def _steps_that_wait(parameters: Parameters, inputs: Inputs) -> int:
     # Far rows that are often left out: they are brought up to date for an example that has their
     # input, and else when the ring has gone round, which is to be long enough for that to be rare.
-    length = int(parameters.layers["width"][0]) * parameters.flat.itemsize
-    are_near = inputs.n_inputs * length <= _NEAR_BYTES
-    if are_near or inputs.density > _DENSITY_TO_WAIT or length > _LONGEST_DELTA:
+    length = _length_of_far_rows(parameters)
+    if not length or inputs.density > _DENSITY_TO_WAIT:
         return 0
     wanted = int(_ROUNDS / max(inputs.density, 1e-9))
     return 2 * max(4, min(max(wanted, _DELTAS), _MOST_STEPS, _BYTES_OF_DELTAS // length) // 2)
@@ -373,11 +373,18 @@ def _steps_that_wait(parameters: Parameters, inputs: Inputs) -> int:
 def _deltas_that_wait(parameters: Parameters, inputs: Inputs) -> int:
     # To wait spares a pass over weights: far ones, which then meet the next example that has the
     # same input while the delta is still there.
-    length = int(parameters.layers["width"][0]) * parameters.flat.itemsize
-    are_near = inputs.n_inputs * length <= _NEAR_BYTES
-    if are_near or inputs.density * _DELTAS < 1 or length > _LONGEST_DELTA:
+    length = _length_of_far_rows(parameters)
+    if not length or inputs.density * _DELTAS < 1:
         return 0
     return max(8, min(_DELTAS, _BYTES_OF_DELTAS // length))
+
+
+def _length_of_far_rows(parameters: Parameters) -> int:
+    """Bytes of a row of the first layer's weights; 0 if they are near, or too long to wait."""
+    first = parameters.layers[0]
+    length = int(first["width"]) * parameters.flat.itemsize
+    are_near = int(first["fan_in"]) * length <= _NEAR_BYTES
+    return 0 if are_near or length > _LONGEST_DELTA else length
 
 
 def small_blocks(

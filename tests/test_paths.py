@@ -63,9 +63,10 @@ def test_postponed_updates_are_the_same_to_the_bit(
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_places_of_deltas_that_wait_fit_32_bits(dtype: str, width: int) -> None:
     parameters: Any = SimpleNamespace(
-        layers=np.array([(width,)], [("width", np.intp)]), flat=np.empty(0, dtype)
+        layers=np.array([(784, width)], [("fan_in", np.intp), ("width", np.intp)]),
+        flat=np.empty(0, dtype),
     )
-    inputs: Any = SimpleNamespace(n_inputs=784, density=1.0)
+    inputs: Any = SimpleNamespace(density=1.0)
     n_deltas = by_kernel._deltas_that_wait(parameters, inputs)
     assert n_deltas > 0 or width > 2**20, "this layer is none of the widest"
     assert n_deltas * width < 2**31

@@ -38,7 +38,7 @@ def test_their_tests() -> None:
         "-m",
         "pytest",
         "-p",
-        "scikit_learn.plugin",
+        "scikit_learn_plugin",
         "--pyargs",
         module,
     ]

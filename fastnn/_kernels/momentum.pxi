@@ -13,26 +13,82 @@ again.  That changes how sums are rounded, and nothing else.
 """
 
 
-cdef struct Pull:
-    double of_w[2]  # what a weight adds to weight and velocity in a step
-    double of_v[2]  # what a velocity adds
-    double of_g[2]  # what the gradient of the loss adds
+# Such a map, M and q: of a step, or of all steps since one
+cdef enum:
+    W_OF_W  # what a weight adds to the weight,
+    V_OF_W  # to the velocity,
+    W_OF_V  # what a velocity adds,
+    V_OF_V
+    W_OF_G  # and what a gradient does
+    V_OF_G
+    _MAP
+
+NUMBERS_OF_A_MAP = _MAP
 
 
-cdef inline Pull pull_of(const Rule* rule, double rate, double l2) noexcept nogil:
-    """v' = momentum v + g + l2 w; w' = w - rate (g + l2 w) or, with Nesterov's, along v' ahead"""
+cdef struct Map:
+    double of[_MAP]
+
+
+cdef inline Map map_of_step(const Rule* rule, double rate, double l2) noexcept nogil:
+    """v' = momentum v + g + l2 w; w' = w - rate v' or, with Nesterov's, along what comes next"""
     cdef double momentum = rule.constants[0]
     cdef double ahead = momentum if rule.code == NESTEROV else 1
     cdef double direct = 1 if rule.code == NESTEROV else 0
-    cdef Pull pull
-    pull.of_w[0], pull.of_w[1] = 1 - rate * l2 * (direct + ahead), l2
-    pull.of_v[0], pull.of_v[1] = -rate * ahead * momentum, momentum
-    pull.of_g[0], pull.of_g[1] = -rate * (direct + ahead), 1
-    return pull
+    cdef Map step
+    step.of[W_OF_W], step.of[V_OF_W] = 1 - rate * l2 * (direct + ahead), l2
+    step.of[W_OF_V], step.of[V_OF_V] = -rate * ahead * momentum, momentum
+    step.of[W_OF_G], step.of[V_OF_G] = -rate * (direct + ahead), 1
+    return step
 
 
-cdef enum:
-    _MAPS = 6  # numbers of a map: of_w, of_v, of_g
+# As a row goes through it.  That of a weight is less 1: next to 1, a float has few places left for
+# what a penalty takes.
+cdef struct RowMap:
+    real ww
+    real vw
+    real wv
+    real vv
+    real wg
+    real vg
+
+
+cdef inline RowMap row_map(const double* of, Py_ssize_t stride, real c) noexcept nogil:
+    """Given the numbers of a map, so far apart, for gradients that are c times a delta"""
+    return RowMap(
+        <real>(of[W_OF_W * stride] - 1), <real>of[V_OF_W * stride],
+        <real>of[W_OF_V * stride], <real>of[V_OF_V * stride],
+        c * <real>of[W_OF_G * stride], c * <real>of[V_OF_G * stride],
+    )
+
+
+cdef inline void map_row(
+    RowMap to, const real* delta, restricted w, restricted v, Py_ssize_t n
+) noexcept nogil:
+    cdef real before
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        before = w[i]
+        w[i] = before + (to.ww * before + to.wv * v[i] + to.wg * delta[i])
+        v[i] = to.vw * before + to.vv * v[i] + to.vg * delta[i]
+
+
+cdef inline void map_row_and_add(
+    RowMap to, const real* delta, real x, restricted w, restricted v,
+    restricted z, restricted of_v, bint with_v, Py_ssize_t n,
+) noexcept nogil:
+    """Likewise; then z += x w and, if wanted, of_v += x v"""
+    cdef real before, u, s
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        before = w[i]
+        u = before + (to.ww * before + to.wv * v[i] + to.wg * delta[i])
+        s = to.vw * before + to.vv * v[i] + to.vg * delta[i]
+        w[i] = u
+        v[i] = s
+        z[i] += x * u
+        if with_v:
+            of_v[i] += x * s
 
 
 cdef struct Steps:
@@ -49,81 +105,60 @@ cdef class PostponedSteps:
     """Room for the steps that wait."""
     cdef object memory
     cdef Steps steps
+    cdef real* gathered     # all inputs of an example, zeros included
+    cdef real* of_velocity  # x V, like z
 
     def __init__(
         self,
-        real[:, ::1] ring,         # SCRATCH (capacity, room of a delta), zero at first
-        double[:, ::1] maps,       # SCRATCH (6, capacity), or more if there is none
+        real[:, ::1] ring,         # SCRATCH (capacity or 1, room of a delta), zero at first
+        double[:, ::1] maps,       # SCRATCH (NUMBERS_OF_A_MAP, likewise)
         real[::1] coefficients,    # SCRATCH (n_inputs + 3,), zero at first
         int32_t[::1] places,       # SCRATCH likewise
+        real[::1] gathered,        # SCRATCH (n_inputs,)
+        real[::1] of_velocity,     # SCRATCH (the width of the first layer,)
         Py_ssize_t capacity,
     ):
-        self.memory = (ring, maps, coefficients, places)
+        self.memory = (ring, maps, coefficients, places, gathered, of_velocity)
         self.steps = Steps(
             &ring[0, 0], &maps[0, 0], &places[0], &coefficients[0], capacity, ring.shape[1], 0
         )
+        self.gathered, self.of_velocity = &gathered[0], &of_velocity[0]
 
 
 cdef void open_place(Steps* steps, Py_ssize_t at) noexcept nogil:
     """Of a step that is not made yet: nothing has changed since."""
     cdef Py_ssize_t i
     steps.at = at
-    for i in range(_MAPS):
-        steps.maps[i * steps.capacity + at] = 1 if i == 0 or i == 3 else 0
+    for i in range(_MAP):
+        steps.maps[i * steps.capacity + at] = i == W_OF_W or i == V_OF_V
 
 
-cdef void advance(Steps* steps, Pull pull) noexcept nogil:
+cdef void advance(Steps* steps, Map step) noexcept nogil:
     """A step is made: all maps go on by it."""
     cdef Py_ssize_t n = steps.capacity, i, k
     cdef double* w
     cdef double* v
     cdef double before
-    for i in range(0, _MAPS, 2):
+    for i in range(0, _MAP, 2):
         w = steps.maps + i * n
         v = w + n
         for k in range(n):
             before = w[k]
-            w[k] = pull.of_w[0] * before + pull.of_v[0] * v[k]
-            v[k] = pull.of_w[1] * before + pull.of_v[1] * v[k]
-    steps.maps[4 * n + steps.at], steps.maps[5 * n + steps.at] = pull.of_g[0], pull.of_g[1]
+            w[k] = step.of[W_OF_W] * before + step.of[W_OF_V] * v[k]
+            v[k] = step.of[V_OF_W] * before + step.of[V_OF_V] * v[k]
+    for i in range(W_OF_G, _MAP):
+        steps.maps[i * n + steps.at] = step.of[i]
 
 
-cdef inline void map_row(
-    const Steps* steps, Py_ssize_t row, restricted w, restricted v, Py_ssize_t width
-) noexcept nogil:
-    """Bring a row up to date."""
-    cdef const double* map = steps.maps + steps.places[row]
-    cdef Py_ssize_t n = steps.capacity, i
-    cdef const real* delta = steps.ring + steps.places[row] * steps.length
-    cdef real c = steps.coefficients[row], before
-    cdef real ww = <real>map[0], vw = <real>map[n], wv = <real>map[2 * n], vv = <real>map[3 * n]
-    cdef real wg = c * <real>map[4 * n], vg = c * <real>map[5 * n]
-    for i in range(width & -LANES):
-        before = w[i]
-        w[i] = ww * before + wv * v[i] + wg * delta[i]
-        v[i] = vw * before + vv * v[i] + vg * delta[i]
+cdef inline RowMap map_since(const Steps* steps, Py_ssize_t row) noexcept nogil:
+    """The step that a row waits for, and all steps since"""
+    return row_map(
+        steps.maps + steps.places[row], steps.capacity, steps.coefficients[row]
+    )
 
 
-cdef inline void map_row_and_add(
-    const Steps* steps, Py_ssize_t row, real x, restricted w, restricted v,
-    restricted z, restricted of_v, bint with_v, Py_ssize_t width,
-) noexcept nogil:
-    """Likewise; then z += x w and, if wanted, of_v += x v."""
-    cdef const double* map = steps.maps + steps.places[row]
-    cdef Py_ssize_t n = steps.capacity, i
-    cdef const real* delta = steps.ring + steps.places[row] * steps.length
-    cdef real c = steps.coefficients[row], before, u, s
-    cdef real ww = <real>map[0], vw = <real>map[n], wv = <real>map[2 * n], vv = <real>map[3 * n]
-    cdef real wg = c * <real>map[4 * n], vg = c * <real>map[5 * n]
-    for i in range(width & -LANES):
-        before = w[i]
-        u = ww * before + wv * v[i] + wg * delta[i]
-        s = vw * before + vv * v[i] + vg * delta[i]
-        w[i] = u
-        v[i] = s
-        z[i] += x * u
-        if with_v:
-            of_v[i] += x * s
+cdef inline const real* delta_of(const Steps* steps, Py_ssize_t row) noexcept nogil:
+    return steps.ring + steps.places[row] * steps.length
 
 
 cdef void wait_from(
@@ -138,7 +173,8 @@ cdef void wait_from(
     for row in range(layer.fan_in):
         if first <= steps.places[row] <= last:
             map_row(
-                steps, row, w + row * layer.row_length, v + row * layer.row_length, layer.width
+                map_since(steps, row), delta_of(steps, row),
+                w + row * layer.row_length, v + row * layer.row_length, layer.width,
             )
             steps.places[row] = <int32_t>at
             steps.coefficients[row] = 0
@@ -161,41 +197,36 @@ cdef void next_place(Steps* steps, const Layer* layer, real* w, real* v) noexcep
         open_place(steps, at)
 
 
-cdef real step_row(
-    const Rule* rule, real rate, real l2, real x, const real* delta,
-    restricted w, restricted velocity, Py_ssize_t n,
+cdef void step_biases(
+    const Work* work, const Rule* rule, Py_ssize_t i, double rate, real scale
 ) noexcept nogil:
-    """Step of a row for the gradient x delta; sum of the squares of the weights after it"""
-    cdef real momentum = <real>rule.constants[0], g, v, u, total = 0
-    # As in step_momentum
-    cdef real ahead = momentum if rule.code == NESTEROV else <real>1
-    cdef real direct = <real>1 if rule.code == NESTEROV else <real>0
-    cdef Py_ssize_t i
-    for i in range(n & -LANES):
-        g = x * delta[i] + l2 * w[i]
-        v = momentum * velocity[i] + g
-        u = w[i] - rate * (direct * g + ahead * v)
-        velocity[i] = v
-        w[i] = u
-        total += u * u
-    return total
+    """Of a layer, given its delta"""
+    cdef const Layer* layer = &work.layers[i]
+    cdef Map step = map_of_step(rule, rate, 0)
+    map_row(
+        row_map(step.of, 1, scale), work.deltas + layer.outputs,
+        work.parameters + layer.biases, rule.kept + layer.biases, layer.width,
+    )
 
 
-cdef double step_layer(
-    const Rule* rule, real* parameters, const Layer* layer, real rate, real l2, real scale,
-    const real* x, const real* delta,
+cdef double step_weights(
+    const Work* work, const Rule* rule, Py_ssize_t i, Map step, real scale, const real* x
 ) noexcept nogil:
-    """Step of a layer's weights for the gradient scale x' delta, given all of x; likewise"""
+    """Of a layer, given its delta and all of x; if it counts, the sum of their squares then"""
+    cdef const Layer* layer = &work.layers[i]
+    cdef const real* delta = work.deltas + layer.outputs
     cdef Py_ssize_t n_rows = layer.fan_out if layer.transposed else layer.fan_in, row, at
     cdef const real* of_rows = delta if layer.transposed else x
     cdef const real* of_columns = x if layer.transposed else delta
     cdef double total = 0
     for row in range(n_rows):
         at = layer.weights + row * layer.row_length
-        total += step_row(
-            rule, rate, l2, scale * of_rows[row], of_columns, parameters + at, rule.kept + at,
-            layer.row_length,
+        map_row(
+            row_map(step.of, 1, scale * of_rows[row]), of_columns,
+            work.parameters + at, rule.kept + at, layer.row_length,
         )
+        if rule.counted_l2 > 0:
+            total += squares(work.parameters + at, layer.row_length)
     return total
 
 
@@ -220,11 +251,24 @@ cdef Squares squares_of_first(const Work* work, const real* velocity) noexcept n
 
 
 cdef Squares squares_then(
-    Squares before, Pull pull, double wg, double vg, double gg
+    const Work* work, Squares before, Map step, Inputs x, const real* of_velocity, real scale
 ) noexcept nogil:
-    """After a step, given the sums of w g, v g and g g before it"""
-    cdef double a = pull.of_w[0], b = pull.of_v[0], c = pull.of_g[0]
-    cdef double d = pull.of_w[1], e = pull.of_v[1], f = pull.of_g[1]
+    """After a step along the gradient g = scale x' delta, given x V; no weight is looked at
+
+    x W is z without the biases, which have not changed yet.
+    """
+    cdef const Layer* layer = work.layers
+    cdef const real* delta = work.deltas
+    cdef double a = step.of[W_OF_W], b = step.of[W_OF_V], c = step.of[W_OF_G]
+    cdef double d = step.of[V_OF_W], e = step.of[V_OF_V], f = step.of[V_OF_G]
+    cdef double wg, vg, gg, of_x = 0
+    cdef Py_ssize_t k
+    for k in range(x.n):
+        of_x += <double>x.values[k] * <double>x.values[k]
+    wg = dot(delta, work.sums, layer.width)
+    wg = scale * (wg - dot(delta, work.parameters + layer.biases, layer.width))
+    vg = scale * dot(delta, of_velocity, layer.width)
+    gg = scale * scale * of_x * squares(delta, layer.width)
     return Squares(
         a * a * before.ww + 2 * a * b * before.wv + b * b * before.vv
         + 2 * c * (a * wg + b * vg) + c * c * gg,
@@ -241,8 +285,6 @@ def train_one_by_one_with_momentum(
     Update update,                     # MOMENTUM or NESTEROV, with no penalty but l2
     Examples examples,
     Targets targets,
-    real[::1] gathered,                # SCRATCH (n_inputs,)
-    real[::1] of_velocity,             # SCRATCH (the width of the first layer,)
     const Py_ssize_t[:, ::1] orders,   # IN  (n_epochs, n_examples) rows of X, in order
     const double[:, ::1] rates,        # IN  likewise
     const uint64_t[::1] keys,          # IN  (n_epochs,) of the dropout
@@ -269,10 +311,11 @@ def train_one_by_one_with_momentum(
     cdef real* v = rule.kept + first.weights
     cdef const real* x
     cdef real* delta
+    cdef real* of_velocity = postponed.of_velocity
     cdef Inputs listed
-    cdef Pull pull
+    cdef Map step
     cdef Squares of_first = Squares(0, 0, 0)
-    cdef double divisor, l2, of_weights = 0, of_others, of_x
+    cdef double rate, divisor, l2, of_weights = 0, of_others
     cdef real scale
     cdef fastnn_control control
     with nogil:
@@ -291,19 +334,20 @@ def train_one_by_one_with_momentum(
                 )
                 l2 = l2_of(rule, divisor)
                 scale = <real>(1 / divisor)
-                pull = pull_of(rule, rates[epoch, t], l2)
+                rate = rates[epoch, t]
+                step = map_of_step(rule, rate, l2)
                 work.place = t
                 list_example(work, rows, row)
                 listed = inputs(work, 0)
                 memcpy(work.units, work.parameters + first.biases, first.width * sizeof(real))
                 if waits:
-                    memset(&of_velocity[0], 0, first.width * sizeof(real))
+                    memset(of_velocity, 0, first.width * sizeof(real))
                     for k in range(work.n_listed[0]):
                         i = listed.index[k]
                         map_row_and_add(
-                            steps, i, listed.values[k],
+                            map_since(steps, i), delta_of(steps, i), listed.values[k],
                             w + i * first.row_length, v + i * first.row_length,
-                            work.units, &of_velocity[0], counts, first.width,
+                            work.units, of_velocity, counts, first.width,
                         )
                         steps.places[i] = <int32_t>steps.at
                         steps.coefficients[i] = scale * listed.values[k]
@@ -327,48 +371,27 @@ def train_one_by_one_with_momentum(
                         work.parameters, layer, inputs(work, i), delta,
                         work.deltas + work.layers[i - 1].outputs,
                     )
-                    of_others += step_layer(
-                        rule, work.parameters, layer, <real>rates[epoch, t], <real>l2, scale,
-                        work.units + work.layers[i - 1].outputs, delta,
-                    )
+                    x = work.units + work.layers[i - 1].outputs
+                    of_others += step_weights(work, rule, i, step, scale, x)
                 delta = work.deltas
                 times_slope_of(work, 0, delta)
                 if not waits:
                     x = rows.values + row * rows.n_inputs
                     if rows.indptr != NULL:
-                        x = &gathered[0]
-                        copy_example(work, rows, row, &gathered[0])
-                    of_first.ww = step_layer(
-                        rule, work.parameters, first, <real>rates[epoch, t], <real>l2, scale, x,
-                        delta,
-                    )
+                        x = postponed.gathered
+                        copy_example(work, rows, row, postponed.gathered)
+                    of_first.ww = step_weights(work, rule, 0, step, scale, x)
                 else:
                     memcpy(
                         steps.ring + steps.at * steps.length, delta, first.width * sizeof(real)
                     )
                     if counts:
-                        # x W is z without the biases, which have not changed yet.
-                        of_x = 0
-                        for k in range(listed.n):
-                            of_x += <double>listed.values[k] * <double>listed.values[k]
-                        of_first = squares_then(
-                            of_first, pull,
-                            scale * (
-                                dot(delta, work.sums, first.width)
-                                - dot(delta, work.parameters + first.biases, first.width)
-                            ),
-                            scale * dot(delta, &of_velocity[0], first.width),
-                            scale * scale * of_x * squares(delta, first.width),
-                        )
-                    advance(steps, pull)
+                        of_first = squares_then(work, of_first, step, listed, of_velocity, scale)
+                    advance(steps, step)
                     next_place(steps, first, w, v)
                 of_weights = of_others + of_first.ww
                 for i in range(work.n_layers):
-                    layer = &work.layers[i]
-                    step_row(
-                        rule, <real>rates[epoch, t], 0, scale, work.deltas + layer.outputs,
-                        work.parameters + layer.biases, rule.kept + layer.biases, layer.width,
-                    )
+                    step_biases(work, rule, i, rate, scale)
             if waits:
                 wait_from(steps, first, w, v, 0, steps.capacity - 1, 0)
         n_done[0] += n_epochs * (stop - start)

@@ -22,9 +22,9 @@ class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
     Parameters
     ----------
     activation : str, Activation or sequence of them, default="relu"
-        Also "leaky_relu", "elu", "softplus", "silu", "gelu", or
-        a `fastnn.Activation`; one for all hidden layers, or a list with one for each (initial
-        weights are then drawn as for "relu").
+        Also "leaky_relu", "elu", "softplus", "silu", "gelu", "exp", or a `fastnn.Activation`; one
+        for all hidden layers, or a list with one for each (initial weights are then drawn as for
+        "relu").
     optimizer : str or Optimizer, default=None
         The optimizer of `fastnn.MLP.train` to use in place of ``solver``, which must be "sgd" or
         "adam": "adamw", "rmsprop", "adagrad", ..., with ``learning_rate_init``, or an object such
@@ -65,6 +65,7 @@ class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
+    # Of this signature scikit-learn makes the list of parameters; a test holds it to theirs.
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),

@@ -50,9 +50,12 @@ def register_onnx_converters() -> None:
     ImportError
         If skl2onnx is not installed.
     """
-    from skl2onnx import update_registered_converter
-    from skl2onnx.common import shape_calculator
-    from skl2onnx.operator_converters import multilayer_perceptron
+    try:
+        from skl2onnx import update_registered_converter
+        from skl2onnx.common import shape_calculator
+        from skl2onnx.operator_converters import multilayer_perceptron
+    except ImportError as error:
+        raise ImportError("converters for skl2onnx need skl2onnx: pip install skl2onnx") from error
 
     update_registered_converter(
         MLPClassifier,

@@ -69,4 +69,4 @@ def minimize(estimator: Any, network: MLP, X: Any, y: Array, sample_weight: Arra
     estimator.n_iter_ = _check_optimize_result("lbfgs", result, estimator.max_iter)
     penalty = objective.penalty()
     data = float(result.fun) - penalty
-    estimator.loss_ = reported.of_epoch(data + reported.counted_l2 * penalty, n_samples)
+    estimator.loss_ = reported.of_epoch(data + reported.n_averaged * penalty, n_samples)

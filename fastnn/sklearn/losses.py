@@ -15,13 +15,13 @@ def most(dtype: "np.dtype[Any]") -> float:
     return -float(np.log(np.finfo(dtype).eps))
 
 
-def of_data(estimator: Any, loss: float) -> float:
-    """Without penalty, of all data, given the engine's."""
-    return loss / estimator.n_outputs_ if estimator.loss in MEANS else loss
+def n_averaged(estimator: Any) -> int:
+    """The outputs that a loss is a mean over, where it is one."""
+    return int(estimator.n_outputs_) if estimator.loss in MEANS else 1
 
 
 class Reported:
-    """The losses of one fit.
+    """The losses of one fit, with the penalty.
 
     Those of numbers are means over the outputs as well: scikit-learn takes the mean there, but the
     sum for its gradient, and only the loss shows it. With "poisson" it is half the deviance, which
@@ -36,14 +36,14 @@ class Reported:
 
     Attributes
     ----------
-    counted_l2 : float
-        How often the engine is to count the penalty, for this is divided like the loss.
+    n_averaged : int
+        By which the engine's losses are divided: it is to count the penalty as often.
     order : ndarray
         In which the examples are visited.
     """
 
     def __init__(self, estimator: Any, y: Array, weights: Array | None, rows: Array) -> None:
-        self.counted_l2 = float(y.shape[1]) if estimator.loss in MEANS else 1.0
+        self.n_averaged = n_averaged(estimator)
         self.order = np.arange(len(y))
         self._weights = None if weights is None else weights[rows].astype(float)
         self._of_targets = None
@@ -53,7 +53,7 @@ class Reported:
 
     def of_epoch(self, loss: float, batch_size: int) -> float:
         """Of an epoch, given the engine's."""
-        return (loss + self._rest(batch_size)) / self.counted_l2
+        return (loss + self._rest(batch_size)) / self.n_averaged
 
     def _rest(self, batch_size: int) -> float:
         """The mean of the terms of the targets alone."""

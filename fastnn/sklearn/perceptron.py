@@ -33,6 +33,9 @@ from . import full_batch, losses, stochastic
 
 _LOSS_OF_OUTPUTS = {"softmax": "cross_entropy", "logistic": "binary_cross_entropy"}
 
+# Attributes that a copy does not take over: it has a network of its own.
+_OF_FASTNN = {"_network", "_network_for", "_tasks", "_validation"}
+
 
 class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """Mixin, before a class of scikit-learn's."""
@@ -104,7 +107,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
 
     @contextmanager
     def _during_fit(self, data: Any, context: Any, validation: Any) -> Iterator[None]:
-        """Keep them for so long."""
+        """Set them, for so long."""
         self._tasks, self._validation = stochastic.Tasks(data, context), validation
         try:
             yield
@@ -112,31 +115,13 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
             del self._tasks, self._validation
 
     def _fit_stochastic(
-        self,
-        X: Any,
-        y: Array,
-        sample_weight: Array | None,
-        activations: Any,
-        deltas: Any,
-        coef_grads: Any,
-        intercept_grads: Any,
-        layer_units: Any,
-        incremental: bool,
+        self, X: Any, y: Array, sample_weight: Array | None, *buffers_and_incremental: Any
     ) -> None:
+        *_, incremental = buffers_and_incremental
         weights = self._weights(y, sample_weight, incremental)
         stochastic.Training(self, self._kept_network(), X, y, weights, incremental).run()
 
-    def _fit_lbfgs(
-        self,
-        X: Any,
-        y: Array,
-        sample_weight: Array | None,
-        activations: Any,
-        deltas: Any,
-        coef_grads: Any,
-        intercept_grads: Any,
-        layer_units: Any,
-    ) -> None:
+    def _fit_lbfgs(self, X: Any, y: Array, sample_weight: Array | None, *buffers: Any) -> None:
         for name in ("optimizer", "dropout", "clip_norm", "max_norm"):
             if np.any(getattr(self, name)):
                 raise ValueError(
@@ -226,7 +211,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
     def _validation_loss(self, X: Any, y: Any, sample_weight: Any) -> float:
         targets = self._targets(self._as_trained_on(y))
         loss = self._current_network().evaluate(X, targets, sample_weight=sample_weight).loss
-        return losses.of_data(self, loss)
+        return loss / losses.n_averaged(self)
 
     # The parameters are a network's, of which coefs_ and intercepts_ are the live views. They may
     # also be assigned to: arrays that are no such views are the parameters as they are.
@@ -282,8 +267,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         return 1 if self.n_jobs is None else int(effective_n_jobs(self.n_jobs))
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = {"_network", "_network_for", "_tasks", "_validation"}
-        state = {name: x for name, x in super().__getstate__().items() if name not in left_out}
+        state = {name: x for name, x in super().__getstate__().items() if name not in _OF_FASTNN}
         if (network := self._own_network()) is not None:
             state["_kept_by_optimizer"] = network._portable_state()
         return state
@@ -315,14 +299,12 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         ValueError
             If it has what scikit-learn does not know: an activation or a loss of its own.
         """
-        foreign = {"_network", "_network_for", "_optimizer", "_tasks", "_validation"}
         new = self._of_sklearn()
-        theirs, ours = new.get_params(), self.get_params()
-        for name in ours.keys() - theirs.keys():
-            foreign.add(name)
-        new.set_params(**{name: ours[name] for name in theirs})
+        parameters = self.get_params(deep=False)
+        new.set_params(**{name: parameters[name] for name in new.get_params()})
         new._validate_params()
-        fitted = {name: x for name, x in vars(self).items() if name not in {*foreign, *ours}}
+        left_out = {*parameters, *_OF_FASTNN, "_optimizer"}
+        fitted = {name: x for name, x in vars(self).items() if name not in left_out}
         vars(new).update(copy.deepcopy(fitted))
         if "coefs_" in fitted:
             new.coefs_ = [np.array(w, order="C") for w in self.coefs_]

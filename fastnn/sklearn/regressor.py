@@ -25,9 +25,9 @@ class MLPRegressor(Perceptron, sklearn.neural_network.MLPRegressor):
         Also "absolute_error", "huber", "quantile" (the median), or a `fastnn.Loss` such as
         ``Quantile(0.9)``. ``loss_`` is a mean over the outputs, but for "poisson" and a `Loss`.
     activation : str, Activation or sequence of them, default="relu"
-        Also "leaky_relu", "elu", "softplus", "silu", "gelu", or
-        a `fastnn.Activation`; one for all hidden layers, or a list with one for each (initial
-        weights are then drawn as for "relu").
+        Also "leaky_relu", "elu", "softplus", "silu", "gelu", "exp", or a `fastnn.Activation`; one
+        for all hidden layers, or a list with one for each (initial weights are then drawn as for
+        "relu").
     optimizer : str or Optimizer, default=None
         The optimizer of `fastnn.MLP.train` to use in place of ``solver``, which must be "sgd" or
         "adam": "adamw", "rmsprop", "adagrad", ..., with ``learning_rate_init``, or an object such
@@ -66,6 +66,7 @@ class MLPRegressor(Perceptron, sklearn.neural_network.MLPRegressor):
         "loss": [StrOptions({"poisson", *losses.MEANS}), Loss],
     }
 
+    # Of this signature scikit-learn makes the list of parameters; a test holds it to theirs.
     def __init__(
         self,
         loss: Any = "squared_error",

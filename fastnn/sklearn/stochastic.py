@@ -204,8 +204,9 @@ class Training:
             has_validation=False,
         )
         regularisation = replace(
-            plan.regularisation, by_weight=True, counted_l2=self._losses.counted_l2
+            plan.regularisation, by_weight=True, counted_l2=float(self._losses.n_averaged)
         )
+        # Checked without scikit-learn's optimizers, which users of the engine cannot give.
         least = 1.0 if weights is None else float(weights[weights > 0].min())
         optimizer = solvers.steady(
             self._solver() if given is None else plan.optimizer, estimator.alpha / least
