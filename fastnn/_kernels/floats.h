@@ -36,7 +36,7 @@ static inline double fastnn_double_with_bits(uint64_t bits) {
 #if defined(__AVX512F__)
 #define FASTNN_VECTOR 64
 #define FASTNN_TILE_ROWS 8
-#define FASTNN_TILE_VECTORS 1
+#define FASTNN_TILE_VECTORS 2
 #else
 #if defined(__AVX__)
 #define FASTNN_VECTOR 32

@@ -28,84 +28,92 @@ cdef inline Matrix transposed(Matrix a) noexcept nogil:
 
 
 cdef inline inlined_void add_tile(
-    Py_ssize_t n_rows, const real* a, Py_ssize_t a_row, Py_ssize_t a_column,
+    Py_ssize_t n_rows, Py_ssize_t n_vectors, const real* a, Py_ssize_t a_row, Py_ssize_t a_column,
     const real* b, Py_ssize_t b_row, real* c, Py_ssize_t c_row, Py_ssize_t n_terms,
 ) noexcept nogil:
-    """c += a b for the rows, of which the compiler must know the number, and columns of a tile"""
-    cdef vector sums[12]
+    """c += a b for a tile, of which the compiler must know the rows and vectors"""
+    cdef vector sums[16]
     cdef const vector* terms
     cdef Py_ssize_t i, j, k
-    for i in range(VECTORS * n_rows):
+    for i in range(n_vectors * n_rows):
         sums[i] = fastnn_zero
     for k in range(n_terms):
         terms = <const vector*>(b + k * b_row)
         for i in range(n_rows):
-            for j in range(VECTORS):
-                sums[VECTORS * i + j] += a[i * a_row + k * a_column] * terms[j]
+            for j in range(n_vectors):
+                sums[n_vectors * i + j] += a[i * a_row + k * a_column] * terms[j]
     for i in range(n_rows):
-        for j in range(VECTORS):
-            (<vector*>(c + i * c_row))[j] += sums[VECTORS * i + j]
+        for j in range(n_vectors):
+            (<vector*>(c + i * c_row))[j] += sums[n_vectors * i + j]
 
 
-cdef void add_row(
-    const real* a, Py_ssize_t a_column, const real* b, Py_ssize_t b_row, real* c,
-    Py_ssize_t n_terms,
+cdef inline inlined_void add_row(
+    Py_ssize_t n_vectors, const real* a, Py_ssize_t a_column, const real* b, Py_ssize_t b_row,
+    real* c, Py_ssize_t n_terms,
 ) noexcept nogil:
     """The same for one row, in four sums at a time, for one would wait for itself"""
     cdef vector sums[8]
     cdef const vector* terms
     cdef Py_ssize_t i, j, k = 0
-    for i in range(4 * VECTORS):
+    for i in range(4 * n_vectors):
         sums[i] = fastnn_zero
     while k + 4 <= n_terms:
         for i in range(4):
             terms = <const vector*>(b + (k + i) * b_row)
-            for j in range(VECTORS):
-                sums[VECTORS * i + j] += a[(k + i) * a_column] * terms[j]
+            for j in range(n_vectors):
+                sums[n_vectors * i + j] += a[(k + i) * a_column] * terms[j]
         k += 4
     while k < n_terms:
         terms = <const vector*>(b + k * b_row)
-        for j in range(VECTORS):
+        for j in range(n_vectors):
             sums[j] += a[k * a_column] * terms[j]
         k += 1
-    for j in range(VECTORS):
+    for j in range(n_vectors):
         (<vector*>c)[j] += (
-            (sums[j] + sums[VECTORS + j]) + (sums[2 * VECTORS + j] + sums[3 * VECTORS + j])
+            (sums[j] + sums[n_vectors + j])
+            + (sums[2 * n_vectors + j] + sums[3 * n_vectors + j])
         )
+
+
+cdef inline inlined_void add_tiles(
+    Py_ssize_t n_vectors, const real* a, Py_ssize_t a_row, Py_ssize_t a_column,
+    const real* b, Py_ssize_t b_row, real* c, Py_ssize_t c_row, Py_ssize_t n_rows,
+    Py_ssize_t n_terms,
+) noexcept nogil:
+    """c += a b for columns of a tile"""
+    while n_rows >= ROWS:
+        add_tile(ROWS, n_vectors, a, a_row, a_column, b, b_row, c, c_row, n_terms)
+        a += ROWS * a_row
+        c += ROWS * c_row
+        n_rows -= ROWS
+    if n_rows >= 4:
+        add_tile(4, n_vectors, a, a_row, a_column, b, b_row, c, c_row, n_terms)
+        a += 4 * a_row
+        c += 4 * c_row
+        n_rows -= 4
+    while n_rows > 0:
+        add_row(n_vectors, a, a_column, b, b_row, c, n_terms)
+        a += a_row
+        c += c_row
+        n_rows -= 1
 
 
 cdef void add_product(
     Matrix a, Matrix b, Matrix c, Py_ssize_t n_rows, Py_ssize_t n_terms, Py_ssize_t n_columns
 ) noexcept nogil:
-    """c += a b, where rows of b and c are contiguous, aligned, and whole vectors long"""
-    cdef Py_ssize_t start = 0, j, i, n
+    """c += a b, where rows of b and c are contiguous, aligned, and whole 64-byte vectors long"""
+    cdef Py_ssize_t lanes = <Py_ssize_t>(sizeof(vector) // sizeof(real)), start = 0, j, n
     cdef const real* p
     cdef const real* q
-    cdef real* r
     while start < n_terms:
         n = min(n_terms - start, DEPTH)
+        p, q = a.data + start * a.column, b.data + start * b.row
         j = 0
-        while j < n_columns:
-            p = a.data + start * a.column
-            q = b.data + start * b.row + j
-            r = c.data + j
-            i = n_rows
-            while i >= ROWS:
-                add_tile(ROWS, p, a.row, a.column, q, b.row, r, c.row, n)
-                p += ROWS * a.row
-                r += ROWS * c.row
-                i -= ROWS
-            if i >= 4:
-                add_tile(4, p, a.row, a.column, q, b.row, r, c.row, n)
-                p += 4 * a.row
-                r += 4 * c.row
-                i -= 4
-            while i > 0:
-                add_row(p, a.column, q, b.row, r, n)
-                p += a.row
-                r += c.row
-                i -= 1
-            j += VECTORS * sizeof(vector) // sizeof(real)
+        while j + VECTORS * lanes <= n_columns:
+            add_tiles(VECTORS, p, a.row, a.column, q + j, b.row, c.data + j, c.row, n_rows, n)
+            j += VECTORS * lanes
+        if VECTORS * lanes > LANES and j < n_columns:
+            add_tiles(1, p, a.row, a.column, q + j, b.row, c.data + j, c.row, n_rows, n)
         start += n
 
 
