@@ -76,44 +76,57 @@ cdef inline inlined_void add_row(
 
 
 cdef inline inlined_void add_tiles(
-    Py_ssize_t n_vectors, const real* a, Py_ssize_t a_row, Py_ssize_t a_column,
-    const real* b, Py_ssize_t b_row, real* c, Py_ssize_t c_row, Py_ssize_t n_rows,
-    Py_ssize_t n_terms,
+    Py_ssize_t n_vectors, const real* a, Py_ssize_t a_row, Py_ssize_t a_column, Matrix b, Matrix c,
+    Py_ssize_t n_rows, Py_ssize_t n_terms,
 ) noexcept nogil:
-    """c += a b for columns of a tile"""
+    """c += a b for columns of a tile; where a is contiguous, the compiler had better know it"""
+    cdef real* to = c.data
     while n_rows >= ROWS:
-        add_tile(ROWS, n_vectors, a, a_row, a_column, b, b_row, c, c_row, n_terms)
+        add_tile(ROWS, n_vectors, a, a_row, a_column, b.data, b.row, to, c.row, n_terms)
         a += ROWS * a_row
-        c += ROWS * c_row
+        to += ROWS * c.row
         n_rows -= ROWS
     if n_rows >= 4:
-        add_tile(4, n_vectors, a, a_row, a_column, b, b_row, c, c_row, n_terms)
+        add_tile(4, n_vectors, a, a_row, a_column, b.data, b.row, to, c.row, n_terms)
         a += 4 * a_row
-        c += 4 * c_row
+        to += 4 * c.row
         n_rows -= 4
     while n_rows > 0:
-        add_row(n_vectors, a, a_column, b, b_row, c, n_terms)
+        add_row(n_vectors, a, a_column, b.data, b.row, to, n_terms)
         a += a_row
-        c += c_row
+        to += c.row
         n_rows -= 1
+
+
+cdef inline inlined_void add_columns_of_tile(
+    Py_ssize_t n_vectors, Matrix a, Matrix b, Matrix c, Py_ssize_t n_rows, Py_ssize_t n_terms
+) noexcept nogil:
+    if a.column == 1:
+        add_tiles(n_vectors, a.data, a.row, 1, b, c, n_rows, n_terms)
+    else:
+        add_tiles(n_vectors, a.data, 1, a.column, b, c, n_rows, n_terms)
 
 
 cdef void add_product(
     Matrix a, Matrix b, Matrix c, Py_ssize_t n_rows, Py_ssize_t n_terms, Py_ssize_t n_columns
 ) noexcept nogil:
-    """c += a b, where rows of b and c are contiguous, aligned, and whole 64-byte vectors long"""
+    """c += a b, where rows or columns of a are contiguous, and rows of b and c contiguous,
+
+    aligned, and whole 64-byte vectors long.
+    """
     cdef Py_ssize_t lanes = <Py_ssize_t>(sizeof(vector) // sizeof(real)), start = 0, j, n
-    cdef const real* p
-    cdef const real* q
+    cdef Matrix p, q, r
     while start < n_terms:
         n = min(n_terms - start, DEPTH)
-        p, q = a.data + start * a.column, b.data + start * b.row
+        p = Matrix(a.data + start * a.column, a.row, a.column)
         j = 0
-        while j + VECTORS * lanes <= n_columns:
-            add_tiles(VECTORS, p, a.row, a.column, q + j, b.row, c.data + j, c.row, n_rows, n)
+        while j < n_columns:
+            q, r = rows_of(b.data + start * b.row + j, b.row), rows_of(c.data + j, c.row)
+            if VECTORS * lanes > LANES and j + VECTORS * lanes > n_columns:
+                add_columns_of_tile(1, p, q, r, n_rows, n)
+            else:
+                add_columns_of_tile(VECTORS, p, q, r, n_rows, n)
             j += VECTORS * lanes
-        if VECTORS * lanes > LANES and j < n_columns:
-            add_tiles(1, p, a.row, a.column, q + j, b.row, c.data + j, c.row, n_rows, n)
         start += n
 
 
