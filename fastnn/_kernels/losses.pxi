@@ -151,27 +151,20 @@ cdef double cross_entropy(
     double most,
 ) noexcept nogil:
     """The same for one example of n outputs of a softmax, which are ``stride`` apart."""
-    cdef real highest = z[0], top = a[0], total = 0, one = 1, t
+    cdef real highest = z[0], top = a[0], total = 0, t
     cdef double loss = 0, log_top, size
     cdef Py_ssize_t i
     for i in range(n):
         highest = max(highest, z[i * stride])
         top = max(top, a[i * stride])
+        total += at(target, i)
     # log a = z - highest + log of the largest a, for whose z - highest is 0
     log_top = log_double(top)
-    if target.values == NULL:
-        for i in range(n):
-            delta[i * stride] = a[i * stride]
-        delta[target.label * stride] -= one
-        size = <double>(highest - z[target.label * stride]) - log_top
-        return most if size > most else size  # NaN stays NaN
-    for i in range(n):
-        total += at(target, i)
     for i in range(n):
         t = at(target, i)
         if t != 0:
             size = <double>(highest - z[i * stride]) - log_top
-            loss += t * (most if size > most else size)
+            loss += t * (most if size > most else size)  # NaN stays NaN
         delta[i * stride] = a[i * stride] * total - t
     return loss
 

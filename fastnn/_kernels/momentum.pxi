@@ -197,22 +197,42 @@ cdef void next_place(Steps* steps, const Layer* layer, real* w, real* v) noexcep
         open_place(steps, at)
 
 
+cdef inline real step_row(
+    const Rule* rule, double rate, real l2, real x, const real* delta,
+    restricted w, restricted velocity, Py_ssize_t n,
+) noexcept nogil:
+    """Step of a row for the gradient x delta at once; the sum of the squares of the weights then"""
+    cdef real momentum = <real>rule.constants[0], g, v, u, total = 0
+    # As in map_of_step
+    cdef real along_v = <real>(-rate * (rule.constants[0] if rule.code == NESTEROV else 1))
+    cdef real along_g = <real>(-rate if rule.code == NESTEROV else 0)
+    cdef Py_ssize_t i
+    for i in range(n & -LANES):
+        g = x * delta[i] + l2 * w[i]
+        v = momentum * velocity[i] + g
+        u = w[i] + along_g * g + along_v * v
+        velocity[i] = v
+        w[i] = u
+        total += u * u
+    return total
+
+
 cdef void step_biases(
     const Work* work, const Rule* rule, Py_ssize_t i, double rate, real scale
 ) noexcept nogil:
     """Of a layer, given its delta"""
     cdef const Layer* layer = &work.layers[i]
-    cdef Map step = map_of_step(rule, rate, 0)
-    map_row(
-        row_map(step.of, 1, scale), work.deltas + layer.outputs,
+    step_row(
+        rule, rate, 0, scale, work.deltas + layer.outputs,
         work.parameters + layer.biases, rule.kept + layer.biases, layer.width,
     )
 
 
 cdef double step_weights(
-    const Work* work, const Rule* rule, Py_ssize_t i, Map step, real scale, const real* x
+    const Work* work, const Rule* rule, Py_ssize_t i, double rate, double l2, real scale,
+    const real* x,
 ) noexcept nogil:
-    """Of a layer, given its delta and all of x; if it counts, the sum of their squares then"""
+    """Of a layer, given its delta and all of x; the sum of their squares then"""
     cdef const Layer* layer = &work.layers[i]
     cdef const real* delta = work.deltas + layer.outputs
     cdef Py_ssize_t n_rows = layer.fan_out if layer.transposed else layer.fan_in, row, at
@@ -221,12 +241,10 @@ cdef double step_weights(
     cdef double total = 0
     for row in range(n_rows):
         at = layer.weights + row * layer.row_length
-        map_row(
-            row_map(step.of, 1, scale * of_rows[row]), of_columns,
+        total += step_row(
+            rule, rate, <real>l2, scale * of_rows[row], of_columns,
             work.parameters + at, rule.kept + at, layer.row_length,
         )
-        if rule.counted_l2 > 0:
-            total += squares(work.parameters + at, layer.row_length)
     return total
 
 
@@ -372,7 +390,7 @@ def train_one_by_one_with_momentum(
                         work.deltas + work.layers[i - 1].outputs,
                     )
                     x = work.units + work.layers[i - 1].outputs
-                    of_others += step_weights(work, rule, i, step, scale, x)
+                    of_others += step_weights(work, rule, i, rate, l2, scale, x)
                 delta = work.deltas
                 times_slope_of(work, 0, delta)
                 if not waits:
@@ -380,7 +398,7 @@ def train_one_by_one_with_momentum(
                     if rows.indptr != NULL:
                         x = postponed.gathered
                         copy_example(work, rows, row, postponed.gathered)
-                    of_first.ww = step_weights(work, rule, 0, step, scale, x)
+                    of_first.ww = step_weights(work, rule, 0, rate, l2, scale, x)
                 else:
                     memcpy(
                         steps.ring + steps.at * steps.length, delta, first.width * sizeof(real)
