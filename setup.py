@@ -31,8 +31,8 @@ LINK = ["-O2", "-fno-fast-math"]
 if SANITIZE:
     COMPILE += [f"-fsanitize={SANITIZE}", "-fno-sanitize-recover=all", "-g"]
     LINK += [f"-fsanitize={SANITIZE}"]
-elif not DEBUG:  # as small as can be: tables to unwind the stack are for debuggers alone
-    COMPILE += ["-fno-asynchronous-unwind-tables"]
+elif not DEBUG:  # small: no tables for debuggers to unwind the stack, no copies of functions
+    COMPILE += ["-fno-asynchronous-unwind-tables", "-fno-ipa-cp-clone"]
     LINK += ["-Wl,--strip-all"] if sys.platform != "darwin" else []
 
 DIRECTIVES = {
