@@ -110,9 +110,9 @@ cdef inline inlined_void add_columns_of_tile(
 cdef void add_product(
     Matrix a, Matrix b, Matrix c, Py_ssize_t n_rows, Py_ssize_t n_terms, Py_ssize_t n_columns
 ) noexcept nogil:
-    """c += a b, where rows or columns of a are contiguous, and rows of b and c contiguous,
+    """c += a b
 
-    aligned, and whole 64-byte vectors long.
+    Rows or columns of a are contiguous; rows of b and c too, aligned, and whole 64-byte vectors.
     """
     cdef Py_ssize_t lanes = <Py_ssize_t>(sizeof(vector) // sizeof(real)), start = 0, j, n
     cdef Matrix p, q, r
