@@ -20,6 +20,7 @@ from .optimizers import LBFGS, SGD, Adagrad, Adam, AdamW, RMSprop, Rprop
 from .schedules import Cosine, InverseScaling, Linear, OneCycle, ReduceOnPlateau, StepDecay
 from .stopping import EarlyStopping
 from .training import TrainingDiverged
+from .warning import TrainingWarning
 
 __all__ = [
     "ELU",
@@ -49,6 +50,7 @@ __all__ = [
     "Step",
     "StepDecay",
     "TrainingDiverged",
+    "TrainingWarning",
     "datasets",
     "isa",
     "one_hot",

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import evaluation, validation
 from .activations import Activation
 from .arrays import Array
+from .data_record import DataRecord
 from .evaluation import Evaluation, Gradients
 from .inputs import Inputs, MatrixLike
 from .losses import Loss
@@ -59,6 +60,7 @@ class Core(ABC):
             loss, self.activation_functions[-1], self.layer_sizes[-1], self.dtype
         )
         self._generator = validation.generator(seed)
+        self._data = DataRecord()
         self._prepare()
 
     def _prepare(self) -> None:

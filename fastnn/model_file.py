@@ -2,7 +2,8 @@
 
 The tensors are ``weights.0``, ``biases.0``, ``weights.1`` and so on, as `MLP.weights` shows them,
 and the same for each of the optimizer's slots: ``velocity.weights.0``. What else training goes on
-from is JSON, too. A checksum over all of it tells damage from intent.
+from, and what the network knows of its data, is JSON, too. A checksum over all of it tells damage
+from intent.
 """
 
 import json
@@ -20,14 +21,18 @@ import numpy as np
 from . import atomic_file, training_record
 from .activations import ACTIVATIONS, Activation
 from .arrays import Array
+from .data_record import DataRecord
 from .losses import LOSSES, Loss
 from .named import Named
 from .state import TrainingState
 
 _FORMAT = "fastnn-mlp"
-# 1: activations and losses without parameters; 2: nothing of the training; 3: this.
-_FORMAT_VERSION = 3
+# 1: activations and losses without parameters; 2: nothing of the training; 3: nothing of the data;
+# 4: this.
+_FORMAT_VERSION = 4
 _FIRST_WITH_TRAINING = 3
+_FIRST_WITH_DATA = 4
+_TEXTS = ("architecture", "training", "data")  # parts of the metadata, as the checksum takes them
 _ARCHITECTURE = ("layer_sizes", "activations", "loss", "dtype")
 _DTYPES = {"float16": "F16", "float32": "F32", "float64": "F64"}  # as safetensors calls them
 
@@ -49,6 +54,7 @@ class Model:
     dtype: str
     weights: tuple[Array, ...]
     biases: tuple[Array, ...]
+    data: DataRecord
     training: TrainingState | None = None  # its slots are weights and biases of layers
     generator: Mapping[str, Any] | None = None  # the state of the random generator
 
@@ -68,6 +74,7 @@ def save(model: Model, generator: "np.random.Generator", path: str | PathLike[st
         }
     )
     training = training_record.to_json(model.training, generator)
+    data = model.data.to_json()
     names = _names(len(model.weights), model.training)
     slots = () if model.training is None else model.training.slots
     arrays = [*model.weights, *model.biases, *(array for slot in slots for array in slot)]
@@ -78,7 +85,8 @@ def save(model: Model, generator: "np.random.Generator", path: str | PathLike[st
         "format_version": str(_FORMAT_VERSION),
         "architecture": architecture,
         "training": training,
-        "crc32": _checksum((architecture, training), tensors.values()),
+        "data": data,
+        "crc32": _checksum((architecture, training, data), tensors.values()),
     }
     atomic_file.write(path, serialised(tensors, metadata))
 
@@ -101,6 +109,7 @@ def load(
             metadata = file.metadata() or {}
             architecture = _architecture(metadata, path)
             training, generator = _training(metadata, path)
+            data = _data(metadata, architecture["layer_sizes"], path)
             sizes, dtype = architecture["layer_sizes"], architecture["dtype"]
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
             found = {name: (part.get_dtype(), *part.get_shape()) for name, part in slices.items()}
@@ -113,7 +122,7 @@ def load(
             arrays = [file.get_tensor(name) for name in expected]
     except SafetensorError as error:
         raise ModelFileError(f"{path} is no safetensors file, or a damaged one: {error}") from error
-    texts = [metadata[part] for part in ("architecture", "training") if part in metadata]
+    texts = [metadata[part] for part in _TEXTS if part in metadata]
     if metadata.get("crc32") != _checksum(texts, _in_order(arrays, len(sizes) - 1, metadata)):
         raise ModelFileError(f"{path} is damaged: its checksum does not match its content")
     n = len(sizes) - 1
@@ -130,6 +139,7 @@ def load(
         dtype,
         tuple(arrays[:n]),
         tuple(arrays[n : 2 * n]),
+        data,
         None if training is None else replace(training, slots=slots),
         generator,
     )
@@ -185,6 +195,17 @@ def _training(
         return training_record.from_json(metadata["training"])
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ModelFileError(f"{path} is damaged: its record of the training: {error!r}") from error
+
+
+def _data(
+    metadata: dict[str, str], layer_sizes: Sequence[int], path: str | PathLike[str]
+) -> DataRecord:
+    if int(metadata["format_version"]) < _FIRST_WITH_DATA:
+        return DataRecord()
+    try:
+        return DataRecord.from_json(metadata["data"], layer_sizes)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise ModelFileError(f"{path} is damaged: its record of the data: {error!r}") from error
 
 
 def _architecture(metadata: dict[str, str], path: str | PathLike[str]) -> dict[str, Any]:

@@ -63,6 +63,7 @@ class Network(Trainable):
                 self.dtype.name,
                 self.weights,
                 self.biases,
+                self._data,
                 self._portable_state() if include_optimizer else None,
             ),
             self._generator,
@@ -111,6 +112,7 @@ class Network(Trainable):
         except (TypeError, ValueError) as error:
             raise ModelFileError(f"{path} holds no network of this kind: {error}") from error
         network._take([*model.weights, *model.biases])
+        network._data = model.data
         network._adopt_state(model.training)
         if model.generator is not None and seed is None:
             kind = getattr(np.random, model.generator["bit_generator"])

@@ -231,7 +231,7 @@ def test_the_official_package_reads_it(path: Path) -> None:
             tensors[f"biases.{layer}"], network.biases[layer], strict=True
         )
     metadata = metadata_of(path)
-    assert metadata["format_version"] == "3"
+    assert metadata["format_version"] == "4"
     assert json.loads(metadata["architecture"]) == {
         "layer_sizes": [40, 7, 3],
         "activations": ["tanh", "sigmoid"],
@@ -381,10 +381,10 @@ def test_foreign_safetensors(path: Path) -> None:
         fastnn.MLP.load(path)
 
 
-@pytest.mark.parametrize("version", ["4", "10", "999999999"])
+@pytest.mark.parametrize("version", ["5", "10", "999999999"])
 def test_later_version(path: Path, version: str) -> None:
     write(path, format_version=version, architecture="{}")
-    with refused(path, f"version {version}", "up to 3"):
+    with refused(path, f"version {version}", "up to 4"):
         fastnn.MLP.load(path)
 
 

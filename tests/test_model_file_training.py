@@ -147,10 +147,13 @@ def split(content: bytes) -> tuple[dict[str, str], dict[str, Any]]:
     return json.loads(content[8 : 8 + length])["__metadata__"], load(content)
 
 
+TEXTS = ("architecture", "training", "data")
+
+
 def with_checksum(metadata: dict[str, str], tensors: dict[str, Any]) -> bytes:
     """A file whose checksum is right, whatever is in it."""
     crc = 0
-    for part in ("architecture", "training"):
+    for part in TEXTS:
         crc = zlib.crc32(metadata.get(part, "").encode(), crc)
     for name in names(tensors):
         crc = zlib.crc32(np.ascontiguousarray(tensors[name]).data, crc)
@@ -328,7 +331,7 @@ def test_of_many_mutations_each_is_a_network_or_the_documented_error(
         if number % 2:
             changed = mutate_bytes(content, generator)
         else:  # behind the checksum
-            part = ("architecture", "training")[number // 2 % 2]
+            part = TEXTS[number // 2 % len(TEXTS)]
             text = json.dumps(mutate_json(json.loads(metadata[part]), generator))
             changed = with_checksum({**metadata, part: text}, tensors)
         path.write_bytes(changed)

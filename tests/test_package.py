@@ -139,7 +139,7 @@ print(np.finfo(np.float32).smallest_subnormal > 0)
 # What each module of the package may import from it: later rows may import earlier ones.
 ROOMS = [
     {"_kernels"},
-    {"arrays", "atomic_file", "named"},
+    {"arrays", "atomic_file", "named", "warning"},
     {"activations", "finite", "held_out", "regularisation", "targets"},
     {"losses", "inputs"},
     {"blocks", "validation"},
@@ -147,7 +147,7 @@ ROOMS = [
     {"progress", "schedules", "stopping"},
     {"optimizers"},
     {"plan", "state", "parameters"},
-    {"datasets", "observer", "training_record"},
+    {"data_record", "datasets", "observer", "training_record"},
     {"by_kernel", "lbfgs", "model_file", "onnx_file", "pytorch", "summary", "training"},
     {"by_blas", "fitting"},
     {"paths", "core"},

@@ -1,0 +1,29 @@
+"""Warnings that point at the caller's line."""
+
+import sys
+import warnings
+
+_INTERNAL = ("fastnn", "sklearn")  # top-level packages that are never the caller
+
+
+class TrainingWarning(UserWarning):
+    """Data, or a result of training, that usually mean a mistake."""
+
+
+def warn(message: str, category: type[Warning] = TrainingWarning) -> None:
+    """Issue a warning that names the nearest line outside fastnn and scikit-learn.
+
+    Parameters
+    ----------
+    message : str
+    category : type of Warning, default TrainingWarning
+    """
+    # warnings.warn(skip_file_prefixes=...) does this from Python 3.12 on.
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _is_internal(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_internal(module: str) -> bool:
+    return module.partition(".")[0] in _INTERNAL
