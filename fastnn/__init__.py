@@ -13,6 +13,7 @@ from .activations import ELU, Activation, LeakyReLU
 from .datasets import one_hot
 from .evaluation import Evaluation, Gradients
 from .history import History, Step
+from .input_scaling import InputScaling
 from .losses import Huber, Loss, Quantile
 from .mlp import MLP
 from .model_file import ModelFileError
@@ -37,6 +38,7 @@ __all__ = [
     "Gradients",
     "History",
     "Huber",
+    "InputScaling",
     "InverseScaling",
     "LeakyReLU",
     "Linear",

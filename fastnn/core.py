@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import evaluation, validation
 from .activations import Activation
 from .arrays import Array
-from .data_record import DataRecord
+from .data_record import DataRecord, HasData
 from .evaluation import Evaluation, Gradients
 from .inputs import Inputs, MatrixLike
 from .losses import Loss
@@ -21,7 +21,7 @@ from .targets import Targets
 from .validation import Seed
 
 
-class Core(ABC):
+class Core(HasData, ABC):
     """Checks arguments, draws the initial weights, and leaves the numerics to its subclasses."""
 
     _checked_dtype: Callable[[DTypeLike], "np.dtype[Any]"]
@@ -156,9 +156,9 @@ class Core(ABC):
         """
         if type(n_threads) is not int or n_threads < 1:  # else a check in full takes its time
             n_threads = validation.count(n_threads, "n_threads", minimum=1)
-        if (outputs := self._quick_outputs(X)) is not None:
+        if self._data.input_scaling is None and (outputs := self._quick_outputs(X)) is not None:
             return outputs
-        inputs, is_single = validation.one_or_more_examples(X, self.layer_sizes[0], self.dtype)
+        inputs, is_single = self._one_or_more(X)
         outputs = self._outputs(inputs, n_threads)
         return outputs[0] if is_single else outputs
 
@@ -233,7 +233,7 @@ class Core(ABC):
         TypeError, ValueError
             If X is not that.
         """
-        inputs, is_single = validation.one_or_more_examples(X, self.layer_sizes[0], self.dtype)
+        inputs, is_single = self._one_or_more(X)
         outputs = self._all_outputs(inputs)
         return [a[0] for a in outputs] if is_single else outputs
 
@@ -293,6 +293,12 @@ class Core(ABC):
             self._outputs_and_loss, inputs, targets, self._is_regression, self._has_many_labels
         )
 
+    def _one_or_more(self, X: MatrixLike) -> tuple[Inputs, bool]:
+        """The inputs of X, and whether X is a single example (n_inputs,)."""
+        return validation.one_or_more_examples(
+            X, self.layer_sizes[0], self.dtype, self._data.scaling
+        )
+
     def _checked(
         self,
         X: MatrixLike,
@@ -301,7 +307,7 @@ class Core(ABC):
         class_weight: Mapping[int, float] | str | None = None,
     ) -> tuple[Inputs, Targets]:
         inputs, targets = validation.examples_and_targets(
-            X, y, self.layer_sizes[0], self.layer_sizes[-1], self.dtype
+            X, y, self.layer_sizes[0], self.layer_sizes[-1], self.dtype, self._data.scaling
         )
         validation.check_range(targets, self._loss)
         return inputs, self._weighted(targets, sample_weight, class_weight)

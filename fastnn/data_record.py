@@ -2,8 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from . import validation
+from .input_scaling import InputScaling
+from .inputs import Scaling
 
 
 @dataclass(frozen=True)
@@ -14,13 +18,31 @@ class DataRecord:
     ----------
     class_names : tuple of str or None
         The name of each class, in the order of the labels; None if the classes have no names.
+    feature_names : tuple of str or None
+        The names of the columns of X; None if it had none.
+    input_scaling : InputScaling or None
+        The scaling of X; None if the network computes with X as it is.
     """
 
     class_names: tuple[str, ...] | None = None
+    feature_names: tuple[str, ...] | None = None
+    input_scaling: InputScaling | None = None
+
+    @property
+    def scaling(self) -> Scaling | None:
+        """Shift and scale of the inputs, if they are scaled."""
+        given = self.input_scaling
+        return None if given is None else (given.shift, given.scale)
 
     def to_json(self) -> str:
         """Return a text from which `from_json` makes an equal record."""
-        return json.dumps(asdict(self))
+        record, scaling = dict(vars(self)), self.input_scaling
+        if scaling is not None:
+            record["input_scaling"] = {
+                "shift": scaling.shift.tolist(),
+                "scale": scaling.scale.tolist(),
+            }
+        return json.dumps(record)
 
     @classmethod
     def from_json(cls, text: str, layer_sizes: Sequence[int]) -> "DataRecord":
@@ -28,23 +50,93 @@ class DataRecord:
 
         Raises
         ------
-        KeyError, TypeError, ValueError, RecursionError
+        AttributeError, KeyError, TypeError, ValueError, RecursionError
             If the text is not what `to_json` writes.
         """
         record = json.loads(text)
         if record.keys() != cls.__dataclass_fields__.keys():
             raise ValueError(f"record of the data with other entries: {sorted(record)}")
-        return cls(class_names=_names(record["class_names"], max(2, layer_sizes[-1])))
+        class_names = _names(record["class_names"], n_classes(layer_sizes))
+        if class_names is not None and len(set(class_names)) < len(class_names):
+            raise ValueError(f"two classes of one name: {class_names}")
+        return cls(
+            class_names,
+            _names(record["feature_names"], layer_sizes[0]),
+            _scaling(record["input_scaling"], layer_sizes[0]),
+        )
+
+
+class HasData:
+    """A network's record of its data, as properties of the network."""
+
+    _data: DataRecord
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        """Widths from input to output."""
+        raise NotImplementedError
+
+    @property
+    def input_scaling(self) -> InputScaling | None:
+        """The scaling of X, or None; it can be assigned to.
+
+        Every method that takes X then takes it unscaled, and computes with
+        ``(X - shift) / scale``. Model files, pickles and copies keep it.
+        """
+        return self._data.input_scaling
+
+    @input_scaling.setter
+    def input_scaling(self, scaling: InputScaling | None) -> None:
+        n_inputs = self.layer_sizes[0]
+        if scaling is not None and not isinstance(scaling, InputScaling):
+            raise TypeError(f"input_scaling must be an InputScaling or None, got {scaling!r}")
+        if scaling is not None and len(scaling.shift) != n_inputs:
+            raise ValueError(
+                f"input_scaling must have {n_inputs} shifts and scales, one for each input, got "
+                f"{len(scaling.shift)}"
+            )
+        self._data = replace(self._data, input_scaling=scaling)
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The name of each class, in the order of the labels, or None; it can be assigned to.
+
+        Model files, pickles and copies keep the names. A single output has two classes, 0 and 1.
+        """
+        return self._data.class_names
+
+    @class_names.setter
+    def class_names(self, names: Sequence[str] | None) -> None:
+        if names is not None:
+            names = validation.class_names(names, n_classes(self.layer_sizes))
+        self._data = replace(self._data, class_names=names)
+
+    @property
+    def feature_names(self) -> tuple[str, ...] | None:
+        """The names of the columns of the X that the network was trained on; None without names."""
+        return self._data.feature_names
+
+
+def n_classes(layer_sizes: Sequence[int]) -> int:
+    """Return the number of classes of a network with these widths: a single output has two."""
+    return max(2, layer_sizes[-1])
 
 
 def _names(value: Any, n_names: int) -> tuple[str, ...] | None:
-    """Check that these are so many different names, or None."""
+    """Check that these are so many names, or None."""
     if value is None:
         return None
     if not (
-        type(value) is list
-        and all(type(name) is str for name in value)
-        and len(set(value)) == len(value) == n_names
+        type(value) is list and len(value) == n_names and all(type(name) is str for name in value)
     ):
-        raise ValueError(f"expected {n_names} different names, got {value}")
+        raise ValueError(f"expected {n_names} names, got {value}")
     return tuple(value)
+
+
+def _scaling(value: Any, n_inputs: int) -> InputScaling | None:
+    if value is None:
+        return None
+    scaling = InputScaling(**value)
+    if len(scaling.shift) != n_inputs:
+        raise ValueError(f"expected the scaling of {n_inputs} inputs, got {scaling}")
+    return scaling

@@ -1,6 +1,7 @@
 """The inputs of examples: as the user's array holds them, and as the numerics take them.
 
-An array that the kernels can read is used as it is; any other is converted a few rows at a time.
+An array that the kernels can read is used as it is; any other is converted a few rows at a time,
+and so is one that is to be scaled.
 """
 
 from abc import ABC, abstractmethod
@@ -31,6 +32,9 @@ class SparseMatrix(Protocol):
 MatrixLike: TypeAlias = ArrayLike | SparseMatrix
 """What users may pass for X."""
 
+Scaling: TypeAlias = tuple[Array, Array]
+"""Shift and scale of each input, (n_inputs,) in float64: (X - shift) / scale is computed with."""
+
 
 class Inputs(ABC):
     """Rows of finite numbers, one per example.
@@ -43,11 +47,14 @@ class Inputs(ABC):
         Whether the kernels can read the user's array itself.
     dtype : dtype
         The network's.
+    feature_names : tuple of str or None
+        The names of the columns, if they have any.
     """
 
     n_inputs: int
     is_ready: bool
     dtype: "np.dtype[Any]"
+    feature_names: tuple[str, ...] | None = None
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -88,44 +95,57 @@ class Inputs(ABC):
 class DenseInputs(Inputs):
     """Inputs in an array of any real dtype and memory layout, (n_examples, n_inputs)."""
 
-    def __init__(self, array: Array, dtype: "np.dtype[Any]") -> None:
-        self._array, self.dtype = array, dtype
+    def __init__(
+        self, array: Array, dtype: "np.dtype[Any]", scaling: Scaling | None = None
+    ) -> None:
+        self._array, self.dtype, self._scaling = array, dtype, scaling
         self.n_inputs = array.shape[1]
         # np.require would find the same, in 2 µs: much, for a prediction of one example.
         flags = array.flags
-        self.is_ready = array.dtype == dtype and flags.c_contiguous and flags.aligned
+        self.is_ready = (
+            array.dtype == dtype and flags.c_contiguous and flags.aligned and scaling is None
+        )
 
     def __len__(self) -> int:
         return len(self._array)
 
     def __getitem__(self, rows: slice) -> "DenseInputs":
-        return DenseInputs(self._array[rows], self.dtype)
+        return DenseInputs(self._array[rows], self.dtype, self._scaling)
 
     def take(self, rows: Array) -> "DenseInputs":
-        return DenseInputs(self._array[rows], self.dtype)
+        return DenseInputs(self._array[rows], self.dtype, self._scaling)
 
     @cached_property
     def density(self) -> float:
-        sample = self._array[:: max(1, len(self) // _SAMPLE)]
+        rows = slice(None, None, max(1, len(self) // _SAMPLE))
+        sample = self._array[rows] if self._scaling is None else self.array(rows)
         return np.count_nonzero(sample) / max(1, sample.size)
 
     def array(self, rows: Array | slice, out: Array | None = None) -> Array:
-        if isinstance(rows, slice):
-            part = self._array[rows]
-            if self.is_ready:
-                return part
-            if out is None:
-                out = np.empty(part.shape, self.dtype)
-            out[...] = part
-            return out
         if self.is_ready:
+            if isinstance(rows, slice):
+                return self._array[rows]
             return self._array.take(rows, axis=0, out=out, mode="clip")  # "raise" buffers out
+        given, numbers = (
+            (self._array[rows], None) if isinstance(rows, slice) else (self._array, rows)
+        )
+        n_rows = len(given if numbers is None else numbers)
         if out is None:
-            out = np.empty((len(rows), self.n_inputs), self.dtype)
+            out = np.empty((n_rows, self.n_inputs), self.dtype)
         step = self.rows_per_part()  # what NumPy gathers, it gathers in the array's own dtype
-        for start in range(0, len(rows), step):
-            out[start : start + step] = self._array[rows[start : start + step]]
+        for start in range(0, n_rows, step):
+            some = slice(start, start + step)
+            self._convert(given[some if numbers is None else numbers[some]], out[some])
         return out
+
+    def _convert(self, given: Array, out: Array) -> None:
+        if self._scaling is None:
+            out[...] = given
+            return
+        shift, scale = self._scaling
+        scaled = given - shift
+        scaled /= scale
+        out[...] = scaled
 
     def examples(self, kernels: ModuleType) -> Any:
         return kernels.dense(self._array, False)
@@ -194,6 +214,13 @@ class SparseInputs(Inputs):
         return SparseInputs(
             self._data[held], self._indices[held], indptr, self.n_inputs, self.dtype
         )
+
+    def divided_by(self, scale: Array) -> "SparseInputs":
+        """The same with each input divided by its scale, in float64."""
+        data = np.empty(len(self._data), self.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):  # whoever checks them tells of it
+            np.divide(self._data, scale[self._indices], out=data, casting="unsafe")
+        return SparseInputs(data, self._indices, self._indptr, self.n_inputs, self.dtype)
 
     @staticmethod
     def concatenated(parts: "Sequence[SparseInputs]") -> "SparseInputs":

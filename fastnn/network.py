@@ -225,7 +225,19 @@ class Network(Trainable):
                 module.load_state_dict(
                     {name: torch.from_numpy(array) for name, array in net.state_dict().items()}
                 )
+
+        Raises
+        ------
+        ValueError
+            If the network has an ``input_scaling``, which PyTorch's module would not know of.
         """
+        if self.input_scaling is not None:
+            # Folded into the first layer, it would lose digits in float32 where shifts are large.
+            raise ValueError(
+                "input_scaling must be None for a state_dict, which has no place for it, got "
+                f"{self.input_scaling}: keep it, give the module (X - shift) / scale, and set it "
+                "to None in a copy of the network"
+            )
         return pytorch.state_dict(self.weights, self.biases)
 
     def export_onnx(self, path: str | PathLike[str]) -> None:
@@ -233,7 +245,8 @@ class Network(Trainable):
 
         Its input "X" is (n_examples, n_inputs), for any n_examples, and its output "outputs"
         (n_examples, n_outputs), both of the network's dtype. What a runtime computes differs from
-        `predict` by its rounding. The loss is not part of the file. This needs the package onnx,
+        `predict` by its rounding. An ``input_scaling`` is part of the graph: X is not scaled. The
+        loss is not part of the file. This needs the package onnx,
         which the extra "onnx" installs.
 
         Parameters
@@ -252,7 +265,14 @@ class Network(Trainable):
         """
         from . import onnx_file  # imports onnx, which takes long and may be missing
 
-        onnx_file.save(self.weights, self.biases, self.activation_functions, self.dtype, path)
+        onnx_file.save(
+            self.weights,
+            self.biases,
+            self.activation_functions,
+            self.dtype,
+            self._data.scaling,
+            path,
+        )
 
     def summary(self) -> str:
         """A table of the layers and their numbers of parameters, as plain text.
@@ -271,4 +291,10 @@ class Network(Trainable):
         total                             238,510
         float32, 954,040 bytes, loss cross_entropy
         """
-        return summary.table(self.layer_sizes, self.activation_functions, self._loss, self.dtype)
+        return summary.table(
+            self.layer_sizes,
+            self.activation_functions,
+            self._loss,
+            self.dtype,
+            self.input_scaling is not None,
+        )

@@ -22,6 +22,7 @@ except ImportError as error:
 from . import atomic_file
 from .activations import Activation, BuiltinActivation
 from .arrays import Array
+from .inputs import Scaling
 
 _OPSET, _IR_VERSION = 13, 7
 _DTYPES = "float32", "float64"
@@ -32,13 +33,14 @@ def save(
     biases: tuple[Array, ...],
     activations: tuple[Activation, ...],
     dtype: "np.dtype[Any]",
+    scaling: Scaling | None,
     path: str | PathLike[str],
 ) -> None:
     """Write the file, whole or not at all."""
     if dtype.name not in _DTYPES:
         raise ValueError(f"dtype must be {' or '.join(_DTYPES)} for ONNX, got {dtype}")
     graph = _Graph(dtype)
-    outputs = "X"
+    outputs = "X" if scaling is None else _scaled(graph, "X", scaling)
     for layer, (w, b, f) in enumerate(zip(weights, biases, activations, strict=True)):
         if not isinstance(f, BuiltinActivation):
             raise ValueError(
@@ -57,11 +59,12 @@ class _Graph:
         self._nodes: list[NodeProto] = []
         self._constants: list[TensorProto] = []
 
-    def constant(self, value: Array | float, name: str) -> str:
-        """Add a constant and return its name."""
-        self._constants.append(
-            numpy_helper.from_array(np.array(value, self.dtype, order="C"), name)
-        )
+    def constant(
+        self, value: Array | float, name: str, dtype: "np.dtype[Any] | None" = None
+    ) -> str:
+        """Add a constant, of the network's dtype by default, and return its name."""
+        array = np.array(value, dtype or self.dtype, order="C")
+        self._constants.append(numpy_helper.from_array(array, name))
         return name
 
     def node(self, operator: str, *inputs: str | float, **attributes: Any) -> str:
@@ -91,6 +94,20 @@ class _Graph:
             ir_version=_IR_VERSION,
             opset_imports=[helper.make_opsetid("", _OPSET)],
         )
+
+
+def _scaled(graph: _Graph, X: str, scaling: Scaling) -> str:
+    """(X - shift) / scale, in float64 as in `Inputs`, by the name of the output."""
+    shift, scale = (
+        graph.constant(array, f"input_scaling.{name}", array.dtype)
+        for name, array in zip(("shift", "scale"), scaling, strict=True)
+    )
+    if graph.dtype != np.float64:
+        X = graph.node("Cast", X, to=TensorProto.DOUBLE)
+    scaled = graph.node("Div", graph.node("Sub", X, shift), scale)
+    if graph.dtype != np.float64:
+        scaled = graph.node("Cast", scaled, to=helper.np_dtype_to_tensor_dtype(graph.dtype))
+    return scaled
 
 
 def _activated(graph: _Graph, f: BuiltinActivation, z: str) -> str:

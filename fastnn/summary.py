@@ -16,6 +16,7 @@ def table(
     activations: Sequence[Activation],
     loss: Loss,
     dtype: "np.dtype[Any]",
+    are_inputs_scaled: bool,
 ) -> str:
     """A line for each layer, and the totals."""
     rows = [("layer", "shape", "activation", "parameters")]
@@ -30,7 +31,9 @@ def table(
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     line = "{:>{}}  {:>{}}  {:<{}}  {:>{}}".format
     lines = [line(*chain(*zip(row, widths, strict=True))) for row in rows]
-    return "\n".join([*lines, f"{dtype}, {total * dtype.itemsize:,} bytes, loss {_label(loss)}"])
+    scaling = ", inputs are scaled" if are_inputs_scaled else ""
+    last = f"{dtype}, {total * dtype.itemsize:,} bytes, loss {_label(loss)}{scaling}"
+    return "\n".join([*lines, last])
 
 
 def _label(function: Activation | Loss) -> str:

@@ -144,7 +144,7 @@ ROOMS = [
     {"losses", "inputs"},
     {"blocks", "validation"},
     {"evaluation", "history"},
-    {"progress", "schedules", "stopping"},
+    {"input_scaling", "progress", "schedules", "stopping"},
     {"optimizers"},
     {"plan", "state", "parameters"},
     {"data_record", "datasets", "observer", "training_record"},

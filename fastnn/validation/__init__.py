@@ -3,8 +3,9 @@
 Every message has the form "NAME must be WHAT IS EXPECTED, got WHAT CAME".
 """
 
-from .arrays import examples, one_or_more_examples, order
+from .arrays import examples, finite_vector, one_or_more_examples, order
 from .layers import GivenLayers, layers_of_arrays, layers_of_state_dict
+from .names import class_names
 from .networks import Seed, activations, float_dtype, generator, kernel_dtype, layer_sizes, loss
 from .numbers import (
     callback,
@@ -24,10 +25,12 @@ __all__ = [
     "activations",
     "callback",
     "check_range",
+    "class_names",
     "count",
     "dropout",
     "examples",
     "examples_and_targets",
+    "finite_vector",
     "flag",
     "float_dtype",
     "generator",

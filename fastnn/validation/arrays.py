@@ -8,32 +8,34 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Array
 from ..finite import first_nonfinite
-from ..inputs import DenseInputs, Inputs, MatrixLike, SparseInputs
+from ..inputs import DenseInputs, Inputs, MatrixLike, Scaling, SparseInputs
 from .numbers import as_float
 
 Dtype = np.dtype[Any]
 
 
-def examples(X: MatrixLike, n_inputs: int, dtype: Dtype) -> Inputs:
-    """X as (n_examples, n_inputs) finite numbers."""
+def examples(X: MatrixLike, n_inputs: int, dtype: Dtype, scaling: Scaling | None = None) -> Inputs:
+    """X as (n_examples, n_inputs) numbers that are finite once they are scaled."""
     given = _matrix_or_numbers(X)
     if given.ndim != 2 or given.shape[1] != n_inputs:
         raise ValueError(f"X must have shape (n_examples, {n_inputs}), got {given.shape}")
-    return _inputs(given, dtype)
+    return _inputs(given, dtype, scaling)
 
 
-def one_or_more_examples(X: MatrixLike, n_inputs: int, dtype: Dtype) -> tuple[Inputs, bool]:
+def one_or_more_examples(
+    X: MatrixLike, n_inputs: int, dtype: Dtype, scaling: Scaling | None = None
+) -> tuple[Inputs, bool]:
     """As ``examples``, and whether X was one example alone, of shape (n_inputs,)."""
     given = _matrix_or_numbers(X)
     if given.shape == (n_inputs,):
-        return _inputs(given.reshape(1, n_inputs), dtype), True
+        return _inputs(given.reshape(1, n_inputs), dtype, scaling), True
     if given.shape == (0,):  # an empty list
         given = given.reshape(0, n_inputs)
     if given.ndim != 2 or given.shape[1] != n_inputs:
         raise ValueError(
             f"X must have shape (n_examples, {n_inputs}) or ({n_inputs},), got {given.shape}"
         )
-    return _inputs(given, dtype), False
+    return _inputs(given, dtype, scaling), False
 
 
 def _matrix_or_numbers(X: Any) -> Any:
@@ -45,10 +47,27 @@ def _matrix_or_numbers(X: Any) -> Any:
     return X
 
 
-def _inputs(given: Any, dtype: Dtype) -> Inputs:
-    inputs = DenseInputs(given, dtype) if isinstance(given, np.ndarray) else _sparse(given, dtype)
-    _check_finite(inputs, given, dtype)
+def _inputs(given: Any, dtype: Dtype, scaling: Scaling | None) -> Inputs:
+    inputs: Inputs
+    if isinstance(given, np.ndarray):
+        inputs = DenseInputs(given, dtype, scaling)
+    else:
+        inputs = _sparse(given, dtype)
+        if scaling is not None:
+            inputs = _scaled(inputs, scaling)
+    _check_finite(inputs, given, dtype, is_scaled=scaling is not None)
     return inputs
+
+
+def _scaled(inputs: SparseInputs, scaling: Scaling) -> SparseInputs:
+    shift, scale = scaling
+    if shift.any():
+        at = int((shift != 0).argmax())
+        raise ValueError(
+            "X must be dense where input_scaling shifts inputs, which makes zeros other numbers, "
+            f"got a sparse matrix, and a shift of {shift[at]} for input {at}"
+        )
+    return inputs.divided_by(scale)
 
 
 def _sparse(given: Any, dtype: Dtype) -> SparseInputs:
@@ -86,14 +105,17 @@ def _sparse(given: Any, dtype: Dtype) -> SparseInputs:
     return SparseInputs(data, indices, indptr, n_inputs, dtype)
 
 
-def _check_finite(inputs: Inputs, given: Any, dtype: Dtype) -> None:
-    if given.dtype.kind in "biu":  # finite in float32, all of them
+def _check_finite(inputs: Inputs, given: Any, dtype: Dtype, is_scaled: bool) -> None:
+    if given.dtype.kind in "biu" and not is_scaled:  # finite in float32, all of them
         return
     at = inputs.first_nonfinite(slice(0, len(inputs))) if inputs.is_ready else _first_lost(inputs)
     if at is not None:
         value = (given if isinstance(given, np.ndarray) else given.tocsr())[at]
         row, column = at
-        raise ValueError(f"X must be finite in {dtype}, got {value} at row {row}, column {column}")
+        when = " once it is scaled" if is_scaled else ""
+        raise ValueError(
+            f"X must be finite in {dtype}{when}, got {value} at row {row}, column {column}"
+        )
 
 
 def _first_lost(inputs: Inputs) -> tuple[int, int] | None:
@@ -156,6 +178,19 @@ def _from_objects(array: Array, argument: str, kind: str) -> Array:
                 f"{item!r} at {place}"
             )
     return np.array([as_float(item) for item in array.flat], float).reshape(array.shape)
+
+
+def finite_vector(value: ArrayLike, argument: str) -> Array:
+    """A read-only copy in float64 of at least one finite number."""
+    array = real_numbers(value, argument)
+    if array.ndim != 1 or not len(array):
+        raise ValueError(f"{argument} must have shape (n_inputs,), got {array.shape}")
+    with np.errstate(over="ignore"):
+        found = array.astype(np.float64)
+    at = first_nonfinite(found)
+    if at is not None:
+        raise ValueError(f"{argument} must be finite, got {array[at]} at index {at}")
+    return np.frombuffer(found.tobytes())  # of bytes, which nobody can make writable
 
 
 def kernel_ready(given: Array, argument: str, dtype: Dtype) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import Array
-from ..inputs import Inputs, MatrixLike
+from ..inputs import Inputs, MatrixLike, Scaling
 from ..losses import BuiltinLoss, Loss
 from ..targets import Targets
 from .arrays import examples, kernel_ready, real_numbers
@@ -18,10 +18,15 @@ Dtype = np.dtype[Any]
 
 
 def examples_and_targets(
-    X: MatrixLike, y: ArrayLike, n_inputs: int, n_outputs: int, dtype: Dtype
+    X: MatrixLike,
+    y: ArrayLike,
+    n_inputs: int,
+    n_outputs: int,
+    dtype: Dtype,
+    scaling: Scaling | None = None,
 ) -> tuple[Inputs, Targets]:
     """X as ``examples`` gives it, at least one, and as many targets."""
-    inputs = examples(X, n_inputs, dtype)
+    inputs = examples(X, n_inputs, dtype, scaling)
     if not len(inputs):
         raise ValueError(f"X must hold at least one example, got shape (0, {n_inputs})")
     given = real_numbers(y, "y")

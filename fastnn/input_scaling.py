@@ -1,0 +1,76 @@
+"""The scaling of inputs that a network applies to the X it is given."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import validation
+from .arrays import Array
+
+
+class InputScaling:
+    """Shift and scale of each input: a network computes with ``(X - shift) / scale``.
+
+    Assign it to `MLP.input_scaling`. It cannot be changed.
+
+    Parameters
+    ----------
+    shift, scale : array_like, (n_inputs,)
+        Real finite numbers; no scale is 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not that; the message names it.
+
+    Examples
+    --------
+    >>> from fastnn import MLP, InputScaling
+    >>> from fastnn.datasets import load_iris
+    >>> X = load_iris().X
+    >>> net = MLP([4, 3, 3])
+    >>> net.input_scaling = InputScaling(X.mean(axis=0), X.std(axis=0))
+    """
+
+    __slots__ = ("_scale", "_shift")
+
+    def __init__(self, shift: ArrayLike, scale: ArrayLike) -> None:
+        self._shift = validation.finite_vector(shift, "shift")
+        self._scale = validation.finite_vector(scale, "scale")
+        if self._scale.shape != self._shift.shape:
+            raise ValueError(
+                f"scale must have shape {self._shift.shape}, as shift has, got {self._scale.shape}"
+            )
+        if not self._scale.all():
+            at = int((self._scale == 0).argmax())
+            raise ValueError(
+                f"scale must not be 0, got 0 at index {at}: 1 leaves the scale of an input as it is"
+            )
+
+    @property
+    def shift(self) -> Array:
+        """What is subtracted from each input, (n_inputs,), float64 and read-only."""
+        return self._shift[:]  # a new view: assigning to its shape changes nothing here
+
+    @property
+    def scale(self) -> Array:
+        """What the differences are divided by, (n_inputs,), float64 and read-only."""
+        return self._scale[:]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, InputScaling):
+            return NotImplemented
+        return np.array_equal(self._shift, other._shift) and np.array_equal(
+            self._scale, other._scale
+        )
+
+    def __repr__(self) -> str:
+        shift, scale = (
+            np.array2string(array, separator=", ", threshold=8)
+            for array in (self._shift, self._scale)
+        )
+        return f"InputScaling(shift={shift}, scale={scale})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return InputScaling, (self.shift, self.scale)
