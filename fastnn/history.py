@@ -86,14 +86,27 @@ class History:
         return len(self.loss)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain lists and values, for JSON or a data frame.
+        """Return plain lists and values, for JSON or a data frame.
 
         Returns
         -------
         dict
-            By the names of the attributes.
+            By the names of the attributes. All lists are equally long: what was not recorded, as
+            the validation without validation data, is left out.
+
+        Examples
+        --------
+        >>> import pandas
+        >>> from fastnn import MLP
+        >>> history = MLP([2, 1], seed=1).train([[0, 1], [1, 0]], [0, 1], epochs=3)
+        >>> len(pandas.DataFrame(history.to_dict()))
+        3
         """
-        return asdict(self)
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if not isinstance(value, list) or len(value) == len(self)
+        }
 
     def plot(self, axes: "Axes | None" = None) -> "Axes":
         """Draw the losses over the epochs and, on an axis of its own, the validation score.

@@ -64,13 +64,14 @@ class Observer:
     def see(self, losses: Sequence[float], rates: Array) -> bool:
         """Take note of epochs with these losses and rates of steps; whether to stop."""
         history = self.history
+        # Evaluated before anything is noted: an exception leaves all series equally long.
+        evaluation = None if self._evaluate is None else self._evaluate()
         history.loss += losses
         history.learning_rate += rates[:, -1].tolist()
         if not self.sees_every_epoch:
             return False
         step = Step(len(history), history.loss[-1], history.learning_rate[-1])
-        if self._evaluate is not None:
-            evaluation = self._evaluate()
+        if evaluation is not None:
             history.validation_loss.append(evaluation.loss)
             history.validation_score.append(evaluation.score)
             history.metric = evaluation.metric

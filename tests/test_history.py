@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import matplotlib
+import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fastnn import MLP, Evaluation, observer
 from fastnn.history import History, Step
 
 
@@ -67,6 +70,50 @@ class TestHistory:
         assert History(**plain) == made
         plain["loss"].append(7.0)
         assert len(made) == 3, "the lists are copies"
+
+    @pytest.mark.parametrize("n_epochs", [0, 3])
+    @pytest.mark.parametrize("validation_fraction", [None, 0.5])
+    @pytest.mark.parametrize("stops", [False, True])
+    def test_is_a_data_frame(
+        self, n_epochs: int, validation_fraction: float | None, stops: bool
+    ) -> None:
+        X = np.linspace(0, 1, 12).reshape(12, 1)
+        made = MLP([1, 1], seed=1).train(
+            X,
+            X > 0.5,
+            epochs=n_epochs,
+            validation_fraction=validation_fraction,
+            batch_callback=lambda step: stops and step.epoch == 2 and step.batch == 4,
+        )
+        frame = pd.DataFrame(made.to_dict())
+        assert len(frame) == len(made) == min(n_epochs, 2 if stops else 3)
+        series = ["loss", "learning_rate", "validation_loss", "validation_score"]
+        if not n_epochs:
+            return
+        recorded = series if validation_fraction else series[:2]
+        assert [name for name in series if name in frame] == recorded
+        for name in recorded:
+            assert frame[name].tolist() == getattr(made, name)
+
+    def test_an_exception_leaves_its_lists_equally_long(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An epoch that could not be evaluated is in none of them."""
+        net = MLP([1, 1], seed=1)
+        histories: list[History] = []
+
+        def new_history() -> History:
+            histories.append(History())
+            return histories[-1]
+
+        monkeypatch.setattr(observer, "History", new_history)
+        evaluations = iter([Evaluation(0.5, 0.5, "accuracy")])
+        monkeypatch.setattr(net, "_evaluate", lambda *data: next(evaluations))
+        data = np.ones((4, 1)), np.ones(4)
+        with pytest.raises(StopIteration):
+            net.train(*data, epochs=3, validation_data=data)
+        (made,) = histories
+        assert made == History([made.loss[0]], [0.1], [0.5], [0.5], "accuracy")
 
     def test_prints_briefly(self) -> None:
         assert repr(History()) == "History(0 epochs)"

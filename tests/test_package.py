@@ -225,10 +225,10 @@ def test_everything_public_is_documented() -> None:
 def test_docstring_examples() -> None:
     import doctest
 
-    from fastnn import activations, losses, mlp, network, schedules
+    from fastnn import activations, history, losses, mlp, network, schedules
     from fastnn.datasets import encoding
 
-    for module in (activations, losses, mlp, network, schedules, encoding):
+    for module in (activations, history, losses, mlp, network, schedules, encoding):
         result = doctest.testmod(module)
         assert result.attempted, f"{module.__name__} has lost its examples"
         assert not result.failed
