@@ -5,6 +5,7 @@ began: to go on, they are gone through again, which comes to the same bits. Wher
 on other data or by another objective, the loss at their beginning tells, and they begin anew.
 """
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ class FlatObjective:
     ) -> None:
         self._objective, self._weights, self._regularisation = objective, weights, regularisation
         self._parameters = [*weights, *biases]
+        self._latest = math.nan, math.nan  # value and loss where it was last evaluated
 
     def __call__(self, flat: Array) -> tuple[float, Array]:
         self.put(flat)
@@ -53,7 +55,15 @@ class FlatObjective:
             g + self._regularisation.slope(w)
             for g, w in zip(of_weights, self._weights, strict=True)
         ]
-        return loss + self.penalty(), _joined([*slopes, *of_biases])
+        value = loss + self.penalty()
+        self._latest = value, loss
+        return value, _joined([*slopes, *of_biases])
+
+    def loss_of(self, value: float) -> float:
+        """Return the loss without penalties at the present parameters, which have this value."""
+        # Penalties may be so much larger that their difference to the value is mostly rounding.
+        latest, loss = self._latest
+        return loss if value == latest else value - self.penalty()
 
     def penalty(self) -> float:
         """At the present parameters."""
@@ -153,7 +163,7 @@ class Minimization:
                     raise _Elsewhere
                 return
             self._accepted, self._state.n_steps = self._objective.flat(), n_done
-            loss = float(intermediate_result.fun) - self._objective.penalty()
+            loss = self._objective.loss_of(float(intermediate_result.fun))
             if self._observer.see([loss], np.ones((1, 1))):
                 raise StopIteration
 

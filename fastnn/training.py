@@ -126,14 +126,19 @@ class Run:
             for epoch in range(0, n_epochs, epochs_per_call):
                 some = slice(epoch, min(epoch + epochs_per_call, n_epochs))
                 for start in range(0, n_examples, chunk):
-                    stop, loss_before = min(start + chunk, n_examples), losses[epoch]
-                    descend(epochs[some], start, stop, losses[some])
+                    stop = min(start + chunk, n_examples)
+                    # A batch that is reported has a sum of its own: from the difference of two
+                    # running sums, what large losses before it have rounded away would be missing.
+                    sums = np.zeros(1) if calls_back else losses[some]
+                    descend(epochs[some], start, stop, sums)
+                    if calls_back:
+                        losses[some] += sums
                     if not _all_finite(losses[some]):
                         return None
                     if calls_back:
                         descend.settle()
                         self._count(epochs)
-                        loss = (losses[epoch] - loss_before) / (stop - start)
+                        loss = float(sums[0]) / (stop - start)
                         self._call_back(epochs, start // chunk + 1, loss)
                     if self.is_stopped:
                         n_seen = stop
@@ -158,7 +163,7 @@ class Run:
         assert self._plan.batch_callback is not None
         number, rates = len(self._observer.history) + 1, epoch.rates[0]
         given = float(rates[n_done - 1])
-        step = Step(number, float(loss), given, batch=self._n_batches + n_done)
+        step = Step(number, loss, given, batch=self._n_batches + n_done)
         if self._plan.batch_callback(step):
             self.is_stopped = True
             self._observer.history.stopped = "batch_callback said so"

@@ -176,6 +176,18 @@ def test_lbfgs_on_other_data_begins_anew(kind: Kind) -> None:
     assert net.evaluate(one_column, y).loss == pytest.approx(best, rel=1e-9)
 
 
+@EITHER
+def test_the_loss_of_lbfgs_beside_a_large_penalty(kind: Kind) -> None:
+    """Doubles do not hold both: it is no difference of the two."""
+    X, y = np.array([[1.0, 0.0], [-1.0, 0.0]]), np.array([1.0, -0.5])
+    net = kind([2, 1], output_activation="identity", dtype="float64", seed=1)
+    net.weights[0][1] = 1e8
+    history = net.train(X, y, optimizer="lbfgs", batch_size=None, l2=1.0)
+    assert abs(net.weights[0][1, 0]) > 1e7, "the penalty is not large any more"
+    expected = 0.5 * ((X[:, 0] * net.weights[0][0, 0] + net.biases[0][0] - y) ** 2).mean()
+    assert history.loss == pytest.approx([expected], rel=1e-9)
+
+
 # What is refused
 
 

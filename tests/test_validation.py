@@ -254,6 +254,26 @@ def test_a_callback_per_batch_sees_all_of_them(kind: Kind, batch_size: int | Non
 
 
 @EITHER
+@pytest.mark.parametrize("in_blocks", [False, True])
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_the_loss_of_a_batch_is_its_own(kind: Kind, in_blocks: bool, batch_size: int) -> None:
+    """Whatever came before: beside 5e17, doubles do not hold the losses of the others."""
+    X, y, output = np.ones((4, 1)), np.array([1e9, 1e9, 1.0, 2.0]), 0.126
+    net = kind([1, 1], output_activation="identity", dtype="float64")
+    net.weights[0][:], net.biases[0][:] = 0.1, 0.026
+    losses: list[float] = []
+    net.train(
+        *([[(X, y)]] if in_blocks else [X, y]),
+        batch_size=batch_size,
+        learning_rate=1e-30,  # the output stays as it is
+        shuffle=False,
+        batch_callback=lambda step: losses.append(step.loss),
+    )
+    expected = (0.5 * (output - y) ** 2).reshape(-1, batch_size).mean(axis=1)
+    assert losses == pytest.approx(expected, rel=1e-12)
+
+
+@EITHER
 @pytest.mark.parametrize("batch_size", [1, 7])
 def test_a_callback_per_batch_stops_training(kind: Kind, batch_size: int) -> None:
     X, y = data()

@@ -67,6 +67,5 @@ def minimize(estimator: Any, network: MLP, X: Any, y: Array, sample_weight: Arra
     if tasks is not None:
         tasks.end()  # of an iteration that did not come to its end
     estimator.n_iter_ = _check_optimize_result("lbfgs", result, estimator.max_iter)
-    penalty = objective.penalty()
-    data = float(result.fun) - penalty
-    estimator.loss_ = reported.of_epoch(data + reported.n_averaged * penalty, n_samples)
+    loss = objective.loss_of(float(result.fun)) + reported.n_averaged * objective.penalty()
+    estimator.loss_ = reported.of_epoch(loss, n_samples)
