@@ -110,10 +110,12 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     network.add_argument(
         "--output-activation",
         choices=ACTIVATIONS,
-        help="of the output layer (default: the one of the loss, or sigmoid)",
+        help="of the output layer (default: the one that the loss needs, else sigmoid)",
     )
     network.add_argument(
-        "--loss", choices=LOSSES, default="squared_error", help="(default: squared_error)"
+        "--loss",
+        choices=LOSSES,
+        help="(default: cross_entropy for softmax outputs, else squared_error)",
     )
     descent = train.add_argument_group("training")
     descent.add_argument(
@@ -227,13 +229,12 @@ def _train(options: argparse.Namespace) -> None:
         options.misused("--optimizer lbfgs has no --eta: its line search finds the steps")
     if options.test and not options.train:
         options.misused("--test needs --train: MNIST and iris bring their own")
-    of_loss = LOSSES[options.loss].output_activation
     defaults = _MNIST if options.mnist else _IRIS
     arch = options.arch or defaults.arch
     network = fastnn.MLP(
         arch,
         activation=options.activation,
-        output_activation=options.output_activation or of_loss or "sigmoid",
+        output_activation=options.output_activation,
         loss=options.loss,
         seed=options.seed,
     )

@@ -31,8 +31,8 @@ class Core(HasData, ABC):
         layer_sizes: Iterable[int],
         *,
         activation: str | Activation | Sequence[str | Activation] = "sigmoid",
-        output_activation: str | Activation = "sigmoid",
-        loss: str | Loss = "squared_error",
+        output_activation: str | Activation | None = None,
+        loss: str | Loss | None = None,
         dtype: DTypeLike = "float32",
         seed: Seed = None,
     ) -> None:
@@ -45,14 +45,15 @@ class Core(HasData, ABC):
         self,
         layer_sizes: Iterable[int],
         activation: str | Activation | Sequence[str | Activation],
-        output_activation: str | Activation,
-        loss: str | Loss,
+        output_activation: str | Activation | None,
+        loss: str | Loss | None,
         dtype: DTypeLike,
         seed: Seed,
     ) -> None:
         """Everything but the initial weights."""
         self._layer_sizes = validation.layer_sizes(layer_sizes)
         self._dtype = self._checked_dtype(dtype)
+        output_activation, loss = validation.with_defaults(output_activation, loss)
         self._activations = validation.activations(
             activation, output_activation, len(self.layer_sizes) - 1, self.dtype
         )

@@ -26,10 +26,11 @@ class MLP(Network):
         Of the hidden layers: one for all, or one for each. Known names: "identity", "sigmoid",
         "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu" and "exp"; `LeakyReLU`
         and `ELU` take a parameter, and an `Activation` is one of your own.
-    output_activation : str or Activation, default "sigmoid"
-        Of the output layer; "softmax" too.
-    loss : str or Loss, default "squared_error"
-        The loss of one example is the sum over its outputs a and targets t of
+    output_activation : str or Activation, optional
+        Of the output layer; "softmax" too. By default the one that the loss needs, else "sigmoid".
+    loss : str or Loss, optional
+        By default "cross_entropy" for "softmax" outputs, else "squared_error". The loss of one
+        example is the sum over its outputs a and targets t of
 
         - "squared_error": ½(a - t)²; "absolute_error": \|a - t\|;
         - "huber" and "quantile", with the defaults of `Huber` and `Quantile`;

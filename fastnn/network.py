@@ -24,8 +24,8 @@ class Network(Trainable):
         cls,
         layers: GivenLayers,
         activation: str | Activation | Sequence[str | Activation],
-        output_activation: str | Activation,
-        loss: str | Loss,
+        output_activation: str | Activation | None,
+        loss: str | Loss | None,
         dtype: DTypeLike | None,
         seed: Seed,
     ) -> Self:
@@ -127,8 +127,8 @@ class Network(Trainable):
         biases: Iterable[ArrayLike],
         *,
         activation: str | Activation | Sequence[str | Activation] = "sigmoid",
-        output_activation: str | Activation = "sigmoid",
-        loss: str | Loss = "squared_error",
+        output_activation: str | Activation | None = None,
+        loss: str | Loss | None = None,
         dtype: DTypeLike | None = None,
         seed: Seed = None,
     ) -> Self:
@@ -185,8 +185,8 @@ class Network(Trainable):
         state_dict: Mapping[str, Any],
         *,
         activation: str | Activation | Sequence[str | Activation] = "sigmoid",
-        output_activation: str | Activation = "sigmoid",
-        loss: str | Loss = "squared_error",
+        output_activation: str | Activation | None = None,
+        loss: str | Loss | None = None,
         dtype: DTypeLike | None = None,
         seed: Seed = None,
     ) -> Self:
@@ -284,7 +284,7 @@ class Network(Trainable):
         Examples
         --------
         >>> from fastnn import MLP
-        >>> print(MLP([784, 300, 10], output_activation="softmax", loss="cross_entropy").summary())
+        >>> print(MLP([784, 300, 10], loss="cross_entropy").summary())
         layer       shape  activation  parameters
             1  784 -> 300  sigmoid        235,500
             2   300 -> 10  softmax          3,010

@@ -246,6 +246,8 @@ def test_losses(fastnn_: Command, write: Write) -> None:
     assert "R²" in run.out
     options = ("--train", write("train.csv", fruit(60), as_text), "--arch", "2,3")
     run = succeeded(fastnn_("train", *options, "--loss", "cross_entropy"))
+    same = succeeded(fastnn_("train", *options, "--output-activation", "softmax"))
+    assert same.number(r"test loss ([\d.e-]+)") == run.number(r"test loss ([\d.e-]+)")
     assert "true\\predicted" in run.out
     run = succeeded(fastnn_("train", *options, "--loss", "binary_cross_entropy"))
     assert "accuracy" in run.out

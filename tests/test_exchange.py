@@ -186,8 +186,8 @@ def test_what_does_not_fit_the_dtype(network_class: NetworkClass) -> None:
     [
         ({"activation": "logistic"}, "activation"),
         ({"activation": ["tanh", "tanh"]}, "activation"),
-        ({"output_activation": "softmax"}, "loss"),
-        ({"loss": "cross_entropy"}, "output_activation"),
+        ({"output_activation": "softmax", "loss": "squared_error"}, "loss"),
+        ({"loss": "cross_entropy", "output_activation": "sigmoid"}, "output_activation"),
         ({"dtype": "int32"}, "dtype"),
         ({"seed": -1}, "seed"),
     ],

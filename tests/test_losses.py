@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import fastnn
 from fastnn import MLP, Huber, Loss, ModelFileError, Quantile, reference
+from fastnn.activations import ACTIVATIONS
 from fastnn.losses import LOSSES
 from fastnn.network import Network
 
@@ -216,14 +217,28 @@ def test_saved_and_pickled(tmp_path: Path, kind: type[Network], loss: Any) -> No
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"loss": "cross_entropy"}, ValueError, "output_activation must be 'softmax' for the loss"),
-        ({"loss": "poisson"}, ValueError, "output_activation must be 'exp' for the loss 'poisson'"),
+        (
+            {"loss": "cross_entropy", "output_activation": "sigmoid"},
+            ValueError,
+            "output_activation must be 'softmax' for the loss 'cross_entropy', got 'sigmoid'",
+        ),
+        (
+            {"loss": LOSSES["poisson"], "output_activation": "identity"},
+            ValueError,
+            "output_activation must be 'exp' for the loss 'poisson', got 'identity'",
+        ),
         (
             {"loss": "binary_cross_entropy", "output_activation": "identity"},
             ValueError,
             "output_activation must be 'sigmoid' for the loss 'binary_cross_entropy', got 'ident",
         ),
-        ({"output_activation": "softmax"}, ValueError, "loss must be 'cross_entropy' for softmax"),
+        (
+            {"output_activation": "softmax", "loss": "squared_error"},
+            ValueError,
+            "loss must be 'cross_entropy' for softmax outputs, got 'squared_error'",
+        ),
+        ({"loss": "crossentropy"}, ValueError, "loss must be one of .*, got 'crossentropy'"),
+        ({"output_activation": 3}, TypeError, "output_activation must be one of .*, got 3"),
         (
             {"activation": "softmax"},
             ValueError,
@@ -275,6 +290,46 @@ def test_bad_functions(
 ) -> None:
     with pytest.raises(error, match=words):
         kind([4, 5, 3], **options)
+
+
+@EITHER
+@pytest.mark.parametrize(
+    ("given", "output", "loss"),
+    [
+        ({}, "sigmoid", "squared_error"),
+        ({"loss": "cross_entropy"}, "softmax", "cross_entropy"),
+        ({"loss": "binary_cross_entropy"}, "sigmoid", "binary_cross_entropy"),
+        ({"loss": LOSSES["poisson"]}, "exp", "poisson"),
+        ({"loss": Huber(2.0)}, "sigmoid", "huber"),
+        ({"loss": Loss("mine", own)}, "sigmoid", "mine"),
+        ({"output_activation": "softmax"}, "softmax", "cross_entropy"),
+        ({"output_activation": ACTIVATIONS["softmax"]}, "softmax", "cross_entropy"),
+        ({"output_activation": "exp"}, "exp", "squared_error"),
+    ],
+    ids=str,
+)
+def test_of_loss_and_output_activation_one_brings_the_other(
+    tmp_path: Path, kind: type[Network], given: dict[str, Any], output: str, loss: str
+) -> None:
+    net = kind([4, 5, 3], **given)
+    of_arrays = kind.from_arrays(net.weights, net.biases, **given)
+    of_state_dict = kind.from_state_dict(net.state_dict(), **given)
+    net.save(tmp_path / "net")
+    loaded = kind.load(tmp_path / "net", losses=[Loss("mine", own)])
+    for each in (net, of_arrays, of_state_dict, loaded):
+        assert (each.activation_functions[-1].name, each.loss) == (output, loss)
+        assert f"output_activation='{output}'" in repr(each)
+        assert repr(each) == repr(net)
+
+
+@EITHER
+@pytest.mark.parametrize("given", [{"loss": "cross_entropy"}, {"output_activation": "softmax"}])
+def test_a_softmax_of_one_output_is_refused(kind: type[Network], given: dict[str, Any]) -> None:
+    """It is 1, whatever the example: training would change nothing, and the loss would be 0."""
+    with pytest.raises(
+        ValueError, match=r"layer_sizes must end in two .*, got 1: .*'binary_cross_entropy'"
+    ):
+        kind([4, 5, 1], **given)
 
 
 @EITHER

@@ -6,7 +6,16 @@ Every message has the form "NAME must be WHAT IS EXPECTED, got WHAT CAME".
 from .arrays import examples, finite_vector, one_or_more_examples, order
 from .layers import GivenLayers, layers_of_arrays, layers_of_state_dict
 from .names import class_names
-from .networks import Seed, activations, float_dtype, generator, kernel_dtype, layer_sizes, loss
+from .networks import (
+    Seed,
+    activations,
+    float_dtype,
+    generator,
+    kernel_dtype,
+    layer_sizes,
+    loss,
+    with_defaults,
+)
 from .numbers import (
     callback,
     count,
@@ -46,4 +55,5 @@ __all__ = [
     "order",
     "positive",
     "weights",
+    "with_defaults",
 ]

@@ -115,6 +115,21 @@ def _try_out(activation: Activation, argument: str, dtype: Dtype) -> None:
             )
 
 
+def with_defaults(
+    output_activation: str | Activation | None, loss: str | Loss | None
+) -> tuple[str | Activation, str | Loss]:
+    """Fill in the one that is None: what the other needs or, without a need, the default."""
+    if output_activation is None:
+        given = LOSSES.get(loss) if isinstance(loss, str) else loss
+        needed = given.output_activation if isinstance(given, Loss) else None
+        output_activation = needed or "sigmoid"
+    if loss is None:
+        name = getattr(output_activation, "name", output_activation)
+        is_softmax = isinstance(name, str) and name == "softmax"
+        loss = "cross_entropy" if is_softmax else "squared_error"
+    return output_activation, loss
+
+
 def loss(value: str | Loss, output_activation: Activation, n_outputs: int, dtype: Dtype) -> Loss:
     """A loss that goes with the output activation."""
     if isinstance(value, BuiltinLoss):
@@ -132,6 +147,11 @@ def loss(value: str | Loss, output_activation: Activation, n_outputs: int, dtype
     if needed and given != needed:
         raise ValueError(
             f"output_activation must be {needed!r} for the loss {found.name!r}, got {given!r}"
+        )
+    if given == "softmax" and n_outputs == 1:  # which would always be 1
+        raise ValueError(
+            "layer_sizes must end in two outputs or more for softmax outputs, got 1: for two "
+            "classes, take one output with the loss 'binary_cross_entropy'"
         )
     if given == "softmax" and not needed:
         raise ValueError(f"loss must be 'cross_entropy' for softmax outputs, got {found.name!r}")
