@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -66,6 +67,7 @@ def on_examples(
             call.minimize(inputs, targets, plan.optimizer)
             return call.history
         batch_size = plan.rows_per_batch(n_examples)
+        call.measure = partial(_mean_loss, network, inputs, targets, rows, plan)
         descent = network._descent(inputs, targets, batch_size, plan, call.state)
         draws = Draws(plan, rows, network._generator)
         call.run.train(descent, draws, n_examples)
@@ -97,8 +99,25 @@ def on_blocks(
         return call.history
 
 
+def _mean_loss(
+    network: Learner, inputs: Inputs, targets: Targets, rows: Array, plan: Plan
+) -> float:
+    """Return the mean loss of those rows at the present parameters, without dropout."""
+    if len(rows) < len(inputs):
+        inputs, targets = inputs.take(rows), targets[rows]
+    return network._objective(inputs, targets, plan.n_threads)()[0]
+
+
 class _Call:
-    """What lasts from the beginning of a call to its end."""
+    """What lasts from the beginning of a call to its end.
+
+    Attributes
+    ----------
+    measure : callable or None
+        Returns the mean training loss at the present parameters.
+    """
+
+    measure: Callable[[], float] | None = None
 
     def __init__(
         self, network: Learner, plan: Plan, evaluate: Evaluate | None, n_steps: int | None
@@ -129,7 +148,7 @@ class _Call:
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         self._observer.__exit__(kind, *rest)
         if kind is None:
-            self._observer.restore_best()
+            self._observer.restore_best(self.measure)
         if not self.history and self.state.n_steps == self._n_steps_before:
             self._network._training_state = self._state_before  # what was refused changes nothing
 

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, TypeAlias
 
 from . import progress
 from .arrays import Array
 from .evaluation import Evaluation
 from .history import History, Step
+from .optimizers import LBFGS
 from .plan import Plan
 from .schedules import ReduceOnPlateau
 from .state import Rates, TrainingState
+
+_Kept: TypeAlias = tuple[list[Array], dict[str, Any]]
+"""Parameters and what the optimizer keeps, and how far it has come."""
 
 
 class Observer:
@@ -36,8 +40,28 @@ class Observer:
         self._plan, self._state, self._rates, self._evaluate = plan, state, rates, evaluate
         self._arrays = arrays
         self._watch = plan.early_stopping.watch() if plan.early_stopping else None
-        self._best: tuple[list[Array], dict[str, Any]] | None = None
+        self._best: _Kept | None = None
+        self._before_step: _Kept | None = None
         self._show: Callable[[Step], None] | None = None
+
+    @property
+    def keeps_before_step(self) -> bool:
+        """Whether `before_step` must be called: before the last step of an epoch at least.
+
+        The training loss of an epoch is measured before each of its steps, but that of an iteration
+        of L-BFGS after it.
+        """
+        stopping = self._plan.early_stopping
+        return (
+            stopping is not None
+            and stopping.restore_best
+            and stopping.monitor == "loss"
+            and not isinstance(self._plan.optimizer, LBFGS)
+        )
+
+    def before_step(self) -> None:
+        """Keep the parameters that the loss of the next step is measured on."""
+        self._before_step = self._copy()
 
     @property
     def sees_every_epoch(self) -> bool:
@@ -103,17 +127,35 @@ class Observer:
         if self._watch.see(step.epoch, getattr(step, stopping.monitor)):
             self.history.best_epoch = step.epoch
             if stopping.restore_best:
-                self._best = [array.copy() for array in self._arrays], self._state.counters()
+                self._best = self._before_step or self._copy()
         if self._watch.is_over and self.history.stopped is None:
             self.history.stopped = (
                 f"no better {stopping.monitor.replace('_', ' ')} for {stopping.patience} epochs"
             )
         return self._watch.is_over
 
-    def restore_best(self) -> None:
-        """Leave the network as the best epoch left it, if early stopping is to."""
-        if self._best is not None:
-            arrays, counters = self._best
-            for array, best in zip(self._arrays, arrays, strict=True):
-                array[...] = best
-            vars(self._state).update(counters)
+    def restore_best(self, measure: Callable[[], float] | None) -> None:
+        """Leave the network with the best parameters, if early stopping is to.
+
+        Parameters
+        ----------
+        measure : callable, optional
+            Returns the mean training loss now. After the last step it was not measured, and might
+            be better than all before.
+        """
+        if self._best is None:
+            return
+        if (
+            self._before_step is not None
+            and measure is not None
+            and self.history.best_epoch == len(self.history)
+            and measure() < self.history.loss[-1]
+        ):
+            return
+        arrays, counters = self._best
+        for array, best in zip(self._arrays, arrays, strict=True):
+            array[...] = best
+        vars(self._state).update(counters)
+
+    def _copy(self) -> _Kept:
+        return [array.copy() for array in self._arrays], self._state.counters()

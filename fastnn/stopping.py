@@ -16,13 +16,31 @@ class EarlyStopping(Record):
     Parameters
     ----------
     monitor : {"validation_loss", "validation_score", "loss"}, default "validation_loss"
-        What has to get better: a loss lower, the score higher.
+        What has to get better: a loss lower, the score higher. "loss" is that of the training, as
+        in `History.loss`.
     patience : int, default 10
         Training stops after this many epochs in a row without an improvement; at least 1.
     min_delta : float, default 0.0
         An epoch is an improvement if it betters the best one by more than this.
     restore_best : bool, default True
-        Whether the network is left as the best epoch left it, not as the last one did.
+        Leave the network with the parameters, and the state of the optimizer, that were the best,
+        not with the last ones.
+
+    Notes
+    -----
+    ``restore_best`` restores parameters on which the best value was measured:
+
+    - for "validation_loss" and "validation_score" those after the best epoch;
+    - for "loss" those before the last step of the best epoch, because each loss is measured before
+      the step it leads to. With the full batch, which makes one step per epoch, they have exactly
+      the best of the losses. With smaller batches the loss of an epoch is the mean over its steps,
+      and they are the last ones that it was measured on;
+    - for "loss" and `LBFGS`, which measures the loss after each of its iterations, those after the
+      best epoch.
+
+    If the last epoch has the best "loss", its last step is not undone without need: the loss of all
+    examples is measured once more, without dropout, and the last parameters are kept if it is lower
+    than that of the epoch. This is left out where X are blocks.
 
     References
     ----------

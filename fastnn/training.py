@@ -1,7 +1,8 @@
 """The epoch loop: chunks, divergence, and who sees what came of an epoch."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -125,8 +126,13 @@ class Run:
         try:
             for epoch in range(0, n_epochs, epochs_per_call):
                 some = slice(epoch, min(epoch + epochs_per_call, n_epochs))
-                for start in range(0, n_examples, chunk):
-                    stop = min(start + chunk, n_examples)
+                for start, stop in self._parts(n_examples, chunk):
+                    if self._observer.keeps_before_step and (
+                        calls_back or start == self._last_batch(n_examples)
+                    ):
+                        descend.settle()
+                        self._count(epochs)
+                        self._observer.before_step()
                     # A batch that is reported has a sum of its own: from the difference of two
                     # running sums, what large losses before it have rounded away would be missing.
                     sums = np.zeros(1) if calls_back else losses[some]
@@ -152,6 +158,18 @@ class Run:
                 copy_arrays(self._backup, self._arrays)
                 vars(self._state).update(before)
         return (losses / n_seen).tolist() if is_finite else None
+
+    def _parts(self, n_examples: int, chunk: int) -> Iterator[tuple[int, int]]:
+        """Return where the part of an epoch for each call begins and ends."""
+        cuts = [*range(0, n_examples, chunk), n_examples]
+        if self._observer.keeps_before_step:  # what is kept is there between two calls
+            cuts = sorted({*cuts, self._last_batch(n_examples)})
+        return pairwise(cuts)
+
+    def _last_batch(self, n_examples: int) -> int:
+        """Return where the last batch of an epoch begins."""
+        rows_per_batch = self._plan.rows_per_batch(n_examples)
+        return (n_examples - 1) // rows_per_batch * rows_per_batch
 
     def _count(self, epochs: Epochs) -> None:
         """Take note of the steps that were made."""

@@ -11,6 +11,7 @@ import fastnn
 from fastnn import (
     MLP,
     SGD,
+    Adam,
     EarlyStopping,
     Linear,
     ReduceOnPlateau,
@@ -223,6 +224,144 @@ def test_the_training_loss_can_be_monitored() -> None:
     stopping = EarlyStopping("loss", patience=2, min_delta=10)
     history = new().train(*data(), epochs=50, early_stopping=stopping)
     assert (len(history), history.best_epoch) == (3, 1)
+
+
+# w = b = 0, x = y = 1: the output is w + b, both have the gradient w + b - 1, and so the distance
+# of the output to 1 is multiplied by 1 - 2 * rate at each step.
+RATES = [0.1, 1.2, 1.2, 1.2]
+LOSSES = [0.5, 0.5 * 0.8**2, 0.5 * 1.12**2, 0.5 * 1.568**2, 0.5 * 2.1952**2]  # before each step
+
+
+def line(kind: Kind) -> Network:
+    net = kind([1, 1], output_activation="identity", dtype="float64")
+    net.weights[0][:], net.biases[0][:] = 0, 0
+    return net
+
+
+def loss_of_line(net: Network) -> float:
+    return float(0.5 * (net.weights[0][0, 0] + net.biases[0][0] - 1) ** 2)
+
+
+@EITHER
+@pytest.mark.parametrize("batch_size", [None, 1])
+def test_the_parameters_are_kept_that_had_the_best_training_loss(
+    kind: Kind, batch_size: int | None
+) -> None:
+    net = line(kind)
+    history = net.train(
+        [[1.0]],
+        [1.0],
+        epochs=10,
+        batch_size=batch_size,
+        learning_rate=lambda step: RATES[min(step, 3)],
+        early_stopping=EarlyStopping("loss", patience=2),
+    )
+    assert history.loss == pytest.approx(LOSSES[:4], rel=1e-12)
+    assert (history.best_epoch, history.stopped) == (2, "no better loss for 2 epochs")
+    assert loss_of_line(net) == pytest.approx(LOSSES[1], rel=1e-12)
+    # The steps after that are undone, and are made again: with the rate of the second one.
+    again = net.train([[1.0]], [1.0], batch_size=None, learning_rate=lambda step: RATES[step])
+    assert again.loss == pytest.approx([LOSSES[1]], rel=1e-12)
+    assert again.learning_rate == [RATES[1]]
+
+
+@EITHER
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+@pytest.mark.parametrize("validation_fraction", [None, 0.5])
+def test_the_last_step_is_measured_too(
+    kind: Kind, epochs: int, validation_fraction: float | None
+) -> None:
+    """After the first step, which is for the better, and after the second, for the worse."""
+    net = line(kind)
+    n = 1 if validation_fraction is None else 2
+    history = net.train(
+        [[1.0]] * n,
+        [1.0] * n,
+        epochs=epochs,
+        batch_size=None,
+        learning_rate=lambda step: RATES[step],
+        validation_fraction=validation_fraction,
+        early_stopping=EarlyStopping("loss"),
+    )
+    assert history.best_epoch == min(epochs, 2)
+    assert loss_of_line(net) == pytest.approx(LOSSES[1], rel=1e-12)
+
+
+@EITHER
+def test_of_batches_the_last_parameters_are_kept_that_the_best_loss_was_measured_on(
+    kind: Kind,
+) -> None:
+    """Not those after its last step, which no loss of that epoch knows of."""
+    net = line(kind)
+    history = net.train(
+        [[1.0]] * 2,
+        [1.0] * 2,
+        epochs=10,
+        learning_rate=lambda step: RATES[min(step, 3)],
+        early_stopping=EarlyStopping("loss", patience=1),
+    )
+    expected = [np.mean(LOSSES[:2]), np.mean(LOSSES[2:4])]
+    assert history.loss == pytest.approx(expected, rel=1e-12)
+    assert loss_of_line(net) == pytest.approx(LOSSES[1], rel=1e-12)
+
+
+@EITHER
+@pytest.mark.parametrize("batch_size", [1, 7, 30, None])
+@pytest.mark.parametrize("ending", ["batch_callback", "blocks", ""])
+def test_the_best_training_loss_is_restored_with_its_optimizer(
+    kind: Kind, batch_size: int | None, ending: str
+) -> None:
+    X, y = data()
+    net, twin = new(kind), new(kind)
+    options: dict[str, Any] = {
+        "batch_size": batch_size,
+        "optimizer": Adam(lambda step: 0.01 if step < 3 * n_batches else 9.0),
+    }
+    n_batches = -(-60 // (batch_size or 60))
+    copies = [copy.deepcopy(twin)]
+    twin.train(
+        X, y, epochs=8, batch_callback=lambda s: copies.append(copy.deepcopy(twin)), **options
+    )
+    given: tuple[Any, ...] = (X, y)
+    if ending == "blocks" and batch_size is not None:
+        given = ([(X[:30], y[:30]), (X[30:], y[30:])],)
+    if ending == "batch_callback":
+        options["batch_callback"] = lambda step: False
+    history = net.train(
+        *given, epochs=8, early_stopping=EarlyStopping("loss", patience=2), **options
+    )
+    assert history.best_epoch is not None
+    assert len(history) == history.best_epoch + 2 < 8
+    kept = copies[history.best_epoch * n_batches - 1]
+    assert parameters(net) == parameters(kept)
+    for each in (net, kept):
+        each._generator = np.random.default_rng(5)
+        each.train(X, y, optimizer="adam", batch_size=4)
+    assert parameters(net) == parameters(kept)
+
+
+@EITHER
+def test_a_batch_that_stops_training_is_the_last_step(kind: Kind) -> None:
+    net = line(kind)
+    history = net.train(
+        [[1.0]] * 4,
+        [1.0] * 4,
+        learning_rate=lambda step: RATES[step],
+        early_stopping=EarlyStopping("loss"),
+        batch_callback=lambda step: step.batch == 2,
+    )
+    assert history.loss == pytest.approx([np.mean(LOSSES[:2])], rel=1e-12)
+    assert loss_of_line(net) == pytest.approx(LOSSES[1], rel=1e-12)
+
+
+def test_lbfgs_measures_its_loss_after_an_iteration() -> None:
+    X, y = data()
+    net = new(dtype="float64")
+    history = net.train(
+        X, y, epochs=5, batch_size=None, optimizer="lbfgs", early_stopping=EarlyStopping("loss")
+    )
+    assert history.best_epoch == 5
+    assert net.evaluate(X, y).loss == pytest.approx(history.loss[-1], rel=1e-9)
 
 
 # Callbacks
