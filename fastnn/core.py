@@ -296,6 +296,7 @@ class Core(HasData, ABC):
 
     def _one_or_more(self, X: MatrixLike) -> tuple[Inputs, bool]:
         """The inputs of X, and whether X is a single example (n_inputs,)."""
+        validation.feature_names(X, self._data.feature_names)
         return validation.one_or_more_examples(
             X, self.layer_sizes[0], self.dtype, self._data.scaling
         )
@@ -306,11 +307,17 @@ class Core(HasData, ABC):
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         class_weight: Mapping[int, float] | str | None = None,
+        like: tuple[Inputs, Targets] | None = None,
     ) -> tuple[Inputs, Targets]:
+        """Inputs and targets; their columns must be those of ``like`` if the network knows none."""
+        known = self._data if like is None else self._data.with_names_of(*like)
+        feature_names = validation.feature_names(X, known.feature_names)
+        target_names = validation.target_names(y, self.layer_sizes[-1], known.target_names)
         inputs, targets = validation.examples_and_targets(
             X, y, self.layer_sizes[0], self.layer_sizes[-1], self.dtype, self._data.scaling
         )
         validation.check_range(targets, self._loss)
+        inputs.feature_names, targets = feature_names, replace(targets, names=target_names)
         return inputs, self._weighted(targets, sample_weight, class_weight)
 
     def _weighted(

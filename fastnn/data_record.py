@@ -7,7 +7,8 @@ from typing import Any
 
 from . import validation
 from .input_scaling import InputScaling
-from .inputs import Scaling
+from .inputs import Inputs, Scaling
+from .targets import Targets
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,24 @@ class DataRecord:
         The name of each class, in the order of the labels; None if the classes have no names.
     feature_names : tuple of str or None
         The names of the columns of X; None if it had none.
+    target_names : tuple of str or None
+        Likewise of y, if it has several columns.
     input_scaling : InputScaling or None
         The scaling of X; None if the network computes with X as it is.
     """
 
     class_names: tuple[str, ...] | None = None
     feature_names: tuple[str, ...] | None = None
+    target_names: tuple[str, ...] | None = None
     input_scaling: InputScaling | None = None
+
+    def with_names_of(self, inputs: Inputs, targets: Targets) -> "DataRecord":
+        """The same with the names of their columns, where it has none."""
+        return replace(
+            self,
+            feature_names=self.feature_names or inputs.feature_names,
+            target_names=self.target_names or targets.names,
+        )
 
     @property
     def scaling(self) -> Scaling | None:
@@ -62,6 +74,7 @@ class DataRecord:
         return cls(
             class_names,
             _names(record["feature_names"], layer_sizes[0]),
+            _names(record["target_names"], layer_sizes[-1]),
             _scaling(record["input_scaling"], layer_sizes[0]),
         )
 
@@ -113,8 +126,20 @@ class HasData:
 
     @property
     def feature_names(self) -> tuple[str, ...] | None:
-        """The names of the columns of the X that the network was trained on; None without names."""
+        """The names of the columns of the X that the network was trained on, or None.
+
+        Where X has names of columns again, they must be these, in this order.
+        """
         return self._data.feature_names
+
+    @property
+    def target_names(self) -> tuple[str, ...] | None:
+        """Likewise of the y that the network was trained on, if it had several columns."""
+        return self._data.target_names
+
+    def _remember_names(self, inputs: Inputs, targets: Targets) -> None:
+        """Keep the names of the columns that were trained on."""
+        self._data = self._data.with_names_of(inputs, targets)
 
 
 def n_classes(layer_sizes: Sequence[int]) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from . import lbfgs
 from .arrays import Array
 from .blocks import windows
+from .data_record import DataRecord
 from .evaluation import Evaluation
 from .history import History
 from .inputs import Inputs
@@ -27,6 +28,7 @@ Evaluate = Callable[[], Evaluation]
 class Learner(Protocol):
     """What training needs of a network."""
 
+    _data: DataRecord
     _generator: "np.random.Generator"
     _training_state: TrainingState | None
 
@@ -35,6 +37,8 @@ class Learner(Protocol):
 
     @property
     def biases(self) -> tuple[Array, ...]: ...
+
+    def _remember_names(self, inputs: Inputs, targets: Targets) -> None: ...
 
     def _storage(self) -> Sequence[Array]: ...
 
@@ -61,6 +65,7 @@ def on_examples(
     n_examples = len(rows)
     n_steps = plan.epochs * plan.n_batches(n_examples)
     with _Call(network, plan, evaluate, n_steps) as call:
+        network._remember_names(inputs, targets)
         if isinstance(plan.optimizer, LBFGS):
             if n_examples < len(inputs):
                 inputs, targets = inputs.take(rows), targets[rows]
@@ -128,7 +133,7 @@ class _Call:
                 "weights and biases must be finite to train, got NaN or infinity in them"
             )
         self._network, self._plan = network, plan
-        before = network._training_state
+        self._data_before, before = network._data, network._training_state
         self._state_before = None if before is None else replace(before)
         self.state = state_for(network, plan)
         self._n_steps_before = self.state.n_steps
@@ -150,7 +155,9 @@ class _Call:
         if kind is None:
             self._observer.restore_best(self.measure)
         if not self.history and self.state.n_steps == self._n_steps_before:
-            self._network._training_state = self._state_before  # what was refused changes nothing
+            # What was refused changes nothing.
+            self._network._training_state = self._state_before
+            self._network._data = self._data_before
 
     def minimize(self, inputs: Inputs, targets: Targets, optimizer: LBFGS) -> None:
         """Train by L-BFGS, which has an epoch loop of its own."""

@@ -12,13 +12,14 @@ from .arrays import Array
 
 @dataclass(frozen=True)
 class Targets:
-    """What the outputs should be: one of the two is None."""
+    """What the outputs should be: one of values and labels is None."""
 
     values: Array | None  # (n_examples, n_outputs), the network's dtype
     labels: Array | None  # (n_examples,) intp, each in 0 .. n_outputs-1
     weights: Array | None = None  # of the examples, (n_examples,), the network's dtype; None: all 1
     most_loss: float = math.inf  # in cross-entropies, -log of an output counts as at most; see
     # sklearn/stochastic.py, whose users are told such losses: only the kernels know it
+    names: tuple[str, ...] | None = None  # of the columns of y, if it has several with names
 
     def __len__(self) -> int:
         values_or_labels = self.labels if self.values is None else self.values

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from . import fitting, held_out, validation
 from .arrays import Array
-from .blocks import Block, Blocks
+from .blocks import Block, Blocks, Examples
 from .core import Core
 from .evaluation import Evaluation
 from .history import History
@@ -190,14 +190,19 @@ class Trainable(Core):
             has_validation=validation_data is not None or validation_fraction is not None,
         )
         buffer_size = validation.count(buffer_size, "buffer_size", minimum=1)
-        evaluate = self._on_validation_data(validation_data, validation_fraction)
         if y is None:
-            check = partial(self._checked, class_weight=class_weight)
+            given = self._validation_examples(validation_data, validation_fraction)
+            check = partial(self._checked_block, class_weight=class_weight, like=given)
             blocks = Blocks(X, check, plan.epochs)
             plan.check_for_blocks(sample_weight, class_weight, validation_fraction)
+            evaluate = self._evaluation_of(given)
             with self._being_trained():
                 return fitting.on_blocks(self, blocks, plan, buffer_size, evaluate)
         inputs, targets = self._checked(cast(MatrixLike, X), y, sample_weight, class_weight)
+        given = self._validation_examples(
+            validation_data, validation_fraction, like=(inputs, targets)
+        )
+        evaluate = self._evaluation_of(given)
         with self._being_trained():
             rows = np.arange(len(inputs))
             if validation_fraction is not None:
@@ -324,10 +329,16 @@ class Trainable(Core):
         finally:
             self._in_training.release()
 
-    def _on_validation_data(
-        self, data: Block | None, fraction: float | None
-    ) -> Callable[[], Evaluation] | None:
-        """Evaluates the network on them, if there are any."""
+    def _checked_block(self, *block: Any, **options: Any) -> Examples:
+        """Check a block that is trained on now, and remember the names of its columns."""
+        inputs, targets = self._checked(*block, **options)
+        self._remember_names(inputs, targets)
+        return inputs, targets
+
+    def _validation_examples(
+        self, data: Block | None, fraction: float | None, like: Examples | None = None
+    ) -> Examples | None:
+        """Check the validation data, if there are any, and those of ``train`` they go with."""
         if fraction is not None:
             validation.number_between(fraction, "validation_fraction", 0, 1, is_open=True)
             if data is not None:
@@ -343,11 +354,15 @@ class Trainable(Core):
                 f"{type(data).__name__}"
             )
         try:
-            inputs, targets = self._checked(*data)
+            X, y, sample_weight = (*data, None)[:3]
+            return self._checked(X, y, sample_weight, like=like)
         except (TypeError, ValueError) as error:
             error.add_note("in validation_data")
             raise
-        return partial(self._evaluate, inputs, targets)
+
+    def _evaluation_of(self, examples: Examples | None) -> Callable[[], Evaluation] | None:
+        """Evaluates the network on them, if there are any."""
+        return None if examples is None else partial(self._evaluate, *examples)
 
     def _split(self, targets: Targets, fraction: float) -> tuple[Array, Array]:
         """Rows to train on, and rows to hold out."""

@@ -5,7 +5,7 @@ Every message has the form "NAME must be WHAT IS EXPECTED, got WHAT CAME".
 
 from .arrays import examples, finite_vector, one_or_more_examples, order
 from .layers import GivenLayers, layers_of_arrays, layers_of_state_dict
-from .names import class_names
+from .names import Names, class_names, feature_names, target_names
 from .networks import (
     Seed,
     activations,
@@ -30,6 +30,7 @@ from .targets import check_range, examples_and_targets, weights
 
 __all__ = [
     "GivenLayers",
+    "Names",
     "Seed",
     "activations",
     "callback",
@@ -39,6 +40,7 @@ __all__ = [
     "dropout",
     "examples",
     "examples_and_targets",
+    "feature_names",
     "finite_vector",
     "flag",
     "float_dtype",
@@ -54,6 +56,7 @@ __all__ = [
     "one_or_more_examples",
     "order",
     "positive",
+    "target_names",
     "weights",
     "with_defaults",
 ]

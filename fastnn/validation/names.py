@@ -1,11 +1,17 @@
-"""Names of classes."""
+"""Names of classes, and of the columns of X and y."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
+_MAX_LISTED = 5  # names in a message
 
-def class_names(names: Sequence[str], n_classes: int) -> tuple[str, ...]:
+Names: TypeAlias = tuple[str, ...]
+
+
+def class_names(names: Sequence[str], n_classes: int) -> Names:
     """One name per class, all of them different."""
     expected = f"class_names must be a list of {n_classes} different strings, one per class"
     if isinstance(names, str) or not isinstance(names, Sequence | np.ndarray):
@@ -16,3 +22,75 @@ def class_names(names: Sequence[str], n_classes: int) -> tuple[str, ...]:
     if len(names) != n_classes or len(set(names)) < n_classes:
         raise ValueError(f"{expected}, got {list(names)}")
     return tuple(map(str, names))
+
+
+def feature_names(X: Any, expected: Names | None) -> Names | None:
+    """The names of the columns of X, which must be the expected ones, in their order; or None."""
+    if type(X) is np.ndarray:  # most have none
+        return None
+    names = _names_in(X, "X", "column_names", "columns")
+    if names is None and getattr(X, "ndim", 0) == 1:  # a row of a frame
+        names = _names_in(X, "X", "index")
+    return _checked(names, "X", expected, "net.feature_names")
+
+
+def target_names(y: Any, n_outputs: int, expected: Names | None) -> Names | None:
+    """Those of the columns of y, of which there must be several to have an order."""
+    if type(y) is np.ndarray or n_outputs == 1 or getattr(y, "ndim", 2) != 2:
+        return None
+    names = _names_in(y, "y", "column_names", "columns")
+    return _checked(names, "y", expected, "net.target_names")
+
+
+def _names_in(value: Any, argument: str, *attributes: str) -> Names | None:
+    """Those of a frame of pandas or polars, or a table of pyarrow, whose columns are arrays."""
+    for attribute in attributes:
+        found = getattr(value, attribute, None)
+        if isinstance(found, Iterable):  # `index` is a method of lists
+            break
+    else:
+        return None
+    names = list(found)
+    n_strings = sum(isinstance(name, str) for name in names)
+    if not n_strings:
+        return None
+    if n_strings < len(names):
+        other = next(name for name in names if not isinstance(name, str))
+        raise TypeError(
+            f"{argument} must have column names that are all strings, or none that is, got "
+            f"{other!r} among {n_strings} strings"
+        )
+    return tuple(map(str, names))
+
+
+def _checked(
+    names: Names | None, argument: str, expected: Names | None, known_as: str
+) -> Names | None:
+    if names is not None and expected is not None and names != expected:
+        raise ValueError(
+            f"{argument} must have the columns of the training data, in their order, got "
+            f"{_differences(names, expected, f'{argument}[list({known_as})]')}"
+        )
+    return names
+
+
+def _differences(names: Names, expected: Names, right_order: str) -> str:
+    found, wanted = Counter(names), Counter(expected)
+    unexpected, missing = found - wanted, wanted - found
+    parts = [
+        f"{len(few)} {what}: {_listed(list(few))}"
+        for what, few in (("unexpected", unexpected), ("missing", missing))
+        if few
+    ]
+    if parts:
+        return ", and ".join(parts)
+    at = next(i for i, (one, other) in enumerate(zip(names, expected, strict=True)) if one != other)
+    return (
+        f"them in another order: {names[at]!r} at index {at} instead of {expected[at]!r}; use "
+        f"{right_order}"
+    )
+
+
+def _listed(names: list[str]) -> str:
+    more = ", ..." if len(names) > _MAX_LISTED else ""
+    return ", ".join(map(repr, names[:_MAX_LISTED])) + more
