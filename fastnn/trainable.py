@@ -79,7 +79,8 @@ class Trainable(Core):
         X : array_like or sparse, (n_examples, n_inputs), or iterable of blocks
             Real finite numbers: anything that `numpy.asarray` takes, or a sparse matrix or array
             of scipy, whose zeros cost nothing. A C-contiguous array of the network's dtype is used
-            as it is; other dtypes and layouts are converted some rows at a time.
+            as it is; other dtypes and layouts are converted some rows at a time. Column names that
+            are strings, as in a data frame, must be those of the first training, in their order.
             Without y: blocks (X, y) or (X, y, sample_weight) of data that do not fit in memory.
             Batches go on from one block to the next. For several epochs it must be possible to
             go through the blocks again, as through a list, and not through a generator.

@@ -29,7 +29,8 @@ TURNED = X[["depth", "width", "height"]]
 
 MUST = "X must have the columns of the training data, in their order, got "
 ORDER = MUST + (
-    "them in another order: 'depth' at index 0 instead of 'width'; use X[list(net.feature_names)]"
+    "them in another order: 'depth' at index 0 instead of 'width'; put them into that of "
+    "net.feature_names"
 )
 
 
@@ -190,7 +191,7 @@ def test_the_columns_of_y(network_class: NetworkClass) -> None:
     net = trained(network_class)
     message = (
         "y must have the columns of the training data, in their order, got them in another order: "
-        "'weight' at index 0 instead of 'price'; use y[list(net.target_names)]"
+        "'weight' at index 0 instead of 'price'; put them into that of net.target_names"
     )
     turned = Y[["weight", "price"]]
     for use in (

@@ -52,6 +52,7 @@ def one_hot(
 
 
 def _checked_labels(labels: ArrayLike, n_classes: int) -> NDArray[np.int64]:
+    validation.check_unmasked(labels, "labels")
     try:
         array = np.asarray(labels)
     except ValueError as error:  # rows of different lengths

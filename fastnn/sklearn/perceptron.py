@@ -24,6 +24,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from .. import validation
 from ..activations import ACTIVATIONS, Activation
 from ..arrays import Array
 from ..losses import Loss
@@ -114,6 +115,11 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         finally:
             del self._tasks, self._validation
 
+    def _validate_input(self, X: Any, y: Any, *options: Any, **more: Any) -> Any:
+        for array, argument in ((X, "X"), (y, "y")):
+            validation.check_unmasked(array, argument)
+        return super()._validate_input(X, y, *options, **more)
+
     def _fit_stochastic(
         self, X: Any, y: Array, sample_weight: Array | None, *buffers_and_incremental: Any
     ) -> None:
@@ -141,6 +147,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         if check_input:
             if (outputs := self._quick_outputs(X)) is not None:
                 return outputs
+            validation.check_unmasked(X, "X")
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         network = self._current_network()
         outputs = network.predict(X, n_threads=self._n_threads())

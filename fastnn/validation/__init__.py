@@ -3,7 +3,7 @@
 Every message has the form "NAME must be WHAT IS EXPECTED, got WHAT CAME".
 """
 
-from .arrays import examples, finite_vector, one_or_more_examples, order
+from .arrays import check_unmasked, examples, finite_vector, one_or_more_examples, order
 from .layers import GivenLayers, layers_of_arrays, layers_of_state_dict
 from .names import Names, class_names, feature_names, target_names
 from .networks import (
@@ -35,6 +35,7 @@ __all__ = [
     "activations",
     "callback",
     "check_range",
+    "check_unmasked",
     "class_names",
     "count",
     "dropout",

@@ -1,5 +1,6 @@
 """X, and what all arrays have in common."""
 
+import sys
 from numbers import Real
 from typing import Any
 
@@ -131,6 +132,7 @@ def _first_lost(inputs: Inputs) -> tuple[int, int] | None:
 
 def order(value: ArrayLike, n_examples: int) -> Array:
     """What a function for ``shuffle`` has returned: each number below n_examples once."""
+    check_unmasked(value, "shuffle")
     given = np.asarray(value)
     if given.shape != (n_examples,) or given.dtype.kind not in "iu":
         raise ValueError(
@@ -148,8 +150,26 @@ def order(value: ArrayLike, n_examples: int) -> Array:
     return given.astype(np.intp, copy=False)
 
 
+def check_unmasked(value: Any, argument: str) -> None:
+    """Reject masked values, by themselves or in the arrays of a list: NumPy would drop the mask."""
+    masked = sys.modules.get("numpy.ma")  # without it there are none, and importing it takes long
+    if masked is None or type(value) is np.ndarray:
+        return
+    parts = [value]
+    if isinstance(value, list | tuple) and not (value and type(value[0]) in (int, float)):
+        parts = list(value)
+    for part in parts:
+        if isinstance(part, masked.MaskedArray) and masked.is_masked(part):
+            n_masked = int(masked.getmaskarray(part).sum())
+            raise ValueError(
+                f"{argument} must have no masked values, got {n_masked} of {part.size}: leave out "
+                "their rows, or put numbers in their places, as by `filled`"
+            )
+
+
 def real_numbers(value: ArrayLike, argument: str) -> Array:
     """Anything that NumPy makes an array of real numbers of, as that."""
+    check_unmasked(value, argument)
     try:
         array = np.asarray(value)
     except MemoryError:

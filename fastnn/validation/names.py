@@ -69,12 +69,12 @@ def _checked(
     if names is not None and expected is not None and names != expected:
         raise ValueError(
             f"{argument} must have the columns of the training data, in their order, got "
-            f"{_differences(names, expected, f'{argument}[list({known_as})]')}"
+            f"{_differences(names, expected, known_as)}"
         )
     return names
 
 
-def _differences(names: Names, expected: Names, right_order: str) -> str:
+def _differences(names: Names, expected: Names, known_as: str) -> str:
     found, wanted = Counter(names), Counter(expected)
     unexpected, missing = found - wanted, wanted - found
     parts = [
@@ -86,8 +86,8 @@ def _differences(names: Names, expected: Names, right_order: str) -> str:
         return ", and ".join(parts)
     at = next(i for i, (one, other) in enumerate(zip(names, expected, strict=True)) if one != other)
     return (
-        f"them in another order: {names[at]!r} at index {at} instead of {expected[at]!r}; use "
-        f"{right_order}"
+        f"them in another order: {names[at]!r} at index {at} instead of {expected[at]!r}; put "
+        f"them into that of {known_as}"
     )
 
 

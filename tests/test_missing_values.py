@@ -1,0 +1,155 @@
+"""Values that are missing in X, y or weights are refused, whatever marks them."""
+
+import pickle
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+
+import fastnn
+from fastnn import reference
+from fastnn.sklearn import MLPClassifier
+
+NetworkClass = type[fastnn.MLP] | type[reference.MLP]
+Make = Callable[[], Any]
+
+each_class = pytest.mark.parametrize(
+    "network_class",
+    [pytest.param(fastnn.MLP, id="MLP"), pytest.param(reference.MLP, id="reference")],
+)
+
+X = np.random.default_rng(1).random((5, 4))
+LABELS = np.array([0, 2, 1, 0, 1])
+TARGETS = np.eye(3)[LABELS]
+WEIGHTS = np.ones(5)
+
+
+def masked(array: Any, *place: int) -> Any:
+    """The array as a masked one, with one value masked that is a wild number beneath."""
+    found = np.ma.masked_array(array)
+    found[place] = np.ma.masked
+    return found
+
+
+def refused(argument: str, size: int) -> Any:
+    message = (
+        f"{argument} must have no masked values, got 1 of {size}: leave out their rows, or put "
+        "numbers in their places, as by `filled`"
+    )
+    return pytest.raises(ValueError, match="^" + re.escape(message))
+
+
+@each_class
+@pytest.mark.parametrize("method", ["train", "train_batch", "evaluate", "gradients"])
+def test_masked_values_in_data(network_class: NetworkClass, method: str) -> None:
+    net = network_class([4, 6, 3], seed=1)
+    use, before = getattr(net, method), pickle.dumps(net)
+    with refused("X", 20):
+        use(masked(X, 3, 1), LABELS)
+    with refused("X", 4):
+        use([*X[:4], masked(X[4], 1)], LABELS)
+    with refused("y", 5):
+        use(X, masked(LABELS, 3))
+    with refused("y", 15):
+        use(X, masked(TARGETS, 3, 1))
+    with refused("y", 3):
+        use(X, tuple(masked(row, 0) for row in TARGETS))
+    with refused("sample_weight", 5):
+        use(X, LABELS, sample_weight=masked(WEIGHTS, 2))
+    assert pickle.dumps(net) == before
+
+
+@each_class
+@pytest.mark.parametrize("method", ["predict", "classify", "activations"])
+def test_masked_values_in_X(network_class: NetworkClass, method: str) -> None:
+    use = getattr(network_class([4, 6, 3]), method)
+    with refused("X", 20):
+        use(masked(X, 3, 1))
+    with refused("X", 4):
+        use(masked(X[0], 1))
+    with refused("X", 4):
+        use(masked(X[:1].astype(np.float32), 0, 1))
+
+
+@each_class
+def test_masked_values_elsewhere(network_class: NetworkClass) -> None:
+    net = network_class([4, 6, 3])
+    with refused("X", 20) as caught:
+        net.train(X, LABELS, validation_data=(masked(X, 3, 1), LABELS))
+    assert caught.value.__notes__ == ["in validation_data"]
+    with refused("y", 5):
+        net.train([(X, masked(LABELS, 1))])
+    with refused("shuffle", 5):
+        net.train(X, LABELS, shuffle=lambda n: masked(np.arange(n), 1))
+    with refused("weights[0]", 1):
+        network_class.from_arrays([masked([[1.0]], 0, 0)], [[0.0]])
+    with refused("labels", 5):
+        fastnn.one_hot(masked(LABELS, 3), 3)
+    with refused("shift", 4):
+        fastnn.InputScaling(masked(np.zeros(4), 1), np.ones(4))
+
+
+@each_class
+def test_masked_arrays_without_masked_values(network_class: NetworkClass) -> None:
+    net = network_class([4, 6, 3])
+    given = np.ma.masked_array(X), np.ma.masked_array(LABELS, np.zeros(5, bool))
+    assert net.evaluate(*given) == net.evaluate(X, LABELS)
+    assert_array_equal(net.predict(list(given[0])), net.predict(X))
+
+
+def test_masked_values_in_the_estimators() -> None:
+    estimator = MLPClassifier((3,), max_iter=300, tol=1.0, random_state=1)
+    with refused("X", 20):
+        estimator.fit(masked(X, 3, 1), LABELS)
+    with refused("y", 5):
+        estimator.fit(X, masked(LABELS, 3))
+    with refused("y", 5):
+        estimator.partial_fit(X, masked(LABELS, 3), classes=[0, 1, 2])
+    estimator.fit(X, LABELS)
+    with refused("X", 20):
+        estimator.predict(masked(X, 3, 1))
+
+
+@each_class
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: pd.DataFrame(X).replace(X[3, 1], np.nan), "got nan at row 3, column 1"),
+        (
+            lambda: pd.DataFrame(X).replace(X[3, 1], np.nan).convert_dtypes(),
+            "<NA> at row 3, column 1",
+        ),
+        (lambda: pd.DataFrame([[1, 2, 3, pd.NA]] * 5), "<NA> at row 0, column 3"),
+        (lambda: [[1, 2, 3, None]] * 5, "None at row 0, column 3"),
+        (lambda: [[1, 2, 3, pd.NaT]] * 5, "NaT at row 0, column 3"),
+    ],
+)
+def test_other_marks_in_X(network_class: NetworkClass, make: Make, message: str) -> None:
+    net = network_class([4, 6, 3])
+    for use in (net.predict, lambda given: net.train(given, LABELS)):
+        with pytest.raises((TypeError, ValueError), match=f"^X must be .*{message}$"):
+            use(make())
+
+
+@each_class
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: [0, 2, None, 0, 1],
+        lambda: [0, 2, np.nan, 0, 1],
+        lambda: pd.Series([0, 2, pd.NA, 0, 1], dtype="Int64"),
+        lambda: pd.array([0, 2, pd.NA, 0, 1], dtype="Int64"),
+        lambda: pd.Series([0, 1, None, 0, 1], dtype="boolean"),
+        lambda: pd.Series([0, 2, np.nan, 0, 1]).astype("category"),
+    ],
+)
+def test_other_marks_in_y_and_weights(network_class: NetworkClass, make: Make) -> None:
+    net = network_class([4, 6, 3])
+    with pytest.raises((TypeError, ValueError), match=r"^y must be .*(nan|<NA>|None) at row 2"):
+        net.train(X, make())
+    with pytest.raises((TypeError, ValueError), match=r"^sample_weight must be .* at row 2"):
+        net.train(X, LABELS, sample_weight=make())
