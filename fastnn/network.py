@@ -184,6 +184,7 @@ class Network(Trainable):
         cls,
         state_dict: Mapping[str, Any],
         *,
+        order: Sequence[str] | None = None,
         activation: str | Activation | Sequence[str | Activation] = "sigmoid",
         output_activation: str | Activation | None = None,
         loss: str | Loss | None = None,
@@ -196,8 +197,13 @@ class Network(Trainable):
         ----------
         state_dict : dict of str to array_like
             For each layer "<prefix>.weight", (fan_out, fan_in), and "<prefix>.bias", (fan_out,),
-            0 if it is missing; layers in their order in the dict. Tensors of PyTorch on the CPU,
-            or anything that `numpy.asarray` takes. They are copied.
+            0 if it is missing. Tensors of PyTorch on the CPU, or anything that `numpy.asarray`
+            takes. They are copied.
+        order : sequence of str, optional
+            The prefixes of the layers from input to output. By default prefixes that differ in
+            numbers, as "mlp.2" and "mlp.10" or "fc1" and "fc2", are in the order of these, and
+            others in the only order that the shapes of the layers allow. The order of the dict
+            says nothing: files of safetensors are sorted by name.
         activation, output_activation, loss, seed : optional
             As in the constructor. A state_dict says nothing of the activations, and what PyTorch
             trains with `CrossEntropyLoss` leaves out its softmax.
@@ -207,9 +213,10 @@ class Network(Trainable):
         Raises
         ------
         TypeError, ValueError
-            If an argument is not that, or there is anything else in the dict; the message names it.
+            If an argument is not that, there is anything else in the dict, or nothing tells the
+            order of its layers; the message names it.
         """
-        layers = validation.layers_of_state_dict(state_dict)
+        layers = validation.layers_of_state_dict(state_dict, order)
         return cls._of(layers, activation, output_activation, loss, dtype, seed)
 
     def state_dict(self) -> dict[str, Array]:

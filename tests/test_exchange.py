@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import fastnn
@@ -330,21 +332,150 @@ def test_tensors_that_have_gradients(network_class: NetworkClass) -> None:
         assert array.tobytes() == linear[name].tobytes()
 
 
+# The order of layers is not that of the dict, but of numbers in names, or what the shapes allow.
+
+
+def layers_named(prefixes: list[str], sizes: tuple[int, ...]) -> dict[str, Array]:
+    """Linear layers with these prefixes, from input to output."""
+    weights, biases = arrays(sizes)
+    return {
+        f"{prefix}.{name}": array
+        for prefix, w, b in zip(prefixes, weights, biases, strict=True)
+        for name, array in (("weight", w.T.copy()), ("bias", b))
+    }
+
+
+def orders(state_dict: dict[str, Array]) -> list[dict[str, Array]]:
+    """As PyTorch has it, sorted by name as safetensors has it, and backwards."""
+    names = [list(state_dict), sorted(state_dict), list(state_dict)[::-1]]
+    return [{name: state_dict[name] for name in some} for some in names]
+
+
+SQUARES = 3, 3, 3, 3, 3, 3, 3  # any order of the layers is a chain
+NUMBERED = [
+    pytest.param([f"{2 * i}" for i in range(6)], id="Sequential"),
+    pytest.param([f"mlp.{2 * i}" for i in range(6)], id="Sequential within"),
+    pytest.param([f"net.layers.{i + 7}" for i in range(6)], id="list"),
+    pytest.param([f"layers.{5 * i}.linear" for i in range(6)], id="modules in a list"),
+    pytest.param([f"fc{i}" for i in range(8, 14)], id="fc8 to fc13"),
+    pytest.param([f"hidden_{i}_dense" for i in range(8, 14)], id="numbers in between"),
+    pytest.param(["0.0", "0.2", "0.10", "1", "2.0", "10"], id="Sequential in Sequential"),
+    pytest.param(["b1.fc1", "b1.fc2", "b2.fc1", "b2.fc2", "b10.fc1", "b10.fc2"], id="blocks"),
+]
+
+
+@each_class
+@pytest.mark.parametrize("prefixes", NUMBERED)
+def test_numbers_in_names_order_layers(network_class: NetworkClass, prefixes: list[str]) -> None:
+    for state_dict in orders(layers_named(prefixes, SQUARES)):
+        assert_holds(network_class.from_state_dict(state_dict), *arrays(SQUARES))
+
+
 @each_class
 @pytest.mark.parametrize(
-    "names",
+    ("prefixes", "sizes"),
     [
-        ("model.hidden.weight", "model.hidden.bias", "model.out.weight", "model.out.bias"),
-        ("10.weight", "10.bias", "9.weight", "9.bias"),  # in the order of the dict
-        ("a.bias", "b.bias", "b.weight", "a.weight"),
+        (["model.input", "model.hidden", "model.a"], (4, 7, 5, 3)),
+        (["input", "hidden", "a"], (4, 16, 16, 3)),  # the square one goes in between
+        (["input", "up", "down", "a"], (4, 16, 32, 16, 3)),
+        (["z", "y", "x", "w"], (5, 3, 7, 3, 2)),
+        (["z"], (3, 3)),
+        (["fc", "fc2"], (4, 5, 3)),
+        (["hidden.10", "hidden.2", "a"], (4, 5, 6, 3)),
     ],
 )
-def test_any_prefix_will_do(network_class: NetworkClass, names: tuple[str, ...]) -> None:
-    values = list(linears().values())
-    if names[0] == "a.bias":
-        values = [values[3], values[1], values[0], values[2]]
-    network = network_class.from_state_dict(dict(zip(names, values, strict=True)))
-    assert_holds(network, *arrays())
+def test_shapes_order_layers(
+    network_class: NetworkClass, prefixes: list[str], sizes: tuple[int, ...]
+) -> None:
+    for state_dict in orders(layers_named(prefixes, sizes)):
+        assert_holds(network_class.from_state_dict(state_dict), *arrays(sizes))
+
+
+@each_class
+@pytest.mark.parametrize(
+    ("prefixes", "sizes"),
+    [
+        (["input", "hidden", "a"], (3, 3, 3, 3)),
+        (["input", "hidden", "more", "a"], (4, 16, 16, 16, 3)),
+        (["z", "y", "x", "w", "v"], (5, 3, 7, 3, 3, 2)),  # or 5, 3, 3, 7, 3, 2
+        (["encoder", "decoder"], (8, 2, 8)),  # or the decoder first: 2, 8, 2
+        (["fc", "fc1"], (3, 3, 3)),
+        (["01", "1"], (3, 3, 3)),
+        (["mlp.0", "head"], (3, 3, 3)),
+        ([f"layer {name}" for name in "abcdefghijklmnopqrstuvwxyz"], (3,) * 27),
+    ],
+)
+def test_an_order_that_nothing_tells_is_asked_for(
+    network_class: NetworkClass, prefixes: list[str], sizes: tuple[int, ...]
+) -> None:
+    for state_dict in orders(layers_named(prefixes, sizes)):
+        message = "order must list the prefixes of the layers from input to output"
+        with pytest.raises(ValueError, match="^" + message):
+            network_class.from_state_dict(state_dict)
+        network = network_class.from_state_dict(state_dict, order=prefixes)
+        assert_holds(network, *arrays(sizes))
+
+
+def test_the_user_knows_better_than_numbers() -> None:
+    state_dict = layers_named(["10", "9"], SIZES)
+    message = "state_dict['10.weight'] must have 3 inputs, as many as state_dict['9.weight'] has "
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
+        fastnn.MLP.from_state_dict(state_dict)
+    assert_holds(fastnn.MLP.from_state_dict(state_dict, order=["10", "9"]), *arrays())
+
+
+@pytest.mark.parametrize(
+    ("order", "error"),
+    [
+        ("02", TypeError),
+        (3, TypeError),
+        ({"0", "2"}, TypeError),
+        (["0"], ValueError),
+        (["0", "2", "2"], ValueError),
+        (["0.weight", "2.weight"], ValueError),
+        ([0, 2], ValueError),
+    ],
+)
+def test_wrong_orders(order: Any, error: type[Exception]) -> None:
+    message = "order must be a list of the prefixes ['0', '2'] from input to output, got "
+    with pytest.raises(error, match="^" + re.escape(message)):
+        fastnn.MLP.from_state_dict(linears(), order=order)
+
+
+@each_class
+@pytest.mark.parametrize("prefixes", [None, *NUMBERED])
+def test_through_a_file_of_safetensors(
+    network_class: NetworkClass, tmp_path: Path, prefixes: list[str] | None
+) -> None:
+    network = network_class(SQUARES, activation="tanh", seed=1)
+    state_dict = network.state_dict()
+    if prefixes is not None:
+        state_dict = dict(zip(layers_named(prefixes, SQUARES), state_dict.values(), strict=True))
+    save_file(state_dict, tmp_path / "module.safetensors")
+    found = network_class.from_state_dict(
+        load_file(tmp_path / "module.safetensors"), activation="tanh"
+    )
+    inputs = np.random.default_rng(1).random((9, 3), np.float32)
+    np.testing.assert_allclose(found.predict(inputs), network.predict(inputs), rtol=1e-6)
+
+
+@each_class
+def test_layers_in_any_order_without_bias(network_class: NetworkClass) -> None:
+    state_dict = layers_named([f"net.{i}" for i in range(8, 14)], SQUARES)
+    del state_dict["net.10.bias"]
+    for some in orders(state_dict):
+        network = network_class.from_state_dict(some)
+        assert network.biases[2].tolist() == [0, 0, 0]
+        assert (network.weights[5] == arrays(SQUARES)[0][5]).all()
+
+
+def test_collections_without_an_order_are_no_lists() -> None:
+    weights, biases = arrays()
+    with pytest.raises(TypeError, match=r"^weights must be a list of one array per layer, got "):
+        fastnn.MLP.from_arrays(dict(enumerate(weights)).values(), biases)
+    for sizes in ({784, 300, 10}, dict.fromkeys([784, 10])):
+        with pytest.raises(TypeError, match=r"^layer_sizes must be two or more positive integers"):
+            fastnn.MLP(sizes)
 
 
 @each_class

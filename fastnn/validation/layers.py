@@ -1,6 +1,6 @@
 """Weights and biases that come from elsewhere."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MappingView, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Array
 from .arrays import real_numbers
+from .layer_order import ordered
 
 Dtype = np.dtype[Any]
 
@@ -87,7 +88,8 @@ def layers_of_arrays(weights: Iterable[ArrayLike], biases: Iterable[ArrayLike]) 
 
 
 def _arrays(arrays: Iterable[ArrayLike], argument: str, axes: tuple[str, ...]) -> list[Given]:
-    if not isinstance(arrays, Iterable) or isinstance(arrays, str | bytes | Mapping):
+    has_no_order = isinstance(arrays, Mapping | MappingView | Set)
+    if not isinstance(arrays, Iterable) or isinstance(arrays, str | bytes) or has_no_order:
         raise TypeError(f"{argument} must be a list of one array per layer, got {arrays!r}")
     return [_given(array, f"{argument}[{layer}]", axes) for layer, array in enumerate(arrays)]
 
@@ -102,7 +104,7 @@ def _given(value: Any, name: str, axes: tuple[str, ...]) -> Given:
     return Given(name, array)
 
 
-def layers_of_state_dict(state_dict: Mapping[str, Any]) -> GivenLayers:
+def layers_of_state_dict(state_dict: Mapping[str, Any], order: Sequence[str] | None) -> GivenLayers:
     """PyTorch's "<prefix>.weight" (fan_out, fan_in) and "<prefix>.bias", which may be missing."""
     expected = "state_dict must have '<prefix>.weight' and '<prefix>.bias' of Linear layers only"
     if not isinstance(state_dict, Mapping):
@@ -118,11 +120,13 @@ def layers_of_state_dict(state_dict: Mapping[str, Any]) -> GivenLayers:
     for prefix, key in names["bias"].items():
         if prefix not in names["weight"]:
             raise ValueError(f"{expected}, got {key!r} without the weight")
-    layers = [
-        _linear(state_dict, key, names["bias"].get(prefix))
+    layers = {
+        prefix: _linear(state_dict, key, names["bias"].get(prefix))
         for prefix, key in names["weight"].items()
-    ]
-    return GivenLayers([weights for weights, _ in layers], [biases for _, biases in layers])
+    }
+    shapes = {prefix: weights.array.shape for prefix, (weights, _) in layers.items()}
+    in_order = [layers[prefix] for prefix in ordered(shapes, order)]
+    return GivenLayers([weights for weights, _ in in_order], [biases for _, biases in in_order])
 
 
 def _linear(state_dict: Mapping[str, Any], weight: str, bias: str | None) -> tuple[Given, Given]:

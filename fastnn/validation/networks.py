@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -26,7 +26,7 @@ Seed: TypeAlias = "int | Sequence[int] | SeedSequence | Generator | None"
 def layer_sizes(sizes: Iterable[int]) -> tuple[int, ...]:
     """Two or more positive widths."""
     expected = "layer_sizes must be two or more positive integers, from input to output"
-    if isinstance(sizes, str | bytes):
+    if isinstance(sizes, str | bytes | Set | Mapping):  # sets have no order
         raise TypeError(f"{expected}, got {sizes!r}")
     try:
         widths = tuple(sizes)

@@ -1,0 +1,89 @@
+"""The order of layers that come by name, from a mapping whose own order says nothing.
+
+Files of safetensors, for one, list "10.weight" before "2.weight", and "hidden" before "input".
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cmp_to_key
+
+_MAX_STEPS = 10_000  # in the search for chains, which takes few unless many layers have one shape
+_NUMBER = re.compile("([0-9]+)")
+
+Shape = tuple[int, ...]
+"""(fan_in, fan_out)."""
+
+
+class _Unordered(Exception):
+    """Two names that do not tell which layer comes first."""
+
+
+def ordered(shapes: Mapping[str, Shape], order: Sequence[str] | None) -> list[str]:
+    """The names of the layers from input to output.
+
+    Parameters
+    ----------
+    shapes : dict of str to tuple
+        Of each layer, (fan_in, fan_out).
+    order : sequence of str or None
+        The user's.
+    """
+    if order is not None:
+        return _given_order(order, list(shapes))
+    try:
+        return sorted(shapes, key=cmp_to_key(_compare))
+    except _Unordered:
+        chain = _only_chain(shapes)
+    if chain is None:
+        raise ValueError(
+            "order must list the prefixes of the layers from input to output, where neither "
+            "numbers in them nor the shapes of the layers tell it, got None for the prefixes "
+            f"{list(shapes)}"
+        )
+    return chain
+
+
+def _given_order(order: Sequence[str], names: list[str]) -> list[str]:
+    expected = f"order must be a list of the prefixes {names} from input to output"
+    if isinstance(order, str) or not isinstance(order, Sequence):
+        raise TypeError(f"{expected}, got {order!r}")
+    if Counter(order) != Counter(names):
+        raise ValueError(f"{expected}, got {list(order)}")
+    return list(order)
+
+
+def _compare(one: str, other: str) -> int:
+    """Compare two names by the first number in which they differ, if no text differs before it."""
+    parts = zip(_NUMBER.split(one), _NUMBER.split(other), strict=False)
+    for place, (part, other_part) in enumerate(parts):
+        if part != other_part:
+            is_number = place % 2 == 1
+            if is_number and int(part) != int(other_part):
+                return int(part) - int(other_part)
+            break
+    raise _Unordered
+
+
+def _only_chain(shapes: Mapping[str, Shape]) -> list[str] | None:
+    """The order in which each layer has as many inputs as the one before outputs, if one only."""
+    starts = Counter(fan_in for fan_in, _ in shapes.values())
+    starts.subtract(fan_out for _, fan_out in shapes.values())
+    chain: list[str] | None = None
+    # A chain that comes back to where it starts could start elsewhere, too.
+    found = [[name] for name, (fan_in, _) in shapes.items() if starts[fan_in] == 1]
+    for _ in range(_MAX_STEPS):
+        if not found:
+            return chain
+        names = found.pop()
+        if len(names) == len(shapes):
+            if chain is not None:
+                return None
+            chain = names
+        width = shapes[names[-1]][1]
+        found += [
+            [*names, name]
+            for name, (fan_in, _) in shapes.items()
+            if fan_in == width and name not in names
+        ]
+    return None
