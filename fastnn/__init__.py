@@ -61,10 +61,15 @@ __all__ = [
 
 def __getattr__(name: str) -> _Any:
     """Import what is seldom needed, and takes long, when it is first asked for."""
-    if name == "reference":
-        return _import_module(".reference", __name__)
+    if name in ("reference", "sklearn"):
+        return _import_module(f".{name}", __name__)
     if name == "__version__":
         from importlib.metadata import version
 
         return version("fastnn-mlp")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    hint = ""
+    if name in ("MLPClassifier", "MLPRegressor"):
+        hint = f": it is in {__name__}.sklearn"
+    elif name in datasets.__all__:
+        hint = f": it is in {__name__}.datasets"
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")

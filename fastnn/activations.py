@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from .arrays import Array
+from .calls import explained
 from .named import Named
 
 Function = Callable[[Array], Array]
 
 
+@explained
 @dataclass(frozen=True)
 class Activation:
     """An activation function of your own, written with NumPy.
@@ -107,6 +109,7 @@ class BuiltinActivation(Named, Activation):
         return builtin, (self.name, self.parameters)
 
 
+@explained
 class LeakyReLU(BuiltinActivation):
     """z where it is positive, else ``negative_slope`` times z; ``"leaky_relu"`` has the default.
 
@@ -130,6 +133,7 @@ class LeakyReLU(BuiltinActivation):
         )
 
 
+@explained
 class ELU(BuiltinActivation):
     """z where it is positive, else ``alpha`` (e**z - 1); ``"elu"`` has the default.
 

@@ -28,10 +28,11 @@ class Blocks:
     def __init__(
         self, given: MatrixLike | Iterable[Block], check: Callable[..., Examples], epochs: int
     ) -> None:
-        if hasattr(given, "shape") or not isinstance(given, Iterable):
+        if hasattr(given, "shape") or not isinstance(given, Iterable) or isinstance(given, str):
+            hint = ": call it, and pass what it returns" if callable(given) else ""
             raise TypeError(
                 "y must be given, unless X is an iterable of blocks (X, y), got a "
-                f"{type(given).__name__} for X and None for y"
+                f"{type(given).__name__} for X and None for y{hint}"
             )
         if epochs > 1 and iter(given) is given:
             raise ValueError(
@@ -46,6 +47,7 @@ class Blocks:
                 raise TypeError(
                     "X must be an iterable of blocks (X, y) or (X, y, sample_weight) where y is "
                     f"None, got a {type(block).__name__} for block {number}"
+                    f"{': pass X and y as two arguments' if isinstance(self._given, tuple) else ''}"
                 )
             if np.ndim(block[0]) == 0 and not hasattr(block[0], "tocsr"):  # a row of numbers
                 raise TypeError(

@@ -9,9 +9,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from . import evaluation, validation
+from . import evaluation, hints, validation
 from .activations import Activation
 from .arrays import Array
+from .calls import part_of, without
 from .data_record import DataRecord, HasData
 from .evaluation import Evaluation, Gradients
 from .inputs import Inputs, MatrixLike
@@ -20,7 +21,11 @@ from .plan import Objective
 from .targets import Targets
 from .validation import Seed
 
+_DRAWN = 1 << 20  # initial weights at a time: float64 numbers, which should not take much memory
 
+
+@part_of("MLP", "fastnn")
+@without(hints.OF_NETWORKS)
 class Core(HasData, ABC):
     """Checks arguments, draws the initial weights, and leaves the numerics to its subclasses."""
 
@@ -38,8 +43,11 @@ class Core(HasData, ABC):
     ) -> None:
         self._set_up(layer_sizes, activation, output_activation, loss, dtype, seed)
         for weights, f in zip(self.weights, self.activation_functions, strict=True):
-            drawn = self._generator.standard_normal(weights.shape)
-            weights[:] = drawn * np.sqrt(f.gain / len(weights))
+            fan_in, fan_out = weights.shape
+            rows = max(1, _DRAWN // fan_out)
+            for start in range(0, fan_in, rows):
+                some = weights[start : start + rows]
+                some[:] = self._generator.standard_normal(some.shape) * np.sqrt(f.gain / fan_in)
 
     def _set_up(
         self,
@@ -53,6 +61,7 @@ class Core(HasData, ABC):
         """Everything but the initial weights."""
         self._layer_sizes = validation.layer_sizes(layer_sizes)
         self._dtype = self._checked_dtype(dtype)
+        validation.check_size(self._layer_sizes, self._dtype)
         output_activation, loss = validation.with_defaults(output_activation, loss)
         self._activations = validation.activations(
             activation, output_activation, len(self.layer_sizes) - 1, self.dtype
@@ -65,7 +74,10 @@ class Core(HasData, ABC):
         self._prepare()
 
     def _prepare(self) -> None:
-        self._weights, self._biases = self._allocate()
+        try:
+            self._weights, self._biases = self._allocate()
+        except MemoryError:
+            raise validation.too_large(self._layer_sizes, self._dtype) from None
 
     def _take(self, parameters: Iterable[Array]) -> None:
         """Copy the weights of all layers, and then the biases."""

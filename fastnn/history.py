@@ -5,6 +5,8 @@ import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from . import hints
+from .calls import without
 from .validation.numbers import number_between
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class Step:
         return f"Step({', '.join(known)})"
 
 
+@without(hints.OF_HISTORIES)
 @dataclass(repr=False)
 class History:
     """What ``train`` returns; its length is the number of epochs.

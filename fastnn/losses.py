@@ -13,9 +13,11 @@ import numpy as np
 
 from .activations import softplus
 from .arrays import Array
+from .calls import explained
 from .named import Named
 
 
+@explained
 @dataclass(frozen=True)
 class Loss:
     """A loss of your own, written with NumPy.
@@ -113,6 +115,7 @@ class BuiltinLoss(Named, Loss):
         return builtin, (self.name, self.parameters)
 
 
+@explained
 class Huber(BuiltinLoss):
     """½(a - t)² up to ``delta`` from the target, and on along the tangent; summed over outputs.
 
@@ -134,6 +137,7 @@ class Huber(BuiltinLoss):
         super().__init__("huber", values, derivative, delta=delta)
 
 
+@explained
 class Quantile(BuiltinLoss):
     """The pinball loss, least where outputs are the ``quantile`` of the targets.
 

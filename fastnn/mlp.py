@@ -69,6 +69,8 @@ class MLP(Network):
     ------
     TypeError, ValueError
         For an argument that is none of the above; the message names it.
+    MemoryError
+        If the parameters do not fit in memory.
 
     Notes
     -----

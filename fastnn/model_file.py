@@ -7,7 +7,6 @@ from intent.
 """
 
 import json
-import os
 import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -99,7 +98,6 @@ def load(
     """Read a file; what of its functions is not built in is found among the given."""
     from safetensors import SafetensorError, safe_open
 
-    path = os.fsdecode(path)
     known_activations = _known(activations, "activations", Activation, ACTIVATIONS)
     known_losses = _known(losses, "losses", Loss, LOSSES)
     with open(path, "rb"):  # for the operating system's error if it cannot be read

@@ -10,12 +10,14 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import model_file, pytorch, summary, validation
 from .activations import Activation
 from .arrays import Array
+from .calls import part_of
 from .losses import Loss
 from .model_file import Model, ModelFileError
 from .trainable import Trainable
 from .validation import GivenLayers, Seed
 
 
+@part_of("MLP", "fastnn")
 class Network(Trainable):
     """A network that is saved, loaded and exchanged."""
 
@@ -52,9 +54,12 @@ class Network(Trainable):
 
         Raises
         ------
+        TypeError
+            If ``path`` is not a path.
         OSError
             If the file cannot be written.
         """
+        path = validation.path(path, "path")
         model_file.save(
             Model(
                 self.layer_sizes,
@@ -79,7 +84,7 @@ class Network(Trainable):
         losses: Iterable[Loss] = (),
         seed: Seed = None,
     ) -> Self:
-        """Read a network that `save` has written. No code is run and nothing unpickled.
+        """Make a network of a file that `save` has written. No code is run and nothing unpickled.
 
         Parameters
         ----------
@@ -93,12 +98,14 @@ class Network(Trainable):
 
         Raises
         ------
+        TypeError
+            If ``path`` is not a path.
         ModelFileError
             If the file is damaged, was not written by `save`, or is of a later format.
         OSError
             If it cannot be read.
         """
-        model = model_file.load(path, activations, losses)
+        model = model_file.load(validation.path(path, "path"), activations, losses)
         try:
             network = cls.__new__(cls)
             network._set_up(
@@ -263,6 +270,8 @@ class Network(Trainable):
 
         Raises
         ------
+        TypeError
+            If ``path`` is not a path.
         ImportError
             If onnx is not installed.
         ValueError
@@ -270,6 +279,7 @@ class Network(Trainable):
         OSError
             If the file cannot be written.
         """
+        path = validation.path(path, "path")
         from . import onnx_file  # imports onnx, which takes long and may be missing
 
         onnx_file.save(

@@ -14,7 +14,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from . import hints
 from .arrays import Array
+from .calls import explained
 from .named import Record
 from .schedules import SCHEDULES, ReduceOnPlateau, Schedule
 from .validation.numbers import count, flag, is_real, number_between, positive
@@ -84,11 +86,12 @@ def checked_rate(value: LearningRate, what: str) -> LearningRate:
     if not is_real(value):
         raise TypeError(
             f"{what} must be a number, a schedule such as Cosine(0.1) or a function of the step, "
-            f"got {value!r}"
+            f"got {value!r}{hints.for_schedule(value)}"
         )
     return positive(value, what)  # type: ignore[arg-type]  # a number
 
 
+@explained
 @dataclass(frozen=True)
 class SGD(Optimizer):
     """Gradient descent: the parameters change by -rate g, or by -rate v with v = momentum v + g.
@@ -145,6 +148,7 @@ class SGD(Optimizer):
         return rate * (g + self.momentum * velocity if self.nesterov else velocity)
 
 
+@explained
 @dataclass(frozen=True)
 class Adam(Optimizer):
     """Adam [1]_: steps along the mean of past gradients over the root of that of their squares.
@@ -191,6 +195,7 @@ class Adam(Optimizer):
         return unbiased_rate * mean / (root + self.epsilon)
 
 
+@explained
 @dataclass(frozen=True)
 class AdamW(Adam):
     """Adam with decoupled weight decay [1]_: weights are first multiplied by 1 - rate weight_decay.
@@ -216,6 +221,7 @@ class AdamW(Adam):
         self._check(weight_decay=_not_negative)
 
 
+@explained
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
     """Steps along the gradient over the root of the mean of its past squares [1]_.
@@ -256,6 +262,7 @@ class RMSprop(Optimizer):
         return rate * g / (np.sqrt(square) + self.epsilon)
 
 
+@explained
 @dataclass(frozen=True)
 class Adagrad(Optimizer):
     """Steps along the gradient over the root of the sum of its past squares [1]_.
@@ -293,6 +300,7 @@ class Adagrad(Optimizer):
         return rate * g / (np.sqrt(squares) + self.epsilon)
 
 
+@explained
 @dataclass(frozen=True)
 class Rprop(Optimizer):
     """Steps of a size of its own for every parameter, along the sign of its gradient [1]_.
@@ -351,6 +359,7 @@ class Rprop(Optimizer):
         return size * np.sign(last)
 
 
+@explained
 @dataclass(frozen=True)
 class LBFGS(Optimizer):
     """Limited-memory BFGS [1]_, scipy's ``fmin_l_bfgs_b``: for data sets of thousands.

@@ -59,8 +59,9 @@ class Plan:
     ) -> "Plan":
         """Reject what is not a plan."""
         if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
+            hint = ": did you mean EarlyStopping()?" if early_stopping is True else ""
             raise TypeError(
-                f"early_stopping must be None or an EarlyStopping, got {early_stopping!r}"
+                f"early_stopping must be None or an EarlyStopping, got {early_stopping!r}{hint}"
             )
         plan = cls(
             validation.count(epochs, "epochs", minimum=0),
@@ -156,12 +157,9 @@ def _optimizer(given: str | Optimizer, learning_rate: LearningRate | None) -> Op
                 f"its own, got {learning_rate!r} and {given!r}"
             )
         return given
-    if not isinstance(given, str) or given not in OPTIMIZERS:
-        raise (ValueError if isinstance(given, str) else TypeError)(
-            f"optimizer must be one of {', '.join(map(repr, OPTIMIZERS))} or an object such as "
-            f"SGD(), got {given!r}"
-        )
-    kind = OPTIMIZERS[given]
+    kind = OPTIMIZERS[
+        validation.one_of(given, "optimizer", OPTIMIZERS, " or an object such as SGD()")
+    ]
     if learning_rate is None:
         return kind()
     if kind is LBFGS:

@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 
 from .arrays import Array
+from .calls import explained
 from .history import SIGNS
 from .named import Record
 from .validation.numbers import count, number_between, one_of, positive
@@ -71,6 +72,7 @@ class _Ending(Schedule):
         return self.n_steps
 
 
+@explained
 @dataclass(frozen=True)
 class InverseScaling(Schedule):
     """``start`` / (step + 1)**``power``, the form of scikit-learn's "invscaling" [1]_.
@@ -100,6 +102,7 @@ class InverseScaling(Schedule):
         return self.start * (steps + 1.0) ** -self.power
 
 
+@explained
 @dataclass(frozen=True)
 class StepDecay(Schedule):
     """``start`` times ``factor`` after each ``every`` steps: PyTorch's ``StepLR``.
@@ -129,6 +132,7 @@ class StepDecay(Schedule):
         return self.start * self.factor ** (steps // self.every)
 
 
+@explained
 @dataclass(frozen=True)
 class Linear(_Ending):
     """From ``start`` to ``end`` in a straight line: PyTorch's ``LinearLR``.
@@ -165,6 +169,7 @@ class Linear(_Ending):
         return np.interp(steps, [0, self._length], [self.start, self.end])
 
 
+@explained
 @dataclass(frozen=True)
 class Cosine(_Ending):
     """From ``start`` to ``end`` along half a wave: PyTorch's ``CosineAnnealingLR`` [1]_.
@@ -200,6 +205,7 @@ class Cosine(_Ending):
         return _half_wave(self.start, self.end, steps / self._length)
 
 
+@explained
 @dataclass(frozen=True)
 class OneCycle(_Ending):
     """Up to ``peak`` and down to almost nothing: PyTorch's ``OneCycleLR`` [1]_.
@@ -303,6 +309,7 @@ class Plateau:
     cooldown_left: int = 0
 
 
+@explained
 @dataclass(frozen=True)
 class ReduceOnPlateau(Record):
     """``factor`` times the rate where nothing gets better: PyTorch's ``ReduceLROnPlateau``.

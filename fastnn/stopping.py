@@ -4,11 +4,13 @@ import math
 from dataclasses import dataclass
 from functools import partial
 
+from .calls import explained
 from .history import SIGNS
 from .named import Record
 from .validation.numbers import count, flag, number_between, one_of
 
 
+@explained
 @dataclass(frozen=True)
 class EarlyStopping(Record):
     """Stop when nothing has got better for some epochs [1]_.

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from . import fitting, held_out, validation
 from .arrays import Array
 from .blocks import Block, Blocks, Examples
+from .calls import part_of
 from .core import Core
 from .evaluation import Evaluation
 from .history import History
@@ -24,6 +25,7 @@ from .stopping import EarlyStopping
 from .targets import Targets
 
 
+@part_of("MLP", "fastnn")
 class Trainable(Core):
     """A network that learns."""
 

@@ -132,7 +132,8 @@ def test_layer_sizes(
 
 
 def test_layer_sizes_beyond_memory(network_class: NetworkClass) -> None:
-    with refusal(ValueError, "layer_sizes must", "fits in memory", "10000000000"):
+    bytes_needed = f"{(10**10 + 1) * 10**10 * 4:,} bytes in float32"
+    with refusal(MemoryError, "layer_sizes must", "fits in memory", "10000000000", bytes_needed):
         network_class([10**10, 10**10])
 
 

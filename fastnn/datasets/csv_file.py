@@ -9,12 +9,14 @@ from typing import TextIO
 
 import numpy as np
 
-from .arguments import checked_path
+from .. import validation
+from ..calls import explained
 from .csv_layout import Layout, Row
 from .csv_targets import TargetColumn, TargetMatrix
 from .dataset import Dataset
 
 
+@explained
 def read_csv(
     path: str | os.PathLike[str],
     *,
@@ -74,7 +76,7 @@ def read_csv(
     OSError
         If the file cannot be opened or read.
     """
-    file_path = checked_path(path, "path")
+    file_path = validation.path(path, "path")
     columns: Sequence[int | str]
     gathered_in: type[TargetColumn | TargetMatrix]
     if isinstance(targets, Sequence) and not isinstance(targets, str):

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import checked_path
+from .. import validation
+from ..calls import explained
 
 _DTYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype(">u1"),
@@ -26,6 +27,7 @@ _MAX_NDIM = 64  # NumPy's own limit, which it does not export
 _CHUNK_BYTES = 1 << 20
 
 
+@explained
 def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     """Read an array from an IDX file, plain or compressed with gzip.
 
@@ -55,7 +57,7 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     OSError
         If the file cannot be opened or read.
     """
-    file_path = checked_path(path, "path")
+    file_path = validation.path(path, "path")
     with open(file_path, "rb") as file:
         compressed = file.peek(2)[:2] == b"\x1f\x8b"
         stream = gzip.GzipFile(fileobj=file) if compressed else file

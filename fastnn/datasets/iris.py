@@ -1,9 +1,11 @@
 """The iris data set."""
 
+from ..calls import explained
 from .csv_file import read_csv
 from .dataset import Dataset
 
 
+@explained
 def load_iris() -> Dataset:
     """Load the iris data set, which comes with the package.
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import checked_path
+from .. import validation
+from ..calls import explained
 from .dataset import Dataset
 from .idx import read_idx
 
@@ -15,6 +16,7 @@ _N_PIXELS = _SIDE * _SIDE
 _N_CLASSES = 10
 
 
+@explained
 def load_mnist(folder: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
     """Load the four files of MNIST, or of a data set in the same format such as Fashion-MNIST.
 
@@ -43,7 +45,7 @@ def load_mnist(folder: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
     TypeError
         If ``folder`` is not a path.
     """
-    root = Path(checked_path(folder, "folder"))
+    root = Path(validation.path(folder, "folder"))
     # All four are found before the first is read: reading takes long enough to notice.
     train_images, train_labels, test_images, test_labels = (
         _find(root, stem, suffix)

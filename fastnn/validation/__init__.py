@@ -9,11 +9,13 @@ from .names import Names, class_names, feature_names, target_names
 from .networks import (
     Seed,
     activations,
+    check_size,
     float_dtype,
     generator,
     kernel_dtype,
     layer_sizes,
     loss,
+    too_large,
     with_defaults,
 )
 from .numbers import (
@@ -24,6 +26,8 @@ from .numbers import (
     is_integer,
     not_negative,
     number_between,
+    one_of,
+    path,
     positive,
 )
 from .targets import check_range, examples_and_targets, weights
@@ -35,6 +39,7 @@ __all__ = [
     "activations",
     "callback",
     "check_range",
+    "check_size",
     "check_unmasked",
     "class_names",
     "count",
@@ -54,10 +59,13 @@ __all__ = [
     "loss",
     "not_negative",
     "number_between",
+    "one_of",
     "one_or_more_examples",
     "order",
+    "path",
     "positive",
     "target_names",
+    "too_large",
     "weights",
     "with_defaults",
 ]

@@ -1,5 +1,6 @@
 """X, and what all arrays have in common."""
 
+import math
 import sys
 from numbers import Real
 from typing import Any
@@ -19,7 +20,9 @@ def examples(X: MatrixLike, n_inputs: int, dtype: Dtype, scaling: Scaling | None
     """X as (n_examples, n_inputs) numbers that are finite once they are scaled."""
     given = _matrix_or_numbers(X)
     if given.ndim != 2 or given.shape[1] != n_inputs:
-        raise ValueError(f"X must have shape (n_examples, {n_inputs}), got {given.shape}")
+        raise ValueError(
+            f"X must have shape (n_examples, {n_inputs}), got {given.shape}{_flat(given, n_inputs)}"
+        )
     return _inputs(given, dtype, scaling)
 
 
@@ -35,8 +38,15 @@ def one_or_more_examples(
     if given.ndim != 2 or given.shape[1] != n_inputs:
         raise ValueError(
             f"X must have shape (n_examples, {n_inputs}) or ({n_inputs},), got {given.shape}"
+            f"{_flat(given, n_inputs)}"
         )
     return _inputs(given, dtype, scaling), False
+
+
+def _flat(given: Any, n_inputs: int) -> str:
+    """What to say of images and the like."""
+    is_flat_enough = given.ndim > 2 and math.prod(given.shape[1:]) == n_inputs
+    return ": pass X.reshape(len(X), -1)" if is_flat_enough else ""
 
 
 def _matrix_or_numbers(X: Any) -> Any:

@@ -1,6 +1,7 @@
 """What describes a network: sizes, functions, dtype, seed."""
 
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from itertools import pairwise
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
+from .. import hints
 from .._kernels import DTYPES
 from ..activations import ACTIVATIONS, Activation, BuiltinActivation
 from ..losses import LOSSES, BuiltinLoss, Loss
@@ -40,10 +42,34 @@ def layer_sizes(sizes: Iterable[int]) -> tuple[int, ...]:
     if len(widths) < 2:
         raise ValueError(f"{expected}, got {list(widths)}")
     widths = tuple(int(width) for width in widths)
-    n_weights = sum(a * b for a, b in pairwise(widths))
-    if n_weights > sys.maxsize // 64 or max(widths) > _MOST_UNITS:
-        raise ValueError(f"layer_sizes must describe a network that fits in memory, got {widths}")
     return widths
+
+
+def check_size(widths: tuple[int, ...], dtype: Dtype) -> None:
+    """Reject networks that this machine has no memory for, before it is asked for."""
+    if _bytes_needed(widths, dtype) > _bytes_of_memory():
+        raise too_large(widths, dtype)
+    if max(widths) > _MOST_UNITS:
+        raise ValueError(f"layer_sizes must be at most {_MOST_UNITS} each, got {list(widths)}")
+
+
+def too_large(widths: tuple[int, ...], dtype: Dtype) -> MemoryError:
+    """Return the error for a network that there is no memory for."""
+    return MemoryError(
+        f"layer_sizes must describe a network that fits in memory, got {list(widths)}, whose "
+        f"parameters take {_bytes_needed(widths, dtype):,} bytes in {dtype}"
+    )
+
+
+def _bytes_needed(widths: tuple[int, ...], dtype: Dtype) -> int:
+    return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths)) * dtype.itemsize
+
+
+def _bytes_of_memory() -> int:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # where nobody can say
+        return sys.maxsize
 
 
 def activations(
@@ -58,7 +84,7 @@ def activations(
     elif not isinstance(hidden, Sequence) or len(hidden) != n_layers - 1:
         raise (ValueError if isinstance(hidden, Sequence) else TypeError)(
             f"activation must be one name or Activation, or a list of {n_layers - 1}, one per "
-            f"hidden layer, got {hidden!r}"
+            f"hidden layer, got {hidden!r}{_hint_on_activations(hidden, n_layers)}"
         )
     checked = (
         *(_activation(item, "activation", dtype) for item in hidden),
@@ -71,6 +97,14 @@ def activations(
             f"{[f.name for f in checked]}"
         )
     return checked
+
+
+def _hint_on_activations(given: Any, n_layers: int) -> str:
+    if not isinstance(given, Sequence):
+        return hints.for_value(given, ACTIVATIONS)
+    if len(given) != n_layers:
+        return ""
+    return f": the last, that of the output layer, is output_activation={given[-1]!r}"
 
 
 def _activation(value: str | Activation, argument: str, dtype: Dtype) -> Activation:
@@ -87,7 +121,7 @@ def _activation(value: str | Activation, argument: str, dtype: Dtype) -> Activat
     if argument == "activation" and not found.is_elementwise:
         raise ValueError(
             f"activation must be one for hidden layers, which depends on one weighted input alone, "
-            f"got {found!r}"
+            f"got {found!r}: that of the output layer is output_activation"
         )
     return found
 

@@ -1,11 +1,15 @@
-"""Single arguments: numbers, flags, callbacks."""
+"""Single arguments: numbers, flags, callbacks, paths."""
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any, TypeVar
 
 import numpy as np
+
+from .. import hints
 
 T = TypeVar("T")
 
@@ -41,6 +45,13 @@ def callback(value: T, argument: str) -> T:
     if value is not None and not callable(value):
         raise TypeError(f"{argument} must be None or callable, got {value!r}")
     return value
+
+
+def path(value: str | PathLike[str], argument: str) -> str:
+    """A path, as a str: ``open`` would take an int for a file descriptor."""
+    if not isinstance(value, str | PathLike):
+        raise TypeError(f"{argument} must be a str or an os.PathLike, got {value!r}")
+    return os.fsdecode(value)
 
 
 def is_integer(value: Any) -> bool:
@@ -110,7 +121,8 @@ def one_of(value: Any, what: str, known: Iterable[str], otherwise: str = "") -> 
     if isinstance(value, str) and value in known:
         return value
     error = ValueError if isinstance(value, str) else TypeError
-    raise error(f"{what} must be one of {', '.join(map(repr, known))}{otherwise}, got {value!r}")
+    expected = f"{what} must be one of {', '.join(map(repr, known))}{otherwise}"
+    raise error(f"{expected}, got {value!r}{hints.for_value(value, known)}")
 
 
 def as_float(number: Any) -> float:

@@ -29,7 +29,7 @@ def examples_and_targets(
     inputs = examples(X, n_inputs, dtype, scaling)
     if not len(inputs):
         raise ValueError(f"X must hold at least one example, got shape (0, {n_inputs})")
-    given = real_numbers(y, "y")
+    given = _numbers_of_targets(y)
     if given.ndim == 0 or len(given) != len(inputs):
         raise ValueError(
             f"X and y must hold equally many examples, got shapes ({len(inputs)}, {n_inputs}) and "
@@ -42,8 +42,25 @@ def examples_and_targets(
     if given.shape != (len(inputs), n_outputs):
         shapes = f"({len(inputs)}, {n_outputs}) for targets or ({len(inputs)},) for "
         shapes += "labels" if n_outputs > 1 else "targets"
-        raise ValueError(f"y must have shape {shapes}, got {given.shape}")
+        hint = ": pass y.ravel()" if given.shape == (len(inputs), 1) else ""
+        raise ValueError(f"y must have shape {shapes}, got {given.shape}{hint}")
     return inputs, Targets(kernel_ready(given, "y", dtype), None)
+
+
+def _numbers_of_targets(y: ArrayLike) -> Array:
+    try:
+        return real_numbers(y, "y")
+    except TypeError as error:
+        if error.__cause__ is None and _holds_text(np.asarray(y)):
+            raise TypeError(
+                f"{error}: for labels that are text, train on the second of classes, labels = "
+                "numpy.unique(y, return_inverse=True), or use fastnn.sklearn.MLPClassifier"
+            ) from None
+        raise
+
+
+def _holds_text(array: Array) -> bool:
+    return array.dtype.kind in "US" or any(isinstance(item, str) for item in array.flat)
 
 
 def check_range(targets: Targets, loss: Loss) -> None:

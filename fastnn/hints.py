@@ -1,0 +1,204 @@
+"""Suggestions for error messages: what users who know other libraries, or misspell, meant.
+
+The tables map names of fastnn to the names that other libraries have for the same thing. Names are
+compared without case, underscores and hyphens.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+ARGUMENTS = {
+    "activation": "act hidden_activation activation_function activations nonlinearity",
+    "batch_size": "bs batch mini_batch_size minibatch_size",
+    "beta_1": "b1",
+    "beta_1=..., beta_2=...": "betas",
+    "beta_2": "b2",
+    "buffer_size": "shuffle_buffer",
+    "callback": "callbacks on_epoch_end",
+    "class_weight": "class_weights",
+    "clip_norm": "max_grad_norm global_clipnorm gradient_clipping grad_clip gradient_clip_val",
+    "delimiter": "sep separator",
+    "dropout": "dropout_rate drop_rate p_dropout",
+    "early_stopping": "callbacks",
+    "early_stopping=EarlyStopping(...)": "patience n_iter_no_change tol",
+    "end": "eta_min min_lr end_learning_rate final_learning_rate",
+    "epochs": "epoch n_epochs num_epochs nb_epoch max_epochs max_iter n_iter iterations",
+    "epsilon": "eps",
+    "every": "step_size",
+    "factor": "gamma decay_rate",
+    "l1": "l1_regularization l1_reg",
+    "l2": "alpha l2_regularization l2_reg reg reg_lambda",
+    "layer_sizes": "layers sizes dims widths units hidden_sizes hidden_layers arch architecture",
+    "layer_sizes=[n_inputs, ..., n_outputs]": "hidden_layer_sizes hidden_size input_shape",
+    "learning_rate": "lr eta step_size learning_rate_init initial_lr",
+    "loss": "loss_function loss_fn criterion objective cost",
+    "lowest": "min_lr",
+    "memory": "history_size maxcor m",
+    "momentum": "beta mu",
+    "n_classes": "num_classes n_labels classes depth",
+    "n_steps": "t_max total_steps decay_steps num_steps",
+    "n_threads": "n_jobs num_threads threads workers num_workers n_workers",
+    "negative_slope": "alpha slope",
+    "optimizer": "solver optim optimiser algorithm",
+    "optimizer=AdamW(weight_decay=...)": "weight_decay decoupled_weight_decay",
+    "optimizer=SGD(momentum=...)": "momentum",
+    "optimizer=SGD(momentum=..., nesterov=True)": "nesterov nesterovs_momentum",
+    "output_activation": "out_activation last_activation final_activation output_function",
+    "path": "file filename filepath file_path file_name",
+    "patience": "n_iter_no_change",
+    "peak": "max_lr",
+    "progress": "verbose verbosity progress_bar show_progress disp",
+    "restore_best": "restore_best_weights",
+    "rho": "alpha decay",
+    "sample_weight": "sample_weights weights weight",
+    "seed": "random_state random_seed rng rng_key generator",
+    "shuffle": "shuffled",
+    "start": "lr learning_rate initial_learning_rate max_lr",
+    "targets": "target label labels target_column usecols",
+    "tolerance": "tol gtol ftol tolerance_grad pgtol",
+    "validation_data": "val_data val_set eval_set eval_data valid_data test_data",
+    "validation_fraction": "validation_split val_split val_fraction valid_fraction test_size",
+    "warm_up": "pct_start warmup warmup_fraction",
+    "X": "inputs data features X_train training_data",
+    "y": "targets target labels y_train y_true",
+}
+
+NOTES = {
+    "device": "fastnn computes on the CPU",
+    "metrics": "evaluate gives the loss and, by the task, the accuracy or R²",
+    "use_bias": "every layer has biases",
+    "bias": "every layer has biases",
+    "warm_start": "train always goes on from where the network stands",
+}
+"""What to say of arguments that have no counterpart."""
+
+VALUES = {
+    "absolute_error": "mae l1 l1_loss mean_absolute_error",
+    "binary_cross_entropy": "bce bce_loss bce_with_logits_loss binary_crossentropy log_loss",
+    "cross_entropy": "ce nll nll_loss log_loss cross_entropy_loss softmax_cross_entropy "
+    "categorical_crossentropy sparse_categorical_crossentropy",
+    "exp": "exponential",
+    "huber": "huber_loss smooth_l1 smooth_l1_loss",
+    "identity": "linear none nonetype",
+    "lbfgs": "bfgs l_bfgs_b",
+    "leaky_relu": "lrelu",
+    "loss": "train_loss training_loss",
+    "poisson": "poisson_loss poisson_nll_loss",
+    "quantile": "pinball pinball_loss",
+    "relu": "rectifier rectified_linear",
+    "sgd": "gd gradient_descent",
+    "sigmoid": "logistic expit",
+    "silu": "swish",
+    "squared_error": "mse mse_loss l2 l2_loss mean_squared_error",
+    "validation_loss": "val_loss",
+    "validation_score": "val_score val_acc val_accuracy accuracy",
+}
+
+SCHEDULES = {
+    "Cosine": "cosine_annealing cosine_decay",
+    "InverseScaling": "invscaling",
+    "OneCycle": "one_cycle_lr",
+    "ReduceOnPlateau": "adaptive plateau reduce_lr_on_plateau",
+    "StepDecay": "step step_lr",
+}
+
+_ESTIMATORS = "MLPClassifier and MLPRegressor of fastnn.sklearn"
+
+OF_NETWORKS = {
+    **dict.fromkeys(["fit", "partial_fit"], f"use train or train_batch, or {_ESTIMATORS}"),
+    **dict.fromkeys(["get_params", "set_params"], f"the estimators are {_ESTIMATORS}"),
+    **dict.fromkeys(["predict_proba", "forward"], "use predict, which gives the outputs"),
+    **dict.fromkeys(["coefs_", "get_weights", "parameters"], "use weights and biases"),
+    **dict.fromkeys(["set_weights", "load_state_dict"], "use MLP.from_arrays or from_state_dict"),
+    **dict.fromkeys(
+        ["history", "loss_", "loss_curve_", "n_iter_"], "use the History that train returns"
+    ),
+    **dict.fromkeys(["save_weights", "save_model"], "use save"),
+    **dict.fromkeys(["load_weights", "load_model"], "use MLP.load"),
+    "score": "use evaluate, whose result has the score",
+    "intercepts_": "use biases",
+    "eval": "predict leaves dropout out",
+    "compile": "the loss is an argument of MLP, the optimizer one of train",
+    "train_on_batch": "use train_batch",
+}
+"""What to use instead of methods and attributes that networks of other libraries have."""
+
+OF_HISTORIES = {
+    "history": "use its lists, such as loss, or to_dict",
+    "history_": "use its lists, such as loss, or to_dict",
+    "epoch": "epochs are counted from 1; its length is their number",
+}
+"""The same of what training returns."""
+
+
+def for_value(value: Any, known: Iterable[str]) -> str:
+    """Return the end of a message on a value that is none of the names known."""
+    return _did_you_mean(map(repr, _meant(value, known, VALUES)))
+
+
+def for_schedule(value: Any) -> str:
+    """Return the end of a message on a learning rate that is no number and no schedule."""
+    return _did_you_mean(f"{name}(...)" for name in _meant(value, SCHEDULES, SCHEDULES))
+
+
+def for_argument(given: str, taken: Iterable[str], others: Mapping[str, Iterable[str]]) -> str:
+    """Return the end of a message on an argument that a function does not take.
+
+    Parameters
+    ----------
+    given : str
+        The argument.
+    taken : iterable of str
+        Arguments that the function takes.
+    others : dict of str to iterable of str
+        Other functions, and what they take.
+    """
+    taken = list(taken)
+    if meant := _arguments_meant(given, taken):
+        return _did_you_mean(meant)
+    for function, its_own in others.items():
+        if given in its_own:
+            return f": it is an argument of {function}()"
+        if meant := _arguments_meant(given, its_own):
+            return f": {function}() takes {' and '.join(meant)}"
+    if given in NOTES:
+        return f": {NOTES[given]}"
+    return _did_you_mean(_close(given, taken))
+
+
+def _arguments_meant(given: str, taken: Iterable[str]) -> list[str]:
+    return [name for name in taken if _plain(name) == _plain(given)] or [
+        name for name in _elsewhere(given, ARGUMENTS) if name.partition("=")[0] in taken
+    ]
+
+
+def _meant(value: Any, known: Iterable[str], table: Mapping[str, str]) -> list[str]:
+    """Those of the names known that the value, by its name or that of its type, is like."""
+    known = list(known)
+    is_name = isinstance(value, str)
+    name = value if is_name else getattr(value, "__name__", type(value).__name__)
+    return (
+        [k for k in known if _plain(k) == _plain(name)]
+        or [k for k in _elsewhere(name, table) if k in known]
+        or (_close(name, known) if is_name else [])
+    )
+
+
+def _elsewhere(name: str, table: Mapping[str, str]) -> list[str]:
+    """What a name of other libraries may be here."""
+    return [here for here, there in table.items() if _plain(name) in map(_plain, there.split())]
+
+
+def _close(name: str, known: Iterable[str]) -> list[str]:
+    from difflib import get_close_matches  # seldom needed
+
+    return get_close_matches(name.lower(), list(known), n=1, cutoff=0.7)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def _did_you_mean(names: Iterable[str]) -> str:
+    text = " or ".join(names)
+    return f": did you mean {text}?" if text else ""

@@ -1,0 +1,473 @@
+"""What newcomers type who know other libraries: errors in public names that say what was meant."""
+
+import copy
+import inspect
+import pickle
+import re
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import fastnn
+from fastnn import MLP, Adam, EarlyStopping, LeakyReLU, datasets, reference
+from fastnn.sklearn import MLPClassifier
+
+Kind = type[MLP] | type[reference.MLP]
+
+IRIS = datasets.load_iris()
+X, Y = IRIS.X, IRIS.y
+NAMES = np.array(IRIS.target_names)[Y]
+
+Call = Callable[[Any], Any]
+
+untyped: Any = fastnn  # mypy would refuse the calls
+
+
+@pytest.fixture(params=[MLP, reference.MLP], ids=["MLP", "reference"])
+def kind(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+def new(kind: Any) -> Any:
+    return kind([4, 3, 3], seed=1)
+
+
+def message(error: type[Exception], call: Callable[[], Any]) -> str:
+    with pytest.raises(error) as caught:
+        call()
+    assert type(caught.value) is error
+    return str(caught.value)
+
+
+def unknown(function: str, argument: str, hint: str) -> str:
+    return f"{function}() got an unexpected keyword argument {argument!r}{hint}"
+
+
+# Calls that fit no signature
+
+
+def meant(name: str) -> str:
+    return f": did you mean {name}?"
+
+
+@pytest.mark.parametrize(
+    ("argument", "hint"),
+    [
+        ("lr", meant("learning_rate")),
+        ("eta", meant("learning_rate")),
+        ("learningRate", meant("learning_rate")),
+        ("learning_rte", meant("learning_rate")),
+        ("n_epochs", meant("epochs")),
+        ("max_iter", meant("epochs")),
+        ("batchsize", meant("batch_size")),
+        ("verbose", meant("progress")),
+        ("n_jobs", meant("n_threads")),
+        ("solver", meant("optimizer")),
+        ("momentum", meant("optimizer=SGD(momentum=...)")),
+        ("weight_decay", meant("optimizer=AdamW(weight_decay=...)")),
+        ("alpha", meant("l2")),
+        ("validation_split", meant("validation_fraction")),
+        ("val_data", meant("validation_data")),
+        ("callbacks", meant("callback or early_stopping")),
+        ("patience", meant("early_stopping=EarlyStopping(...)")),
+        ("x", meant("X")),
+        ("random_state", ": MLP() takes seed"),
+        ("loss", ": it is an argument of MLP()"),
+        ("hidden_layer_sizes", ": MLP() takes layer_sizes=[n_inputs, ..., n_outputs]"),
+        ("metrics", ": evaluate gives the loss and, by the task, the accuracy or R²"),
+        ("nonsense", ""),
+    ],
+)
+def test_arguments_of_train(kind: Kind, argument: str, hint: str) -> None:
+    said = message(TypeError, lambda: new(kind).train(X, Y, **{argument: 0.1}))
+    assert said == unknown("MLP.train", argument, hint)
+
+
+@pytest.mark.parametrize(
+    ("argument", "hint"),
+    [
+        ("layers", meant("layer_sizes")),
+        ("hidden_layer_sizes", meant("layer_sizes=[n_inputs, ..., n_outputs]")),
+        ("random_state", meant("seed")),
+        ("lr", ": MLP.train() takes learning_rate"),
+        ("batchsize", ": MLP.train() takes batch_size"),
+        ("epochs", ": it is an argument of MLP.train()"),
+        ("device", ": fastnn computes on the CPU"),
+    ],
+)
+def test_arguments_of_the_constructor(kind: Any, argument: str, hint: str) -> None:
+    said = message(TypeError, lambda: kind(**{argument: 1}))
+    assert said == unknown("MLP", argument, hint)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: untyped.Adam(lr=0.1), unknown("Adam", "lr", meant("learning_rate"))),
+        (lambda: untyped.AdamW(eps=0.1), unknown("AdamW", "eps", meant("epsilon"))),
+        (
+            lambda: untyped.Adam(betas=(0.9, 0.99)),
+            unknown("Adam", "betas", meant("beta_1=..., beta_2=...")),
+        ),
+        (
+            lambda: untyped.LeakyReLU(alpha=0.1),
+            unknown("LeakyReLU", "alpha", meant("negative_slope")),
+        ),
+        (
+            lambda: untyped.EarlyStopping(restore_best_weights=True),
+            unknown("EarlyStopping", "restore_best_weights", meant("restore_best")),
+        ),
+        (lambda: untyped.Cosine(lr=0.1), unknown("Cosine", "lr", meant("start"))),
+        (
+            lambda: untyped.datasets.read_csv("x.csv", sep=";"),
+            unknown("read_csv", "sep", meant("delimiter")),
+        ),
+        (
+            lambda: untyped.one_hot(Y, num_classes=3),
+            unknown("one_hot", "num_classes", meant("n_classes")),
+        ),
+        (
+            lambda: untyped.MLP.load("x", seeds=1),
+            unknown("MLP.load", "seeds", meant("seed")),
+        ),
+        (
+            lambda: untyped.SGD(0.1, 0.9, True, 1),
+            "SGD() takes 3 arguments by position (learning_rate, ",
+        ),
+        (
+            lambda: untyped.datasets.load_iris(True),
+            "load_iris() takes 0 arguments by position, got 1",
+        ),
+    ],
+)
+def test_arguments_of_others(call: Callable[[], Any], said: str) -> None:
+    assert message(TypeError, call).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda kind: kind(4, 3, 2), "MLP() takes layer_sizes as one sequence: MLP([4, 3, 2])"),
+        (
+            lambda kind: kind([4, 3], "relu"),
+            "MLP() takes 1 argument by position (layer_sizes), got 2: pass the others by name, "
+            "such as activation=...",
+        ),
+        (
+            lambda kind: new(kind).train(X, Y, 10),
+            "MLP.train() takes 2 arguments by position (X, y), got 3: pass the others by name, "
+            "such as epochs=...",
+        ),
+        (lambda kind: kind(), "MLP() missing 1 required positional argument: 'layer_sizes'"),
+        (
+            lambda kind: new(kind).evaluate(X),
+            "MLP.evaluate() missing 1 required positional argument: 'y'",
+        ),
+        (
+            lambda kind: new(kind).predict(X, verbose=0),
+            "MLP.predict() got an unexpected keyword argument 'verbose'",
+        ),
+    ],
+)
+def test_arguments_by_position_and_missing(kind: Kind, call: Call, said: str) -> None:
+    assert message(TypeError, lambda: call(kind)) == said
+
+
+def test_signatures_are_the_real_ones() -> None:
+    assert list(inspect.signature(MLP.train).parameters)[:4] == ["self", "X", "y", "epochs"]
+    assert list(inspect.signature(MLP).parameters)[:2] == ["layer_sizes", "activation"]
+    assert inspect.signature(Adam).parameters["beta_1"].default == 0.9
+    assert "path" in inspect.signature(MLP.load).parameters
+    assert "path" in inspect.signature(datasets.read_csv).parameters
+    assert inspect.unwrap(MLP.train).__code__.co_filename.endswith("trainable.py")
+
+
+def test_no_internal_class_shows(kind: Kind) -> None:
+    for name, member in inspect.getmembers(kind, callable):
+        if not name.startswith("_"):
+            assert member.__qualname__ == f"MLP.{name}"
+    assert not re.search("Core|Trainable|Network", repr(new(kind).train))
+
+
+@pytest.mark.parametrize("function", [MLP.train, MLP.predict, MLP.load, datasets.read_csv, Adam])
+def test_what_is_public_can_be_pickled(function: Any) -> None:
+    assert pickle.loads(pickle.dumps(function)) == function
+
+
+def test_errors_from_within_are_as_they_were(kind: Kind) -> None:
+    def callback(step: object) -> None:
+        return int(lr=1)  # type: ignore[call-overload]
+
+    with pytest.raises(TypeError) as caught:
+        new(kind).train(X, Y, callback=callback)
+    with pytest.raises(TypeError) as expected:
+        callback(None)
+    assert str(caught.value) == str(expected.value)
+    assert traceback.extract_tb(caught.value.__traceback__)[-1].name == "callback"
+    assert caught.value.__context__ is None
+
+
+def test_predict_and_lookups_are_as_fast_as_they_were() -> None:
+    assert not hasattr(MLP.predict, "__wrapped__")
+    assert not hasattr(MLP, "__getattr__")  # it would slow every access to an attribute down
+
+
+# Values
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"activation": "ReLU"}, "'relu'"),
+        ({"activation": "logistic"}, "'sigmoid'"),
+        ({"activation": "swish"}, "'silu'"),
+        ({"activation": "linear"}, "'identity'"),
+        ({"activation": "sofplus"}, "'softplus'"),
+        ({"activation": np.tanh}, "'tanh'"),
+        ({"activation": LeakyReLU}, "'leaky_relu'"),
+        ({"output_activation": "Softmax"}, "'softmax'"),
+        ({"loss": "mse"}, "'squared_error'"),
+        ({"loss": "MAE"}, "'absolute_error'"),
+        ({"loss": "crossentropy"}, "'cross_entropy'"),
+        ({"loss": "sparse_categorical_crossentropy"}, "'cross_entropy'"),
+        ({"loss": "bce"}, "'binary_cross_entropy'"),
+        ({"loss": "log_loss"}, "'binary_cross_entropy' or 'cross_entropy'"),
+    ],
+    ids=str,
+)
+def test_names_in_the_constructor(kind: Kind, options: dict[str, Any], hint: str) -> None:
+    (value,) = options.values()
+    error = ValueError if isinstance(value, str) else TypeError
+    said = message(error, lambda: kind([4, 3, 3], **options))
+    assert said.endswith(f"got {value!r}: did you mean {hint}?")
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"optimizer": "Adam"}, ": did you mean 'adam'?"),
+        ({"optimizer": Adam}, ": did you mean 'adam'?"),
+        ({"optimizer": "L-BFGS"}, ": did you mean 'lbfgs'?"),
+        ({"learning_rate": "adaptive"}, ": did you mean ReduceOnPlateau(...)?"),
+        ({"learning_rate": fastnn.Cosine}, ": did you mean Cosine(...)?"),
+        ({"early_stopping": True}, ": did you mean EarlyStopping()?"),
+    ],
+    ids=str,
+)
+def test_values_in_train(kind: Kind, options: dict[str, Any], hint: str) -> None:
+    (value,) = options.values()
+    with pytest.raises((TypeError, ValueError)) as caught:
+        new(kind).train(X, Y, **options)
+    assert str(caught.value).endswith(f"got {value!r}{hint}")
+
+
+@pytest.mark.parametrize(
+    ("monitor", "hint"), [("val_loss", "'validation_loss'"), ("accuracy", "'validation_score'")]
+)
+def test_monitors(monitor: str, hint: str) -> None:
+    said = message(ValueError, lambda: EarlyStopping(monitor))
+    assert said.endswith(f"got {monitor!r}: did you mean {hint}?")
+
+
+def test_a_name_like_none_has_no_hint() -> None:
+    assert message(ValueError, lambda: MLP([4, 3], loss="hinge")).endswith("got 'hinge'")
+
+
+def test_the_output_layer_has_an_activation_of_its_own(kind: Kind) -> None:
+    said = message(ValueError, lambda: kind([4, 3, 3], activation=["relu", "softmax"]))
+    assert said.endswith(": the last, that of the output layer, is output_activation='softmax'")
+    said = message(ValueError, lambda: kind([4, 3, 3], activation="softmax"))
+    assert said.endswith("'softmax': that of the output layer is output_activation")
+
+
+# Attributes
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("fit", "use train or train_batch, or MLPClassifier and MLPRegressor of fastnn.sklearn"),
+        ("score", "use evaluate"),
+        ("predict_proba", "use predict"),
+        ("coefs_", "use weights and biases"),
+        ("compile", "the loss is an argument of MLP, the optimizer one of train"),
+        ("forward", "use predict"),
+    ],
+)
+def test_attributes_of_others(kind: Kind, name: str, instead: str) -> None:
+    net = new(kind)
+    for owner in (kind, net):
+        with pytest.raises(AttributeError) as caught:
+            getattr(owner, name)
+        assert str(caught.value).startswith(f"MLP has no attribute {name!r}: {instead}")
+        assert not hasattr(owner, name)
+    assert name not in dir(net)
+
+
+def test_networks_are_copied_and_pickled_as_before(kind: Kind) -> None:
+    net = new(kind)
+    for other in (copy.copy(net), copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        np.testing.assert_array_equal(other.predict(X), net.predict(X))
+
+
+def test_users_may_give_the_names_a_meaning() -> None:
+    class Estimator(MLP):
+        def fit(self, X: Any, y: Any) -> "Estimator":
+            self.train(X, y)
+            return self
+
+    net = Estimator([4, 3, 3], seed=1)
+    net.score = 1.0  # type: ignore[attr-defined]
+    assert net.fit(X, Y).score == 1.0  # type: ignore[attr-defined]
+    assert {"fit", "score"} <= set(dir(net))
+
+
+def test_a_history_is_not_that_of_keras(kind: Kind) -> None:
+    history = new(kind).train(X, Y)
+    assert message(AttributeError, lambda: history.history).endswith(
+        "use its lists, such as loss, or to_dict"
+    )
+    assert "history" not in dir(history)
+
+
+@pytest.mark.parametrize("name", ["load", "from_arrays", "from_state_dict"])
+def test_what_makes_a_network_is_not_called_on_one(kind: Kind, name: str) -> None:
+    said = message(AttributeError, lambda: getattr(new(kind), name))
+    assert said == f"{name} makes a new network: call it on the class, MLP.{name}(...)"
+
+
+def test_names_of_the_package() -> None:
+    assert fastnn.sklearn.MLPClassifier is MLPClassifier
+    said = message(AttributeError, lambda: fastnn.MLPClassifier)
+    assert said == "module 'fastnn' has no attribute 'MLPClassifier': it is in fastnn.sklearn"
+    said = message(AttributeError, lambda: fastnn.load_iris)
+    assert said == "module 'fastnn' has no attribute 'load_iris': it is in fastnn.datasets"
+
+
+def test_sklearn_is_imported_when_it_is_asked_for() -> None:
+    code = "import fastnn; print(fastnn.sklearn.MLPRegressor.__name__)"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "MLPRegressor", done.stderr
+
+
+# Data
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        NAMES,
+        list(NAMES),
+        NAMES.astype(bytes),
+        NAMES.astype(object),
+        pd.Series(NAMES),
+        pd.Series(NAMES, dtype="category"),
+    ],
+    ids=["array", "list", "bytes", "objects", "Series", "categories"],
+)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda net, y: net.train(X, y),
+        lambda net, y: net.train_batch(X, y),
+        lambda net, y: net.evaluate(X, y),
+        lambda net, y: net.train(X, Y, validation_data=(X, y)),
+        lambda net, y: net.train([(X, y)]),
+    ],
+    ids=["train", "train_batch", "evaluate", "validation_data", "blocks"],
+)
+def test_labels_that_are_text(call: Callable[[Any, Any], Any], labels: Any) -> None:
+    said = message(TypeError, lambda: call(new(MLP), labels))
+    assert said.startswith("y must be an array of real numbers, got dtype")
+    assert "numpy.unique(y, return_inverse=True)" in said
+    assert "fastnn.sklearn.MLPClassifier" in said
+
+
+def test_the_hint_on_labels_that_are_text_is_right(kind: Kind) -> None:
+    classes, labels = np.unique(NAMES, return_inverse=True)
+    np.testing.assert_array_equal(labels, Y)  # the species are sorted, and so are the names
+    assert list(classes) == list(IRIS.target_names)
+    new(kind).train(X, labels)
+    MLPClassifier(max_iter=1, solver="sgd", batch_size=150).partial_fit(X, NAMES, classes=classes)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        ((lambda: [(X, Y)],), TypeError, "got a function for X and None for y: call it, and pass"),
+        (((X, Y),), TypeError, "got a ndarray for block 0: pass X and y as two arguments"),
+        ((IRIS,), TypeError, "got a ndarray for block 0: pass X and y as two arguments"),
+        (("iris.csv",), TypeError, "got a str for X and None for y"),
+        ((X, Y[:, np.newaxis]), ValueError, "got (150, 1): pass y.ravel()"),
+        ((X.reshape(150, 2, 2), Y), ValueError, "(150, 2, 2): pass X.reshape(len(X), -1)"),
+    ],
+    ids=["function", "tuple", "Dataset", "path", "column", "images"],
+)
+def test_data_of_another_form(
+    kind: Kind, given: tuple[Any, ...], error: type[Exception], said: str
+) -> None:
+    assert said in message(error, lambda: new(kind).train(*given))
+
+
+# Paths
+
+
+@pytest.mark.parametrize("path", [None, 3, sys.stdin], ids=str)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda kind, path: kind.load(path),
+        lambda kind, path: new(kind).save(path),
+        lambda kind, path: new(kind).export_onnx(path),
+    ],
+    ids=["load", "save", "export_onnx"],
+)
+def test_what_is_no_path(kind: Kind, call: Callable[[Any, Any], Any], path: Any) -> None:
+    said = message(TypeError, lambda: call(kind, path))
+    assert said == f"path must be a str or an os.PathLike, got {path!r}"
+
+
+# Memory
+
+
+@pytest.mark.parametrize(
+    ("sizes", "dtype", "n_bytes"),
+    [
+        ([10**6, 10**7, 10], "float32", 4 * (10**13 + 10**7 + 10**8 + 10)),
+        ([10**6, 10**7, 10], "float64", 8 * (10**13 + 10**7 + 10**8 + 10)),
+    ],
+)
+def test_sizes_beyond_memory(kind: Kind, sizes: list[int], dtype: Any, n_bytes: int) -> None:
+    said = message(MemoryError, lambda: kind(sizes, dtype=dtype))
+    assert said == (
+        f"layer_sizes must describe a network that fits in memory, got {sizes}, whose parameters "
+        f"take {n_bytes:,} bytes in {dtype}"
+    )
+
+
+def test_memory_that_there_is_not_any_more(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    def allocate(net: object) -> Any:
+        raise MemoryError("Unable to allocate 92 bytes")
+
+    monkeypatch.setattr(kind, "_allocate", allocate)
+    assert "take 108 bytes" in message(MemoryError, lambda: new(kind))  # 4 (4 * 3 + 3 + 3 * 3 + 3)
+
+
+def test_initial_weights_are_drawn_without_much_memory() -> None:
+    import tracemalloc
+
+    tracemalloc.start()
+    try:
+        net = MLP([2000, 2000, 1], seed=1)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2.5 * 4 * net.n_parameters  # two parts of 8 MB beside the 16 MB
+    expected = np.random.default_rng(1).standard_normal((2000, 2000)) / np.sqrt(2000)
+    np.testing.assert_array_equal(net.weights[0], expected.astype(np.float32))
