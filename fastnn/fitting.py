@@ -12,6 +12,7 @@ from .arrays import Array
 from .blocks import windows
 from .data_record import DataRecord
 from .evaluation import Evaluation
+from .held_out import Split
 from .history import History
 from .inputs import Inputs
 from .observer import Observer
@@ -31,6 +32,7 @@ class Learner(Protocol):
     _data: DataRecord
     _generator: "np.random.Generator"
     _training_state: TrainingState | None
+    _validation_split: Split | None
 
     @property
     def weights(self) -> tuple[Array, ...]: ...
@@ -60,11 +62,12 @@ def on_examples(
     rows: Array,
     plan: Plan,
     evaluate: Evaluate | None,
+    split: Split | None = None,
 ) -> History:
-    """Train on those rows of examples in memory."""
+    """Train on those rows of examples in memory; the network is to remember the split."""
     n_examples = len(rows)
     n_steps = plan.epochs * plan.n_batches(n_examples)
-    with _Call(network, plan, evaluate, n_steps) as call:
+    with _Call(network, plan, evaluate, n_steps, split) as call:
         network._remember_names(inputs, targets)
         if isinstance(plan.optimizer, LBFGS):
             if n_examples < len(inputs):
@@ -125,7 +128,12 @@ class _Call:
     measure: Callable[[], float] | None = None
 
     def __init__(
-        self, network: Learner, plan: Plan, evaluate: Evaluate | None, n_steps: int | None
+        self,
+        network: Learner,
+        plan: Plan,
+        evaluate: Evaluate | None,
+        n_steps: int | None,
+        split: Split | None = None,
     ) -> None:
         storage = network._storage()
         if not are_finite(storage):
@@ -141,6 +149,8 @@ class _Call:
         arrays = [*storage, *self.state.arrays]
         self._observer = Observer(plan, self.state, rates, arrays, evaluate)
         self.run = Run(arrays, self.state, rates, plan, self._observer)
+        self._split_before = network._validation_split
+        network._validation_split = split or self._split_before
 
     @property
     def history(self) -> History:
@@ -158,6 +168,7 @@ class _Call:
             # What was refused changes nothing.
             self._network._training_state = self._state_before
             self._network._data = self._data_before
+            self._network._validation_split = self._split_before
 
     def minimize(self, inputs: Inputs, targets: Targets, optimizer: LBFGS) -> None:
         """Train by L-BFGS, which has an epoch loop of its own."""

@@ -21,6 +21,7 @@ from . import atomic_file, training_record
 from .activations import ACTIVATIONS, Activation
 from .arrays import Array
 from .data_record import DataRecord
+from .held_out import Split
 from .losses import LOSSES, Loss
 from .named import Named
 from .state import TrainingState
@@ -56,6 +57,7 @@ class Model:
     data: DataRecord
     training: TrainingState | None = None  # its slots are weights and biases of layers
     generator: Mapping[str, Any] | None = None  # the state of the random generator
+    split: Split | None = None  # of the data that it was trained on
 
 
 def save(model: Model, generator: "np.random.Generator", path: str | PathLike[str]) -> None:
@@ -72,7 +74,7 @@ def save(model: Model, generator: "np.random.Generator", path: str | PathLike[st
             "dtype": model.dtype,
         }
     )
-    training = training_record.to_json(model.training, generator)
+    training = training_record.to_json(model.training, generator, model.split)
     data = model.data.to_json()
     names = _names(len(model.weights), model.training)
     slots = () if model.training is None else model.training.slots
@@ -106,7 +108,7 @@ def load(
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             architecture = _architecture(metadata, path)
-            training, generator = _training(metadata, path)
+            training, generator, split = _training(metadata, path)
             data = _data(metadata, architecture["layer_sizes"], path)
             sizes, dtype = architecture["layer_sizes"], architecture["dtype"]
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
@@ -140,6 +142,7 @@ def load(
         data,
         None if training is None else replace(training, slots=slots),
         generator,
+        split,
     )
 
 
@@ -186,9 +189,9 @@ def _in_order(arrays: Sequence[Array], n_layers: int, metadata: dict[str, str]) 
 
 def _training(
     metadata: dict[str, str], path: str | PathLike[str]
-) -> tuple[TrainingState | None, Mapping[str, Any] | None]:
+) -> tuple[TrainingState | None, Mapping[str, Any] | None, Split | None]:
     if int(metadata["format_version"]) < _FIRST_WITH_TRAINING:
-        return None, None
+        return None, None, None
     try:
         return training_record.from_json(metadata["training"])
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:

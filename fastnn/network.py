@@ -70,6 +70,7 @@ class Network(Trainable):
                 self.biases,
                 self._data,
                 self._portable_state() if include_optimizer else None,
+                split=self._validation_split,
             ),
             self._generator,
             path,
@@ -121,6 +122,7 @@ class Network(Trainable):
         network._take([*model.weights, *model.biases])
         network._data = model.data
         network._adopt_state(model.training)
+        network._validation_split = model.split
         if model.generator is not None and seed is None:
             kind = getattr(np.random, model.generator["bit_generator"])
             network._generator = np.random.Generator(kind())

@@ -10,12 +10,13 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import fitting, held_out, validation
+from . import fitting, validation
 from .arrays import Array
 from .blocks import Block, Blocks, Examples
 from .calls import part_of
 from .core import Core
 from .evaluation import Evaluation
+from .held_out import Split, next_split
 from .history import History
 from .inputs import Inputs, MatrixLike
 from .optimizers import LBFGS, LearningRate, Optimizer
@@ -33,6 +34,7 @@ class Trainable(Core):
         super()._prepare()
         self._in_training = threading.Lock()
         self._training_state: TrainingState | None = None
+        self._validation_split: Split | None = None
 
     @abstractmethod
     def _new_slot(self) -> list[Array]:
@@ -131,8 +133,13 @@ class Trainable(Core):
         validation_data : tuple (X, y) or (X, y, sample_weight), optional
             Evaluated after every epoch.
         validation_fraction : float, optional
-            The part of X to hold out and evaluate instead, between 0 and 1: drawn at random, of
-            labels in proportion, and by each call anew.
+            Fraction of X to hold out and evaluate instead, between 0 and 1: drawn at random, of
+            labels in proportion. Later calls with the same data hold out the same rows, with any
+            optimizer, and after `load`, in pickles and in copies, too. The same data are as many
+            examples with the same y; X may have been scaled or augmented. A smaller fraction takes
+            some of these rows. A larger one takes rows that have been trained on, too, which a
+            `TrainingWarning` tells, and so does any fraction after a call without one. Other data
+            are split anew.
         early_stopping : EarlyStopping, optional
             When to stop for want of improvement.
         callback : callable, optional
@@ -207,9 +214,10 @@ class Trainable(Core):
         )
         evaluate = self._evaluation_of(given)
         with self._being_trained():
+            split = self._split(targets, validation_fraction)
             rows = np.arange(len(inputs))
             if validation_fraction is not None:
-                rows, held_out_rows = self._split(targets, validation_fraction)
+                rows, held_out_rows = split.rows()
                 of_all = self._weighted(targets, sample_weight)  # without the classes'
                 held_out_targets = of_all[held_out_rows]
                 for part, its_rows in (("training", rows), ("validation", held_out_rows)):
@@ -219,7 +227,7 @@ class Trainable(Core):
                             f"{part} data, got 0 for all"
                         )
                 evaluate = partial(self._evaluate, inputs.take(held_out_rows), held_out_targets)
-            return fitting.on_examples(self, inputs, targets, rows, plan, evaluate)
+            return fitting.on_examples(self, inputs, targets, rows, plan, evaluate, split)
 
     def train_batch(
         self,
@@ -296,10 +304,12 @@ class Trainable(Core):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         parameters, training_state = state.pop("parameters"), state.pop("_training_state")
+        split = state.pop("_validation_split")
         vars(self).update(state)
         self._prepare()
         self._take(parameters)
         self._adopt_state(training_state)
+        self._validation_split = split
 
     def _portable_state(self) -> TrainingState | None:
         """A copy of the optimizer's state, with slots that are weights and biases of layers."""
@@ -367,9 +377,9 @@ class Trainable(Core):
         """Evaluates the network on them, if there are any."""
         return None if examples is None else partial(self._evaluate, *examples)
 
-    def _split(self, targets: Targets, fraction: float) -> tuple[Array, Array]:
-        """Rows to train on, and rows to hold out."""
+    def _split(self, targets: Targets, fraction: float | None) -> Split:
+        """Return the split of these data for a call of `train`."""
         labels = targets.labels
         if targets.values is not None and self.layer_sizes[-1] == 1 and not self._is_regression:
             labels = targets.values[:, 0]
-        return held_out.split(len(targets), fraction, labels, self._generator)
+        return next_split(self._validation_split, targets, fraction, labels, self._generator)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .held_out import Split
 from .named import Record
 from .optimizers import OPTIMIZERS, LearningRate, Optimizer
 from .schedules import SCHEDULES, Plateau
@@ -19,9 +20,15 @@ _MOST_STEPS = 2**53  # integers up to there are the same in JSON readers of all 
 _GENERATORS = ("PCG64", "PCG64DXSM")
 
 
-def to_json(state: TrainingState | None, generator: "np.random.Generator") -> str:
+def to_json(
+    state: TrainingState | None, generator: "np.random.Generator", split: Split | None
+) -> str:
     """Text from which `from_json` makes the same again."""
-    record: dict[str, Any] = {"generator": _of_generator(generator), "optimizer": None}
+    record: dict[str, Any] = {
+        "generator": _of_generator(generator),
+        "split": None if split is None else split.record(),
+        "optimizer": None,
+    }
     if state is not None:
         optimizer = state.optimizer
         record["optimizer"] = {optimizer.name: optimizer.settings()}
@@ -33,8 +40,10 @@ def to_json(state: TrainingState | None, generator: "np.random.Generator") -> st
     return json.dumps(record)
 
 
-def from_json(text: str) -> tuple[TrainingState | None, Mapping[str, Any] | None]:
-    """The state, without slots, and that of the random generator.
+def from_json(
+    text: str,
+) -> tuple[TrainingState | None, Mapping[str, Any] | None, Split | None]:
+    """The state, without slots, that of the random generator, and the split of the data.
 
     Raises
     ------
@@ -43,8 +52,10 @@ def from_json(text: str) -> tuple[TrainingState | None, Mapping[str, Any] | None
     """
     record = json.loads(text)
     generator = _generator(record["generator"])
+    split = record.get("split")  # before format version 4 there was none
+    split = None if split is None else Split.from_record(**split)
     if record["optimizer"] is None:
-        return None, generator
+        return None, generator, split
     ((name, settings),) = record["optimizer"].items()
     kind = OPTIMIZERS[name]
     learning_rate = _rate(record["learning_rate"])
@@ -62,7 +73,7 @@ def from_json(text: str) -> tuple[TrainingState | None, Mapping[str, Any] | None
         plateau=None if plateau is None else _plateau(**plateau),
         first_loss=_finite_or_none(record["first_loss"], "first_loss"),
     )
-    return state, generator
+    return state, generator, split
 
 
 def _count(value: Any, what: str) -> int:

@@ -46,6 +46,14 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "adagrad": {"optimizer": Adagrad(0.1)},
     "rprop": {"optimizer": Rprop(), "batch_size": None},
     "lbfgs": {"optimizer": "lbfgs", "batch_size": None, "dropout": 0, "l2": 0.01},
+    "sgd, validated": {"validation_fraction": 0.2},
+    "adam, validated": {"optimizer": "adam", "validation_fraction": 0.2},
+    "lbfgs, validated": {
+        "optimizer": "lbfgs",
+        "batch_size": None,
+        "dropout": 0,
+        "validation_fraction": 0.2,
+    },
 }
 
 
@@ -99,7 +107,7 @@ def test_five_and_five_epochs_are_ten(
     in_parts.save(tmp_path / "without", include_optimizer=False)
     forgetful = kind.load(tmp_path / "without")
     train(forgetful, 5, settings)
-    has_memory = name not in ("sgd",)
+    has_memory = name not in ("sgd", "sgd, validated")
     assert (parameters(forgetful) != parameters(at_once)) == has_memory
 
 
@@ -171,7 +179,7 @@ def names(tensors: dict[str, Any]) -> list[str]:
 @pytest.fixture(scope="module")
 def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     net = new(fastnn.MLP)
-    train(net, 1, SETTINGS["adam on a plateau"])
+    train(net, 1, {**SETTINGS["adam on a plateau"], "validation_fraction": 0.1})
     path = tmp_path_factory.mktemp("models") / "model"
     net.save(path)
     return path.read_bytes()
@@ -208,6 +216,23 @@ def test_a_right_checksum_is_right(content: bytes) -> None:
         (["plateau", "rate"], math.inf),
         (["plateau", "n_bad_epochs"], -1),
         (["plateau", "more"], 1),
+        (["split"], {}),
+        (["split"], 1),
+        (["split", "n_examples"], 0),
+        (["split", "n_examples"], 48),  # of 50, whose bits take another byte
+        (["split", "n_examples"], 57),
+        (["split", "n_examples"], "50"),
+        (["split", "n_examples"], 2**64),
+        (["split", "checksum"], -1),
+        (["split", "checksum"], 2**32),
+        (["split", "checksum"], 0.5),
+        (["split", "bits"], None),
+        (["split", "bits"], "?"),
+        (["split", "bits"], "AAAAAAAAAA=="),  # no row
+        (["split", "bits"], "////////wA=="),  # all
+        (["split", "bits"], "gAAAAAAAAQ=="),  # one beyond the last
+        (["split", "bits"], "gAAAAAAA"),
+        (["split", "more"], 1),
         (["generator"], {}),
         (["generator", "bit_generator"], "MT19937"),
         (["generator", "bit_generator"], "default_rng"),

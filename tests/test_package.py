@@ -140,10 +140,10 @@ print(np.finfo(np.float32).smallest_subnormal > 0)
 ROOMS = [
     {"_kernels", "hints"},
     {"arrays", "atomic_file", "calls", "named", "warning"},
-    {"activations", "finite", "held_out", "regularisation", "targets"},
+    {"activations", "finite", "regularisation", "targets"},
     {"losses", "inputs"},
     {"blocks", "validation"},
-    {"evaluation", "history"},
+    {"evaluation", "held_out", "history"},
     {"input_scaling", "progress", "schedules", "stopping"},
     {"optimizers"},
     {"plan", "state", "parameters"},

@@ -2,6 +2,10 @@
 
 import copy
 import math
+import pickle
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -92,6 +96,162 @@ def test_a_fraction_is_held_out_and_evaluated(kind: Kind, batch_size: int | None
         assert history.validation_score[epoch] == pytest.approx(evaluation.score, rel=1e-6)
     assert parameters(net) == parameters(by_hand)
     assert history.metric == "accuracy"
+
+
+# Keeping the split
+
+
+def through_a_file(net: Network) -> Network:
+    with tempfile.TemporaryDirectory() as folder:
+        net.save(Path(folder) / "model", include_optimizer=True)
+        return type(net).load(Path(folder) / "model")
+
+
+WAYS: dict[str, Callable[[Network], Network]] = {
+    "the same": lambda net: net,
+    "a copy": copy.deepcopy,
+    "a pickle": lambda net: pickle.loads(pickle.dumps(net)),
+    "a file": through_a_file,
+}
+
+
+@EITHER
+@pytest.mark.parametrize("way", WAYS)
+def test_ten_calls_of_four_epochs_are_one_of_forty(kind: Kind, way: str) -> None:
+    """On noise, what has been learnt by heart would look good if it were held out later."""
+    generator = np.random.default_rng(0)
+    X, y = generator.normal(size=(120, 20)), generator.integers(2, size=120)
+    options: dict[str, Any] = {
+        "optimizer": Adam(0.02),
+        "batch_size": 8,
+        "validation_fraction": 0.25,
+    }
+    nets: list[Network] = [
+        kind([20, 40, 2], output_activation="softmax", loss="cross_entropy", seed=1)
+        for _ in range(2)
+    ]
+    losses = nets[0].train(X, y, epochs=40, **options).validation_loss
+    in_parts: list[float] = []
+    for _ in range(10):
+        in_parts += nets[1].train(X, y, epochs=4, **options).validation_loss
+        nets[1] = WAYS[way](nets[1])
+    assert in_parts == losses
+    assert parameters(nets[1]) == parameters(nets[0])
+    assert losses[-1] > 1 > math.log(2), "no better than chance: it is noise"
+
+
+def held_out_by(net: Network, X: Any, y: Any, **options: Any) -> set[int]:
+    """The targets, which are all different, of the examples that a call of train evaluates."""
+    seen: list[set[int]] = []
+
+    def record(inputs: Any, targets: Any) -> fastnn.Evaluation:
+        seen.append(set(targets.values[:, 0].astype(int).tolist()))
+        return fastnn.Evaluation(1, 1, "r2")
+
+    net._evaluate = record  # type: ignore[method-assign]
+    net.train(X, y, **options)
+    del net._evaluate
+    return seen[0] if seen else set()
+
+
+def numbered(n: int = 40, first: int = 0) -> tuple[Any, Any]:
+    return np.random.default_rng(0).normal(size=(n, 4)), np.arange(first, first + n) * 1.0
+
+
+def regression() -> Network:
+    return MLP([4, 1], output_activation="identity", seed=1)
+
+
+QUIETLY: dict[str, Any] = {"learning_rate": 1e-9}
+
+
+def test_the_same_rows_are_held_out_of_the_same_data() -> None:
+    X, y = numbered()
+    net = regression()
+    first = held_out_by(net, X, y, validation_fraction=0.25, **QUIETLY)
+    assert len(first) == 10
+    again: list[tuple[Any, dict[str, Any]]] = [
+        (X, {"optimizer": "adam", "learning_rate": 1e-9}),
+        (X, {"optimizer": "lbfgs", "batch_size": None}),
+        (X * 2 + 1, QUIETLY),  # scaled, or augmented
+        (X.astype(np.float32), {"sample_weight": np.arange(1.0, 41.0), **QUIETLY}),
+    ]
+    for inputs, options in again:
+        assert held_out_by(net, inputs, y, validation_fraction=0.25, **options) == first
+    # Whatever else it is trained on, as long as nothing of that is held out.
+    net.train(*numbered(40, first=7), **QUIETLY)
+    net.train([numbered(), numbered(30)], **QUIETLY)
+    net.train_batch(*numbered(8), **QUIETLY)
+    net.train(X, y, epochs=0)
+    with pytest.raises(ValueError, match="l2 times learning_rate"):
+        net.train(X, y, l2=2.0, learning_rate=1.0)
+    assert held_out_by(net, X, y, validation_fraction=0.25, **QUIETLY) == first
+
+
+def test_other_data_are_split_anew() -> None:
+    for other in (numbered(40, first=1), numbered(41)):
+        net, fresh = regression(), regression()
+        held_out_by(net, *numbered(), validation_fraction=0.25, **QUIETLY)
+        net._generator = np.random.default_rng(3)
+        fresh._generator = np.random.default_rng(3)
+        expected = held_out_by(fresh, *other, validation_fraction=0.25, **QUIETLY)
+        assert held_out_by(net, *other, validation_fraction=0.25, **QUIETLY) == expected
+
+
+def test_a_smaller_fraction_takes_rows_that_were_held_out() -> None:
+    net = regression()
+    first = held_out_by(net, *numbered(), validation_fraction=0.25, **QUIETLY)
+    smaller = held_out_by(net, *numbered(), validation_fraction=0.1, **QUIETLY)
+    assert len(smaller) == 4
+    assert smaller < first
+    # The others are learnt now.
+    with pytest.warns(fastnn.TrainingWarning, match="6 of the 10 examples to hold out now have"):
+        assert smaller < held_out_by(net, *numbered(), validation_fraction=0.25, **QUIETLY)
+
+
+def test_a_larger_fraction_says_that_it_takes_rows_that_were_learnt() -> None:
+    net = regression()
+    first = held_out_by(net, *numbered(), validation_fraction=0.25, **QUIETLY)
+    expected = (
+        "validation_fraction must be given from the first call on, and not grow: 10 of the 20"
+    )
+    with pytest.warns(fastnn.TrainingWarning, match=expected) as caught:
+        larger = held_out_by(net, *numbered(), validation_fraction=0.5, **QUIETLY)
+    assert caught[0].filename == __file__
+    assert len(larger) == 20
+    assert first < larger
+    assert held_out_by(net, *numbered(), validation_fraction=0.5, **QUIETLY) == larger
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("begins_with_a_fraction", [False, True])
+def test_a_call_without_a_fraction_learns_all_rows(way: str, begins_with_a_fraction: bool) -> None:
+    net = regression()
+    if begins_with_a_fraction:
+        net.train(*numbered(), validation_fraction=0.25, **QUIETLY)
+    net.train(*numbered(), **QUIETLY)
+    net = WAYS[way](net)
+    with pytest.warns(fastnn.TrainingWarning, match="10 of the 10 examples to hold out now have"):
+        net.train(*numbered(), validation_fraction=0.25, **QUIETLY)
+
+
+def test_the_split_is_saved_without_the_optimizer(tmp_path: Path) -> None:
+    net = regression()
+    first = held_out_by(net, *numbered(), validation_fraction=0.25, optimizer="adam")
+    net.save(tmp_path / "model", include_optimizer=False)
+    loaded = MLP.load(tmp_path / "model")
+    assert held_out_by(loaded, *numbered(), validation_fraction=0.25, **QUIETLY) == first
+
+
+def test_labels_are_held_out_in_proportion_whatever_was_before() -> None:
+    generator = np.random.default_rng(0)
+    labels = generator.permutation(np.repeat([0, 1, 2], [60, 30, 10]))
+    for before in (0.5, 0.1):
+        held_before = split(100, before, labels, generator)[1]
+        rows, held_out = split(100, 0.2, labels, generator, held_before)
+        assert sorted([*rows, *held_out]) == list(range(100))
+        assert set(held_out) < set(held_before) or set(held_before) < set(held_out)
+        assert (abs(np.bincount(labels[held_out], minlength=3) - [12, 6, 2]) <= 2).all()
 
 
 def test_a_fraction_for_lbfgs() -> None:
