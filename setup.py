@@ -26,6 +26,7 @@ VARIANTS, DTYPES = ISA["VARIANTS"], ISA["DTYPES"]
 MATH = ["-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros", "-fassociative-math"]
 # Functions that are called once stay functions: with all in one, loops run out of registers.
 INLINE = "-fno-inline-functions-called-once"
+EXACT = ["-fno-associative-math", "-fsigned-zeros"]  # where numbers are parsed: no such liberties
 COMPILE = ["-O0" if DEBUG else "-O3", "-fno-fast-math", *MATH, INLINE]
 LINK = ["-O2", "-fno-fast-math"]
 if SANITIZE:
@@ -65,6 +66,7 @@ if not shutil.which(compiler):
 
 extensions = [
     extension("fastnn._kernels.cpu", f"{KERNELS}/cpu.pyx"),
+    extension("fastnn._kernels.csv_rows", f"{KERNELS}/csv_rows.pyx", EXACT),
     extension(SHARED, f"{KERNELS}/_cyutility.c", [] if DEBUG else ["-Os"]),  # no loops to be fast
     *(
         extension(f"fastnn._kernels.{v.name}_{dtype}", f"{KERNELS}/{v.name}_{dtype}.pyx", v.flags)

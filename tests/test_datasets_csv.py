@@ -2,6 +2,7 @@
 
 import re
 import tracemalloc
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
+from fastnn import TrainingWarning
 from fastnn.datasets import Dataset, read_csv
 
 Write = Callable[[str | bytes], Path]
@@ -77,13 +79,12 @@ def test_classes_are_sorted_by_code_point(write: Write) -> None:
 @pytest.mark.parametrize(
     ("column", "y", "dtype", "names"),
     [
-        ("0 2 2", [0, 2, 2], np.int64, ("0", "1", "2")),
-        ("1 1 1", [1, 1, 1], np.int64, ("0", "1")),
-        ("007 3 0", [7, 3, 0], np.int64, tuple("01234567")),
-        ("0.0 1.0 1", [0, 1, 1], np.float32, ("y0",)),
-        ("-1 1 1", [-1, 1, 1], np.float32, ("y0",)),
-        ("+1 0 1", [1, 0, 1], np.float32, ("y0",)),
-        ("1e2 1 1e2", [100, 1, 100], np.float32, ("y0",)),
+        ("0 2 2", [0, 1, 1], np.int64, ("0", "2")),
+        ("007 3 0", [7, 3, 0], np.float32, ("y0",)),
+        ("0.0 1.0 1", [0, 1, 1], np.int64, ("0", "1")),
+        ("-1 1 1", [0, 1, 1], np.int64, ("-1", "1")),
+        ("+1 0 1", [1, 0, 1], np.int64, ("0", "1")),
+        ("1e2 1 1e2", [1, 0, 1], np.int64, ("1", "100")),
         ("0 1 100000", [0, 1, 100000], np.float32, ("y0",)),
         ("0.1 0.1 -2.5", [0.1, 0.1, -2.5], np.float32, ("y0",)),
         ("True False True", [1, 0, 1], np.int64, ("False", "True")),
@@ -96,13 +97,6 @@ def test_kind_of_a_target_column(
     data = read_csv(write("".join(f"8,9,{target}\n" for target in column.split())))
     check(data, [[8, 9]] * 3, y, dtype)
     assert data.target_names == names
-
-
-def test_the_greatest_label(write: Write) -> None:
-    data = read_csv(write("1,99999\n1,5\n"))
-    assert data.y.tolist() == [99999, 5]
-    assert len(data.target_names) == 100000
-    assert data.target_names[99999] == "99999"
 
 
 ABC = "a,b,c,d\n1,2,3,4\n5,6,7,8\n"
@@ -128,7 +122,7 @@ def test_choice_of_targets(
 ) -> None:
     X = np.array([[1, 2, 3, 4], [5, 6, 7, 8]])[:, ["abcd".index(name) for name in features]]
     data = read_csv(write(ABC), targets=targets)
-    check(data, X, y, np.int64 if names is None else np.float32)
+    check(data, X, y, np.float32)
     assert data.feature_names == tuple(features)
     assert data.target_names == names or names is None
 
@@ -150,7 +144,7 @@ def test_float_target_keeps_the_name_of_its_column(write: Write) -> None:
 
 def test_names_of_targets_make_the_first_row_a_header(write: Write) -> None:
     data = read_csv(write("0,1,2\n5,6,7\n"), targets="2")
-    check(data, [[5, 6]], [7], np.int64)
+    check(data, [[5, 6]], [7], np.float32)
     assert data.feature_names == ("0", "1")
 
 
@@ -158,7 +152,7 @@ def test_header_of_numbers_must_be_said(write: Write) -> None:
     path = write("2019,2020,2\n5,6,1\n")
     assert read_csv(path).y.tolist() == [2, 1]
     data = read_csv(path, header=True)
-    check(data, [[5, 6]], [1], np.int64)
+    check(data, [[5, 6]], [1], np.float32)
     assert data.feature_names == ("2019", "2020")
 
 
@@ -273,7 +267,8 @@ def test_same_as_numpy(write: Write) -> None:
 
 def test_memory(write: Write) -> None:
     """Numbers are kept as float32 while they are read: at most twice the result is needed."""
-    path = write("1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,0\n" * 10_000)
+    row = "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20"
+    path = write(f"{row},0\n{row},1\n" * 5_000)
     tracemalloc.start()
     data = read_csv(path)
     peak = tracemalloc.get_traced_memory()[1]
@@ -340,7 +335,7 @@ def test_column_is_that_of_the_file(write: Write) -> None:
 
 def test_greatest_numbers_of_float32(write: Write) -> None:
     greatest = np.finfo(np.float32).max
-    data = read_csv(write(f"{greatest!s},-{greatest!s},0\n" * 2))
+    data = read_csv(write(f"{greatest!s},-{greatest!s},0\n" * 2), targets=[2])
     assert_array_equal(data.X, [[greatest, -greatest]] * 2)
 
 
@@ -398,7 +393,7 @@ def test_undecodable_bytes(write: Write, n_before: int, end: bytes, row: bytes) 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
 def test_other_encodings(write: Write, encoding: str) -> None:
-    refuses(write("1,2,3\n4,5,6\n".encode(encoding)), "line ")
+    refuses(write("1,2,3\n4,5,6\n".encode(encoding)), encoding[:6].upper())
 
 
 def test_long_fields_are_cut_short_in_messages(write: Write) -> None:
@@ -421,7 +416,9 @@ def test_noise(scratch: Path, content: bytes, targets: Any, header: bool | None)
     """Whatever the file holds, it is a clean error or a data set without surprises."""
     scratch.write_bytes(content)
     try:
-        data = read_csv(scratch, targets=targets, header=header)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TrainingWarning)
+            data = read_csv(scratch, targets=targets, header=header)
     except ValueError as error:
         assert str(scratch) in str(error)
     else:
@@ -497,6 +494,8 @@ def test_names_need_a_header(write: Write, targets: Any) -> None:
         ({"header": 1}, "header"),
         ({"header": "infer"}, "header"),
         ({"delimiter": None}, "delimiter"),
+        ({"classes": "ab"}, "classes"),
+        ({"classes": [0, 1]}, "classes"),
         ({"delimiter": b","}, "delimiter"),
     ],
 )
@@ -513,10 +512,16 @@ def test_wrong_types(write: Write, arguments: dict[str, Any], name: str) -> None
         ({"delimiter": ", "}, "delimiter"),
         ({"delimiter": '"'}, "delimiter"),
         ({"delimiter": "\n"}, "delimiter"),
+        ({"task": "regress"}, "task"),
+        ({"task": "classification", "targets": [0]}, "task"),
+        ({"classes": ["a"], "targets": [0]}, "classes"),
+        ({"classes": ["a"], "task": "regression"}, "classes"),
+        ({"classes": []}, "classes"),
+        ({"classes": ["a", "b", "a"]}, "classes"),
     ],
 )
 def test_wrong_values(write: Write, arguments: dict[str, Any], name: str) -> None:
-    with pytest.raises(ValueError, match=f"^{name} must be .*, got "):
+    with pytest.raises(ValueError, match=f"^{name} must be ."):
         read_csv(write(ABC), **arguments)
 
 

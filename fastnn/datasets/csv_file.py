@@ -1,19 +1,17 @@
 """Read examples from a CSV file."""
 
-import csv
 import os
-from array import array
-from collections.abc import Iterator, Sequence
-from itertools import chain
-from typing import TextIO
+from collections.abc import Sequence
 
 import numpy as np
 
 from .. import validation
 from ..calls import explained
-from .csv_layout import Layout, Row
-from .csv_targets import TargetColumn, TargetMatrix
+from . import csv_reader
+from .csv_hints import WHITESPACE
 from .dataset import Dataset
+
+_TASKS = ("classification", "regression")
 
 
 @explained
@@ -23,16 +21,19 @@ def read_csv(
     targets: int | str | Sequence[int | str] = -1,
     header: bool | None = None,
     delimiter: str = ",",
+    task: str | None = None,
+    classes: Sequence[str] | None = None,
 ) -> Dataset:
     """Read examples and their targets from a CSV file.
 
     All columns but the targets are features and must hold numbers. The file is UTF-8, with or
-    without a byte order mark. Blank lines are skipped, and so are blanks around a field.
+    without a byte order mark, plain or compressed with gzip. Blank lines are skipped, and so are
+    blanks around a field.
 
     Parameters
     ----------
     path : str or os.PathLike
-        The file.
+        The file. It is opened once and read from its beginning to its end, as a pipe must be.
     targets : int, str or sequence of them, default -1
         The column of targets: its number, counted from 0 or, if negative, from the end; or its name
         in the header. A sequence, even of one column, makes ``y`` a matrix with these columns in
@@ -42,7 +43,13 @@ def read_csv(
         if none of its features is a number. If only some of them are, it may be a header with a
         number for a name or an example with a flaw: that is an error then.
     delimiter : str, default ","
-        The character between fields.
+        The character between fields, or "whitespace": then any run of blanks and tabs separates
+        fields, and blanks may begin and end a line.
+    task : {"classification", "regression"}, optional
+        What one column of targets is for. By default the column tells, as described below.
+    classes : sequence of str, optional
+        The ``target_names`` of the data set whose labels the column shall have, for example of the
+        training data for a file of test data. A number is the class of equal value: 1.0 is "1".
 
     Returns
     -------
@@ -51,14 +58,18 @@ def read_csv(
         ``"x0"``, ``"x1"``, ... if there is none.
 
         If ``targets`` is a sequence, ``y`` is (n_examples, n_targets) float32. If it is one column,
-        ``y`` is (n_examples,), and what it is depends on the column:
+        ``y`` is (n_examples,): int64 labels if the column holds classes, else float32 targets. A
+        column holds classes if
 
-        - whole numbers, all written with one to five digits and nothing else (``2``, but not
-          ``2.0`` or ``-1``): int64 labels, taken as they are; ``target_names`` are ``"0"``,
-          ``"1"``, ... up to the greatest label.
-        - other numbers: float32 targets.
-        - text: int64 labels; ``target_names`` are the different texts, sorted, and a label is the
-          index of its text.
+        - it holds text; or
+        - it holds whole numbers, however they are written, some of them more than once, that are
+          either only two (0 and 1, -1 and +1, 2 and 4) or all of those from 0 or 1 up to the
+          greatest; or
+        - ``task`` is "classification", or ``classes`` are given.
+
+        Other whole numbers, with gaps or all different, are quantities. A label is the index of a
+        class among ``target_names``: the different texts, sorted, or the different numbers in
+        ascending order, as their shortest texts ("1" for 1.0).
 
         ``target_names`` of float32 targets are the names of their columns in the header, or
         ``"y0"``, ``"y1"``, ... if there is none.
@@ -68,34 +79,33 @@ def read_csv(
     ValueError
         If the file is not UTF-8 or not CSV, has no examples, or lines of different numbers of
         fields; if a field that must be a number is empty, not a number, or not finite in float32;
-        if a column of targets mixes numbers and text; if ``targets`` names no column, an ambiguous
-        one, the same one twice, or all of them; if ``header`` is False and ``targets`` has a name
-        in it. What is wrong in the file is named with the line and the column, both counted from 1.
+        if a column of targets mixes numbers and text, or holds none of the ``classes``; if
+        ``targets`` names no column, an ambiguous one, the same one twice, or all of them; if
+        ``header`` is False and ``targets`` has a name in it; if ``targets`` is a sequence and
+        ``task`` is "classification" or ``classes`` are given. What is wrong in the file is named
+        with the line and the column, both counted from 1.
     TypeError
         If an argument has the wrong type.
     OSError
         If the file cannot be opened or read.
+
+    Warns
+    -----
+    TrainingWarning
+        If the first row was taken for an example and looks like a header of numbers, if a feature
+        is called "class", "label", "species", "target" or "y", or if all targets are the same.
     """
     file_path = validation.path(path, "path")
-    columns: Sequence[int | str]
-    gathered_in: type[TargetColumn | TargetMatrix]
-    if isinstance(targets, Sequence) and not isinstance(targets, str):
-        columns, gathered_in = targets, TargetMatrix
-    else:
-        columns, gathered_in = (targets,), TargetColumn
-    _check_arguments(columns, header, delimiter)
-    with open(file_path, encoding="utf-8-sig", newline="") as file:
-        rows = _rows(file, file_path, delimiter)
-        first_row = next(rows, None)
-        if first_row is None:
-            raise ValueError(f"{file_path}: expected rows of data, got none")
-        layout = Layout.of(file_path, first_row, columns, header)
-        if layout.names is None:
-            rows = chain([first_row], rows)
-        return _read(rows, layout, gathered_in(layout))
+    _check_arguments(targets, header, delimiter)
+    _check_task(targets, task, classes)
+    with open(file_path, "rb") as file:
+        return csv_reader.read(file, file_path, targets, header, delimiter, task, classes)
 
 
-def _check_arguments(columns: Sequence[int | str], header: bool | None, delimiter: str) -> None:
+def _check_arguments(
+    targets: int | str | Sequence[int | str], header: bool | None, delimiter: str
+) -> None:
+    columns = csv_reader.listed(targets)
     if not columns:
         raise ValueError(f"targets must be at least one column, got {columns!r}")
     for column in columns:
@@ -107,46 +117,24 @@ def _check_arguments(columns: Sequence[int | str], header: bool | None, delimite
         raise ValueError(f"header must not be False if targets are named, got targets={columns!r}")
     if not isinstance(delimiter, str):
         raise TypeError(f"delimiter must be a str, got {delimiter!r}")
-    if len(delimiter) != 1 or delimiter in '"\r\n':
-        expected = "one character other than a quote or a line break"
+    if delimiter != WHITESPACE and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        expected = f"{WHITESPACE!r} or one character other than a quote or a line break"
         raise ValueError(f"delimiter must be {expected}, got {delimiter!r}")
 
 
-def _rows(file: TextIO, path: str, delimiter: str) -> Iterator[Row]:
-    """Yield every row that is not blank with the number of the line it begins on."""
-    # Strict: otherwise a quote that is never closed swallows the rest of the file in silence.
-    # Blanks are skipped before a quote, too; but never those that are delimiters.
-    reader = csv.reader(file, delimiter=delimiter, strict=True, skipinitialspace=delimiter != " ")
-    line = 1
-    try:
-        for fields in reader:
-            if len(fields) > 1 or (fields and fields[0].strip()):
-                yield Row(line, fields)
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise ValueError(f"{path}, line {line}: expected sound CSV, got: {error}") from error
-    except UnicodeDecodeError as error:
-        # The file is decoded block by block, ahead of the lines that the reader has taken from it.
-        line = reader.line_num + len(error.object[: error.start + 1].splitlines())
-        got = f"the byte 0x{error.object[error.start]:02x}"
-        raise ValueError(f"{path}, line {line}: expected UTF-8, got {got}") from error
-
-
-def _read(rows: Iterator[Row], layout: Layout, targets: TargetColumn | TargetMatrix) -> Dataset:
-    from_the_right = sorted(layout.targets, reverse=True)
-    features = array("f")
-    for line, fields in rows:
-        if len(fields) != layout.n_columns:
-            raise ValueError(
-                f"{layout.path}, line {line}: expected {layout.n_columns} fields as in the first "
-                f"row, got {len(fields)}"
-            )
-        targets.append(line, [fields[column] for column in layout.targets])
-        for column in from_the_right:
-            del fields[column]
-        features.extend(layout.numbers(line, layout.features, fields))
-    if not features:
-        raise ValueError(f"{layout.path}: expected rows of data, got only a header")
-    X = np.frombuffer(features, dtype=np.float32).reshape(-1, len(layout.features))
-    y, target_names = targets.result()
-    return Dataset(X, y, layout.names_of(layout.features, "x"), target_names)
+def _check_task(
+    targets: int | str | Sequence[int | str], task: str | None, classes: Sequence[str] | None
+) -> None:
+    if not (task is None or task in _TASKS):
+        raise ValueError(f"task must be {' or '.join(map(repr, _TASKS))}, got {task!r}")
+    if csv_reader.is_matrix(targets) and (task == "classification" or classes is not None):
+        name = "task" if classes is None else "classes"
+        raise ValueError(f"{name} must be left out for several columns, got targets={targets!r}")
+    if classes is None:
+        return
+    if task == "regression":
+        raise ValueError("classes must be left out where task is 'regression'")
+    if isinstance(classes, str) or not all(isinstance(name, str) for name in classes):
+        raise TypeError(f"classes must be a sequence of str, got {classes!r}")
+    if not classes or len(set(classes)) < len(classes):
+        raise ValueError(f"classes must be different names, at least one, got {classes!r}")

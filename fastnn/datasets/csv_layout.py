@@ -6,14 +6,12 @@ from array import array
 from collections.abc import Sequence
 from typing import NamedTuple, NoReturn, Self
 
+from . import csv_hints
+
 # Errors quote what the file holds, and a file may hold anything.
 _brief = reprlib.Repr()
 _brief.maxstring = 60
 _brief.maxlist = 40
-
-# Files of pixels are the ones big enough to wait for, and a look-up takes a third of the time that
-# it takes to parse a number.
-_PIXELS = {str(value): float(value) for value in range(256)}
 
 
 class Row(NamedTuple):
@@ -30,6 +28,8 @@ class Layout(NamedTuple):
     ----------
     path : str
         The file, for error messages.
+    delimiter : str
+        What separates the fields, for error messages, too.
     n_columns : int
         The number of fields in every row.
     features : sequence of int
@@ -41,6 +41,7 @@ class Layout(NamedTuple):
     """
 
     path: str
+    delimiter: str
     n_columns: int
     features: Sequence[int]
     targets: Sequence[int]
@@ -48,7 +49,12 @@ class Layout(NamedTuple):
 
     @classmethod
     def of(
-        cls, path: str, first_row: Row, targets: Sequence[int | str], header: bool | None
+        cls,
+        path: str,
+        delimiter: str,
+        first_row: Row,
+        targets: Sequence[int | str],
+        header: bool | None,
     ) -> Self:
         """Work out the layout from the first row and from what `read_csv` was asked for."""
         names = [field.strip() for field in first_row.fields]
@@ -60,8 +66,9 @@ class Layout(NamedTuple):
             raise ValueError(
                 f"{path}, line {first_row.line}: expected a column for features besides targets="
                 f"{targets!r}, got {_brief.repr(names)}; is that the right delimiter?"
+                f"{csv_hints.of_delimiter(first_row.fields, delimiter)}"
             )
-        layout = cls(path, len(names), features, columns)
+        layout = cls(path, delimiter, len(names), features, columns)
         if header is None:
             header = any(isinstance(target, str) for target in targets)
             header = header or layout._is_header(first_row)
@@ -76,7 +83,7 @@ class Layout(NamedTuple):
     def numbers(self, line: int, columns: Sequence[int], fields: list[str]) -> "array[float]":
         """Return the fields, which stand in ``columns`` of a line, as float32."""
         try:
-            values = array("f", map(float, map(_PIXELS.get, fields, fields)))
+            values = array("f", map(float, fields))
         except ValueError:
             pass
         else:
@@ -90,16 +97,23 @@ class Layout(NamedTuple):
         )
         self.fail(line, column, "a finite number of float32", field)
 
-    def fail(self, line: int, column: int, expected: str, got: str) -> NoReturn:
+    def fail(
+        self, line: int, column: int, expected: str, got: str, hint: str | None = None
+    ) -> NoReturn:
         """Raise the error of a field that is not what was expected."""
         name = "" if self.names is None else f" ({_brief.repr(self.names[column])})"
+        if hint is None:
+            hint = csv_hints.of_field(got, self.delimiter, column == self.n_columns - 1)
         raise ValueError(
             f"{self.path}, line {line}, column {column + 1}{name}: expected {expected}, "
             f"got {_brief.repr(got) if got.strip() else 'an empty field'}"
+            f"{hint}"
         )
 
     def _is_header(self, row: Row) -> bool:
         fields = [row.fields[column] for column in self.features]
+        if all(map(csv_hints.is_missing, fields)):
+            return False
         numeric = [is_number(field) for field in fields]
         if any(numeric) and not all(numeric):
             flaw = numeric.index(False)

@@ -1,15 +1,41 @@
-"""What the target columns of a CSV file hold, gathered row by row."""
+"""What the target columns of a CSV file hold, gathered as they are read."""
 
-import re
 from array import array
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._kernels import csv_rows
+from ..warning import warn
 from .csv_layout import Layout, is_number
 
-# Greater numbers are quantities, such as prices: as labels they would need as many outputs.
-_LABEL = re.compile("[0-9]{1,5}")
+Targets = NDArray[np.int64] | NDArray[np.float32]
+
+
+class Collector(Protocol):
+    """Takes the targets of one row, or of a block of plain rows.
+
+    Attributes
+    ----------
+    codes : dict of bytes to int
+        The texts that are known in a column of text, and what a block has in their place.
+    """
+
+    codes: dict[bytes, int]
+
+    def roles(self) -> list[int]:
+        """Return the role of each of the layout's targets for `parse_rows`."""
+
+    def append(self, line: int, fields: list[str]) -> None:
+        """Add the targets of one example."""
+
+    def extend(self, values: NDArray[np.float64]) -> None:
+        """Add the targets of many: numbers, or codes of texts."""
+
+    def result(self) -> tuple[Targets, tuple[str, ...]]:
+        """Return the labels or targets, and the names of the classes or the columns."""
 
 
 class TargetMatrix:
@@ -18,62 +44,132 @@ class TargetMatrix:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._values = array("f")
+        self.codes: dict[bytes, int] = {}
+
+    def roles(self) -> list[int]:
+        return list(range(len(self._layout.targets)))
 
     def append(self, line: int, fields: list[str]) -> None:
-        """Add the targets of one example."""
         self._values.extend(self._layout.numbers(line, self._layout.targets, fields))
 
-    def result(self) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-        """Return the targets (n_examples, n_targets) and their names."""
+    def extend(self, values: NDArray[np.float64]) -> None:
+        self._values.frombytes(values.astype(np.float32).tobytes())
+
+    def result(self) -> tuple[Targets, tuple[str, ...]]:
         columns = self._layout.targets
         targets = np.frombuffer(self._values, dtype=np.float32).reshape(-1, len(columns))
         return targets, self._layout.names_of(columns, "y")
 
 
 class TargetColumn:
-    """One column of labels, numbers or text: which of them, its end alone can tell.
+    """One column of text or of numbers, as its first row tells; either may be classes.
 
-    Every different text is kept once, so that a column of classes takes 8 bytes a row.
+    A number takes 8 bytes a row, as labels do. Every different text is kept once, and its code in
+    every row.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        task: str | None,
+        classes: Sequence[str] | None,
+        header_is_guessed: bool,
+    ) -> None:
         self._layout = layout
-        self._code_of: dict[str, int] = {}  # the texts in order of appearance
-        self._lines = array("q")  # where each text appeared first
-        self._codes = array("q")
+        self._task = task
+        self._classes = classes
+        self._label_of = {name: label for label, name in enumerate(classes or ())}
+        self._is_text: bool | None = None
+        if classes is not None or task == "regression":
+            self._is_text = classes is not None
+        self._may_be_header = header_is_guessed and layout.names is None
+        self._first_line = 0
+        self._values = array("d")
+        self.codes: dict[bytes, int] = {}
+
+    def roles(self) -> list[int]:
+        return [csv_rows.TEXT if self._is_text else 0]
 
     def append(self, line: int, fields: list[str]) -> None:
-        """Add the target of one example."""
         text = fields[0].strip()
-        code = self._code_of.setdefault(text, len(self._code_of))
-        if code == len(self._lines):
-            self._lines.append(line)
-        self._codes.append(code)
+        if not self._values:
+            self._first_line = line
+            if self._is_text is None:
+                self._is_text = not is_number(text)
+        self._values.append(self._code(line, text) if self._is_text else self._number(line, text))
 
-    def result(self) -> tuple[NDArray[np.int64] | NDArray[np.float32], tuple[str, ...]]:
-        """Return the labels or targets (n_examples,) and the names of the classes or the column."""
-        texts = list(self._code_of)
-        codes = np.frombuffer(self._codes, dtype=np.int64)
-        if all(map(_LABEL.fullmatch, texts)):
-            labels = np.array([int(text) for text in texts], dtype=np.int64)
-            return labels[codes], tuple(str(label) for label in range(labels.max() + 1))
-        if self._are_numbers(texts):
-            columns = self._layout.targets
-            values = array("f")
-            for line, text in zip(self._lines, texts, strict=True):
-                values.extend(self._layout.numbers(line, columns, [text]))
-            targets = np.frombuffer(values, dtype=np.float32)
-            return targets[codes], self._layout.names_of(columns, "y")
-        classes = sorted(texts)
-        label_of = {text: label for label, text in enumerate(classes)}
-        labels = np.array([label_of[text] for text in texts], dtype=np.int64)
-        return labels[codes], tuple(classes)
+    def extend(self, values: NDArray[np.float64]) -> None:
+        self._values.frombytes(values.tobytes())
 
-    def _are_numbers(self, texts: list[str]) -> bool:
-        """Tell numbers from text by the first row, and refuse what is of the other kind."""
-        numeric = is_number(texts[0])
-        expected = f"{'a number' if numeric else 'text'} as on line {self._lines[0]}"
-        for line, text in zip(self._lines, texts, strict=True):
-            if is_number(text) != numeric or not text:
-                self._layout.fail(line, self._layout.targets[0], expected, text)
-        return numeric
+    def result(self) -> tuple[Targets, tuple[str, ...]]:
+        values = np.frombuffer(self._values, dtype=np.float64)
+        if self._classes is not None:
+            return values.astype(np.int64), tuple(self._classes)
+        self._warn_if_constant(values)
+        if self._is_text:
+            texts = [text.decode() for text in self.codes]
+            names = sorted(texts)
+            label_of = {name: label for label, name in enumerate(names)}
+            labels = np.array([label_of[text] for text in texts], dtype=np.int64)
+            return labels[values.astype(np.intp)], tuple(names)
+        if self._task == "classification" or (self._task is None and are_classes(values)):
+            classes = np.unique(values)
+            labels = np.searchsorted(classes, values).astype(np.int64, copy=False)
+            return labels, tuple(map(name_of, classes.tolist()))
+        return values.astype(np.float32), self._layout.names_of(self._layout.targets, "y")
+
+    def _number(self, line: int, text: str) -> float:
+        if not is_number(text) and line != self._first_line:
+            self._fail(line, "a number", text)
+        self._layout.numbers(line, self._layout.targets, [text])
+        return float(text)
+
+    def _code(self, line: int, text: str) -> int:
+        if self._classes is None:
+            if is_number(text) or not text:
+                self._fail(line, "text", text)
+            return self.codes.setdefault(text.encode(), len(self.codes))
+        name = text
+        if name not in self._label_of and is_number(text):
+            name = name_of(float(text))
+        if name not in self._label_of:
+            known = f"{', '.join(self._classes[:9])}{', ...' if len(self._classes) > 9 else ''}"
+            self._layout.fail(line, self._layout.targets[0], f"one of the classes {known}", text)
+        return self.codes.setdefault(text.encode(), self._label_of[name])
+
+    def _fail(self, line: int, kind: str, text: str) -> None:
+        is_second = self._may_be_header and len(self._values) == 1
+        self._layout.fail(
+            line,
+            self._layout.targets[0],
+            f"{kind} as on line {self._first_line}",
+            text,
+            f" (is line {self._first_line} a header? header=True)" if is_second else None,
+        )
+
+    def _warn_if_constant(self, values: NDArray[np.float64]) -> None:
+        if len(values) > 1 and values.min() == values.max():
+            column = self._layout.targets[0]
+            value = next(iter(self.codes)).decode() if self._is_text else name_of(float(values[0]))
+            warn(
+                f"{self._layout.path}: the targets, column {column + 1}, are {value!r} in all "
+                f"{len(values):,} rows; is another column the one to learn? targets=COLUMN"
+            )
+
+
+def are_classes(values: NDArray[np.float64]) -> bool:
+    """Tell whether numbers are labels, as `read_csv` documents."""
+    if not (values == np.floor(values)).all():
+        return False
+    classes = np.unique(values)
+    if len(classes) == len(values):
+        return False
+    # Labels that count from 0 or 1 without a gap differ from their values by at most 1: little is
+    # lost if they are quantities after all.
+    from_0_or_1 = classes[0] in (0, 1) and classes[-1] - classes[0] + 1 == len(classes)
+    return len(classes) <= 2 or bool(from_0_or_1)
+
+
+def name_of(value: float) -> str:
+    """Return the shortest text of a number: "1" for 1.0."""
+    return str(int(value)) if value.is_integer() else repr(value)

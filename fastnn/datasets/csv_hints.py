@@ -1,0 +1,41 @@
+"""Guesses at what is meant by something unexpected in a CSV file."""
+
+import re
+from collections.abc import Sequence
+
+WHITESPACE = "whitespace"
+"""The name of the delimiter that is a run of blanks and tabs."""
+
+_MISSING = {"", "?", "-", ".", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "missing"}
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
+_DELIMITERS = ";\t|,"
+
+
+def is_missing(field: str) -> bool:
+    """Tell whether a field stands for a missing value."""
+    return field.strip().casefold() in _MISSING
+
+
+def of_field(field: str, delimiter: str, is_last: bool) -> str:
+    """Say what a field probably is, in parentheses, that is none of the expected kind."""
+    field = field.strip()
+    if not field and delimiter in "\t ":
+        return f" (are fields separated by runs of blanks? delimiter={WHITESPACE!r})"
+    if not field and is_last:
+        return " (does the line end in a delimiter?)"
+    if is_missing(field):
+        return " (a missing value: fill it in, or leave its row out)"
+    if _DECIMAL_COMMA.fullmatch(field):
+        return " (a decimal comma? Numbers have a point)"
+    return of_delimiter([field], delimiter)
+
+
+def of_delimiter(fields: Sequence[str], delimiter: str) -> str:
+    """Name, in parentheses, the delimiter that the fields of a line seem to have."""
+    text = "".join(fields).strip()
+    found = max(_DELIMITERS.replace(delimiter, ""), key=text.count)
+    if not text.count(found):
+        if len(text.split()) == 1 or delimiter == WHITESPACE:
+            return ""
+        found = WHITESPACE
+    return f" (delimiter={found!r}, as it seems)"
