@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -254,7 +255,7 @@ def test_losses(fastnn_: Command, write: Write) -> None:
     assert "true\\predicted" not in run.out, "an example may be of several classes"
     failed(
         fastnn_("train", *options, "--loss", "poisson", "--output-activation", "sigmoid"),
-        "output_activation must be 'exp' for the loss 'poisson', got 'sigmoid'",
+        "--output-activation must be 'exp' for the loss 'poisson', got 'sigmoid'",
     )
 
 
@@ -296,15 +297,30 @@ def test_a_class_that_the_training_data_lack(
     assert "trained" not in run.out, "it was found out after the training"
 
 
-def test_a_label_that_only_the_test_file_has(fastnn_: Command, write: Write) -> None:
-    """The network has an output for it."""
-    train = write("train.csv", [row for row in fruit(60) if row[2] != "fig"], as_label)
-    test = write("test.csv", fruit(15), as_label)
-    run = succeeded(fastnn_("train", "--train", train, "--test", test, "--arch", "2,3,3", *LEARN))
-    names, counts = run.table()
-    assert names == ["0", "1", "2"]
-    assert counts.sum(axis=1).tolist() == [5, 5, 5]
-    assert counts[:, 2].tolist() == [0, 0, 0]
+@pytest.mark.parametrize("target", [as_text, as_label])
+def test_a_class_that_only_the_test_file_has(
+    fastnn_: Command, write: Write, target: Callable[[str], list[str]]
+) -> None:
+    """It is named, though the network has an output for it."""
+    train = write("train.csv", [row for row in fruit(60) if row[2] != "fig"], target)
+    test = write("test.csv", fruit(15), target)
+    failed(
+        fastnn_("train", "--train", train, "--test", test, "--arch", "2,3,3", *LEARN),
+        f"{test}, line 3, column 3: expected one of the classes",
+        f"got {target('fig')[0]!r}",
+    )
+
+
+@pytest.mark.parametrize("target", [as_text, as_label])
+def test_outputs_without_a_class(
+    fastnn_: Command, write: Write, target: Callable[[str], list[str]]
+) -> None:
+    train = write("train.csv", [row for row in fruit(60) if row[2] != "fig"], target)
+    names = ", ".join(sorted(target(name)[0] for name in ("pear", "apple")))
+    failed(
+        fastnn_("train", "--train", train, "--arch", "2,3,3"),
+        f"--arch 2,3,3 tells 3 classes apart, and the data have 2: {names}",
+    )
 
 
 def test_labels_are_not_classes_of_text(fastnn_: Command, write: Write) -> None:
@@ -313,7 +329,7 @@ def test_labels_are_not_classes_of_text(fastnn_: Command, write: Write) -> None:
     test = write("test.csv", fruit(15), as_label)
     failed(
         fastnn_("train", "--train", train, "--test", test, "--arch", "2,3,3", "--epochs", 1),
-        *(str(test), "'0'", "apple"),
+        *(f"{test}, line 1, column 3", "apple, fig, pear", "'0'"),
     )
 
 
@@ -600,7 +616,7 @@ def test_files_that_do_not_fit(
     path.write_text(content)
     failed(fastnn_("train", "--train", path, "--arch", arch), str(path), *words)
     good = tmp_path / "good.csv"
-    good.write_text("0,1,0\n1,0,1\n0,0,2\n" if arch != "2,3,1" else "0,1,.5\n1,0,.1\n")
+    good.write_text("0,1,a\n1,0,b\n0,0,c\n" if arch != "2,3,1" else "0,1,.5\n1,0,.1\n")
     if arch.startswith("2") and "--test" not in words:
         run = fastnn_("train", "--train", good, "--test", path, "--arch", arch)
         failed(run, str(path), *words)
@@ -717,20 +733,55 @@ def _interruptible() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_interruptible")
-def test_interrupt(tmp_path: Path) -> None:
+@pytest.mark.parametrize("save", [True, False])
+def test_interrupt(tmp_path: Path, save: bool) -> None:
+    """What was learnt so far is saved."""
     saved = tmp_path / "model"
-    with process("train", "--epochs", 10**9, "--save", saved) as child:
+    options = ("--save", saved) if save else ()
+    with process("train", "--epochs", 10**9, *options) as child:
         try:
             assert child.stdout is not None
             while "examples to train on" not in child.stdout.readline():
                 assert child.poll() is None
+            time.sleep(0.3)  # an epoch takes less than a millisecond
             child.send_signal(signal.SIGINT)
             run = finished(child)
         finally:
             child.kill()
     assert run.status == 130
-    assert run.err == "fastnn: interrupted\n"
-    assert list(tmp_path.iterdir()) == []
+    if not save:
+        assert run.err == "fastnn: interrupted\n"
+        return
+    assert re.fullmatch(rf"fastnn: interrupted after [\d,]+ epochs; saved to {saved}\n", run.err)
+    assert list(tmp_path.iterdir()) == [saved]
+    assert fastnn.MLP.load(saved).class_names == ("setosa", "versicolor", "virginica")
+
+
+def test_what_an_interruption_saves(
+    fastnn_: Command, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network as the epochs so far leave it."""
+
+    @contextmanager
+    def interrupting(*_: Any, **__: Any) -> Iterator[Callable[[fastnn.Step], None]]:
+        def show(step: fastnn.Step) -> None:
+            if step.epoch == 3:
+                raise KeyboardInterrupt
+
+        yield show
+
+    monkeypatch.setattr(cli.train, "bar", interrupting)
+    train, test = write("train.csv", fruit(40), as_label), write("test.csv", fruit(9), as_label)
+    options = ("--train", train, "--test", test, "--arch", "2,4,3")
+    saved = tmp_path / "model"
+    run = fastnn_("train", *options, "--save", saved)
+    assert run.status == 130
+    assert run.err == f"fastnn: interrupted after 3 epochs; saved to {saved}\n"
+    expected = fastnn.MLP([2, 4, 3], seed=0)
+    expected.train(*with_labels(fruit(40)), epochs=3, learning_rate=0.3)
+    np.testing.assert_array_equal(fastnn.MLP.load(saved).weights[0], expected.weights[0])
+    run = fastnn_("train", *options)
+    assert (run.status, run.err) == (130, "fastnn: interrupted\n")
 
 
 @pytest.mark.parametrize("arguments", [("train", "--epochs", 5), ("info",)])

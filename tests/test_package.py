@@ -156,7 +156,6 @@ ROOMS = [
     {"mlp", "reference"},
     {"fastnn"},
     {"sklearn"},
-    {"cli_data"},
     {"cli"},
     {"__main__"},
 ]

@@ -44,7 +44,8 @@ def read(
 ) -> Dataset:
     """Read from an open file, which errors call ``path``, what `read_csv` documents.
 
-    ``targets`` may be a function that is given the number of columns.
+    ``targets`` may be a function that is given the number of columns. If it returns several,
+    ``task`` and ``classes`` are without effect.
     """
     lines = Lines(file, path, any_blanks=delimiter == WHITESPACE)
     rows = _rows(lines, delimiter)

@@ -1,0 +1,5 @@
+"""The command ``fastnn``."""
+
+from .command import main
+
+__all__ = ["main"]

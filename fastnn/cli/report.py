@@ -1,0 +1,51 @@
+"""What the command prints of a trained network."""
+
+import numpy as np
+
+from ..arrays import Array
+from ..datasets import Dataset
+from ..evaluation import Evaluation
+from ..network import Network
+
+
+def score(evaluation: Evaluation, n_examples: int) -> str:
+    """Return the score with its name."""
+    if evaluation.metric == "accuracy":
+        n_correct = round(evaluation.score * n_examples)
+        return f"accuracy {evaluation.score:.4f} ({n_correct:,} of {n_examples:,})"
+    return f"R² {evaluation.score:.4f}"
+
+
+def class_names(data: Dataset, network: Network) -> tuple[str, ...] | None:
+    """Return the names of the classes that the network tells apart, None if there are none."""
+    names = data.target_names
+    if labels_of(data.y) is None or len(set(names)) != max(2, network.layer_sizes[-1]):
+        return None
+    return names
+
+
+def labels_of(y: Array) -> Array | None:
+    """Return the label of each example; None if an example may have several, or none."""
+    if y.ndim == 1:
+        return y if y.dtype.kind == "i" else None
+    high = y == y.max()
+    is_one_hot = (high.sum(axis=1) == 1).all() and len(np.unique(y[~high])) == 1
+    return y.argmax(axis=1) if is_one_hot else None
+
+
+def confusion_table(network: Network, test: Dataset) -> str | None:
+    """Return how often which class was taken for which; None if examples have no single class."""
+    truth, predicted = labels_of(test.y), network.classify(test.X)
+    if truth is None or predicted.ndim > 1:
+        return None
+    n_classes = max(2, network.layer_sizes[-1])
+    cells = truth.astype(np.intp) * n_classes + predicted
+    counts = np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
+    names = network.class_names or tuple(map(str, range(n_classes)))
+    width = max(len(name) for name in (*names, str(counts.max()))) + 2
+    lines = [["true\\predicted", *names]]
+    lines += [[name, *map(str, row)] for name, row in zip(names, counts, strict=True)]
+    first = max(len(line[0]) for line in lines)
+    return "\n".join(
+        line[0].ljust(first) + "".join(cell.rjust(width) for cell in line[1:]) for line in lines
+    )

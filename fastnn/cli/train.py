@@ -1,0 +1,115 @@
+"""Train a network, and say how good it is."""
+
+import argparse
+import time
+from typing import NamedTuple
+
+import fastnn
+
+from .. import atomic_file
+from ..datasets import Dataset
+from ..history import History, Step
+from ..network import Network
+from ..optimizers import OPTIMIZERS
+from ..progress import bar
+from . import data, report
+
+
+class _Defaults(NamedTuple):
+    arch: tuple[int, ...]
+    eta: float
+    epochs: int
+
+
+_IRIS = _Defaults((4, 3, 3), 0.3, 300)
+_MNIST = _Defaults((784, 300, 10), 0.1, 5)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run ``fastnn train``."""
+    _check_usage(options)
+    defaults = _MNIST if options.mnist else _IRIS
+    arch = options.arch or defaults.arch
+    network = fastnn.MLP(
+        arch,
+        activation=options.activation,
+        output_activation=options.output_activation,
+        loss=options.loss,
+        seed=options.seed,
+    )
+    train, test, network.input_scaling = data.load(options, network)
+    network.class_names = report.class_names(train, network)
+    # What would fail after the training should not cost one.
+    network.evaluate(test.X, test.y)
+    if options.save:
+        atomic_file.check_place(options.save)
+    print(f"{'-'.join(map(str, arch))} network of {network.n_parameters:,} parameters")
+    print(f"{len(train.X):,} examples to train on, {len(test.X):,} to test on", flush=True)
+    start = time.perf_counter()
+    history = _train(network, train, options, defaults)
+    seconds = time.perf_counter() - start
+    n_seen = len(train.X) * len(history)
+    rate = f", {n_seen / seconds:,.0f} examples per second" if n_seen else ""
+    duration = f"{seconds:.3g}" if seconds < 100 else f"{seconds:,.0f}"
+    print(f"trained in {duration} s{rate} ({fastnn.isa} kernels)")
+    if options.save:
+        network.save(options.save)
+        print(f"saved to {options.save}")
+    before, after = network.evaluate(train.X, train.y), network.evaluate(test.X, test.y)
+    print(f"training loss {before.loss:.4g}, test loss {after.loss:.4g}")
+    print(f"test {report.score(after, len(test.X))}")
+    if after.metric == "accuracy" and (table := report.confusion_table(network, test)):
+        print(table)
+
+
+def _check_usage(options: argparse.Namespace) -> None:
+    """End with a usage error if options do not go together."""
+    if options.train and not options.arch:
+        options.misused("--arch is needed with --train: the widths, such as 4,3,3")
+    if options.batch and not OPTIMIZERS[options.optimizer].takes_batches:
+        options.misused(f"--optimizer {options.optimizer} takes the full batch: --batch 0, or none")
+    if options.eta is not None and options.optimizer == "lbfgs":
+        options.misused("--optimizer lbfgs has no --eta: its line search finds the steps")
+    for option in ("test", "target", "task", "header"):
+        if getattr(options, option) is not None and not options.train:
+            options.misused(f"--{option} needs --train: MNIST and iris bring their own")
+    if str(options.train) == str(options.test) == "-":
+        options.misused("--train and --test cannot both be standard input")
+
+
+def _train(
+    network: Network, train: Dataset, options: argparse.Namespace, defaults: _Defaults
+) -> History:
+    """Train; if that is interrupted, save what there is of the network."""
+    epochs = defaults.epochs if options.epochs is None else options.epochs
+    batch, eta = options.batch, options.eta
+    if batch is None and OPTIMIZERS[options.optimizer].takes_batches:
+        batch = 1
+    if eta is None and options.optimizer == "sgd":
+        eta = defaults.eta
+    n_done = 0
+    try:
+        with bar(epochs, leave=False, only_on_terminal=True) as show:
+
+            def count(step: Step) -> None:
+                nonlocal n_done
+                n_done = step.epoch
+                show(step)
+
+            return network.train(
+                train.X,
+                train.y,
+                epochs=epochs,
+                batch_size=batch or None,
+                optimizer=options.optimizer,
+                learning_rate=eta,
+                l2=options.l2,
+                dropout=options.dropout,
+                callback=count,
+            )
+    except KeyboardInterrupt:
+        if not options.save:
+            raise
+        network.save(options.save)
+        message = f"interrupted after {n_done:,} epochs; saved to {options.save}"
+        raise KeyboardInterrupt(message) from None
