@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from . import atomic_file, training_record
+from . import atomic_file, suffix, training_record
 from .activations import ACTIVATIONS, Activation
 from .arrays import Array
 from .data_record import DataRecord
@@ -26,6 +26,7 @@ from .losses import LOSSES, Loss
 from .named import Named
 from .state import TrainingState
 
+SUFFIX = ".safetensors"
 _FORMAT = "fastnn-mlp"
 # 1: activations and losses without parameters; 2: nothing of the training; 3: nothing of the data;
 # 4: this.
@@ -58,6 +59,12 @@ class Model:
     training: TrainingState | None = None  # its slots are weights and biases of layers
     generator: Mapping[str, Any] | None = None  # the state of the random generator
     split: Split | None = None  # of the data that it was trained on
+
+
+def check_place(path: str | PathLike[str]) -> None:
+    """Raise the error that saving there would end in."""
+    suffix.check(path, SUFFIX)
+    atomic_file.check_place(path)
 
 
 def save(model: Model, generator: "np.random.Generator", path: str | PathLike[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from . import model_file, pytorch, summary, validation
+from . import model_file, pytorch, suffix, summary, validation
 from .activations import Activation
 from .arrays import Array
 from .calls import part_of
@@ -56,10 +56,13 @@ class Network(Trainable):
         ------
         TypeError
             If ``path`` is not a path.
+        ValueError
+            If the name of the file ends in the suffix of another format, such as ".onnx".
         OSError
             If the file cannot be written.
         """
         path = validation.path(path, "path")
+        suffix.check(path, model_file.SUFFIX)
         model_file.save(
             Model(
                 self.layer_sizes,
@@ -277,11 +280,13 @@ class Network(Trainable):
         ImportError
             If onnx is not installed.
         ValueError
-            If an activation is one of your own, or the dtype is neither float32 nor float64.
+            If an activation is one of your own, the dtype is neither float32 nor float64, or the
+            name of the file ends in the suffix of another format, such as ".safetensors".
         OSError
             If the file cannot be written.
         """
         path = validation.path(path, "path")
+        suffix.check(path, ".onnx")
         from . import onnx_file  # imports onnx, which takes long and may be missing
 
         onnx_file.save(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import fastnn
 
-from .. import atomic_file
+from .. import model_file
 from ..datasets import Dataset
 from ..history import History, Step
 from ..network import Network
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> None:
     # What would fail after the training should not cost one.
     network.evaluate(test.X, test.y)
     if options.save:
-        atomic_file.check_place(options.save)
+        model_file.check_place(options.save)
     print(f"{'-'.join(map(str, arch))} network of {network.n_parameters:,} parameters")
     print(f"{len(train.X):,} examples to train on, {len(test.X):,} to test on", flush=True)
     start = time.perf_counter()

@@ -26,6 +26,7 @@ _OPTION_OF = {
     "loss": "loss",
     "optimizer": "optimizer",
     "output_activation": "output-activation",
+    "path": "save",
     "seed": "seed",
     "targets": "target",
     "task": "task",
