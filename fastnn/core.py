@@ -42,7 +42,7 @@ class Core(HasData, ABC):
         seed: Seed = None,
     ) -> None:
         self._set_up(layer_sizes, activation, output_activation, loss, dtype, seed)
-        for weights, f in zip(self.weights, self.activation_functions, strict=True):
+        for weights, f in zip(self._weights, self.activation_functions, strict=True):
             fan_in, fan_out = weights.shape
             rows = max(1, _DRAWN // fan_out)
             for start in range(0, fan_in, rows):
@@ -78,10 +78,13 @@ class Core(HasData, ABC):
             self._weights, self._biases = self._allocate()
         except MemoryError:
             raise validation.too_large(self._layer_sizes, self._dtype) from None
+        # Views of their own: a user may assign to their shape, or dtype, without harm to these.
+        self._views_of_weights = tuple(array.view() for array in self._weights)
+        self._views_of_biases = tuple(array.view() for array in self._biases)
 
     def _take(self, parameters: Iterable[Array]) -> None:
         """Copy the weights of all layers, and then the biases."""
-        for own, given in zip((*self.weights, *self.biases), parameters, strict=True):
+        for own, given in zip((*self._weights, *self._biases), parameters, strict=True):
             own[:] = given
 
     @abstractmethod
@@ -130,12 +133,12 @@ class Core(HasData, ABC):
     @property
     def weights(self) -> tuple[Array, ...]:
         """Live views of the weights, (fan_in, fan_out) per layer."""
-        return self._weights
+        return self._views_of_weights
 
     @property
     def biases(self) -> tuple[Array, ...]:
         """Live views of the biases, (fan_out,) per layer."""
-        return self._biases
+        return self._views_of_biases
 
     @property
     def loss(self) -> str:
@@ -145,7 +148,7 @@ class Core(HasData, ABC):
     @property
     def n_parameters(self) -> int:
         """Number of weights and biases."""
-        return sum(parameter.size for parameter in (*self.weights, *self.biases))
+        return sum(parameter.size for parameter in (*self._weights, *self._biases))
 
     def predict(self, X: MatrixLike, *, n_threads: int = 1) -> Array:
         """Outputs of the network.

@@ -29,16 +29,12 @@ Evaluate = Callable[[], Evaluation]
 class Learner(Protocol):
     """What training needs of a network."""
 
+    _weights: tuple[Array, ...]
+    _biases: tuple[Array, ...]
     _data: DataRecord
     _generator: "np.random.Generator"
     _training_state: TrainingState | None
     _validation_split: Split | None
-
-    @property
-    def weights(self) -> tuple[Array, ...]: ...
-
-    @property
-    def biases(self) -> tuple[Array, ...]: ...
 
     def _remember_names(self, inputs: Inputs, targets: Targets) -> None: ...
 
@@ -178,11 +174,11 @@ class _Call:
         minimization = lbfgs.Minimization(
             lbfgs.FlatObjective(
                 network._objective(inputs, targets, self._plan.n_threads),
-                network.weights,
-                network.biases,
+                network._weights,
+                network._biases,
                 self._plan.regularisation,
             ),
-            [*network.weights, *network.biases],
+            [*network._weights, *network._biases],
             [*weights, *biases],
             optimizer,
             self.state,

@@ -69,8 +69,8 @@ class Network(Trainable):
                 self.activation_functions,
                 self._loss,
                 self.dtype.name,
-                self.weights,
-                self.biases,
+                self._weights,
+                self._biases,
                 self._data,
                 self._portable_state() if include_optimizer else None,
                 split=self._validation_split,
@@ -257,7 +257,7 @@ class Network(Trainable):
                 f"{self.input_scaling}: keep it, give the module (X - shift) / scale, and set it "
                 "to None in a copy of the network"
             )
-        return pytorch.state_dict(self.weights, self.biases)
+        return pytorch.state_dict(self._weights, self._biases)
 
     def export_onnx(self, path: str | PathLike[str]) -> None:
         """Write an ONNX file, which ONNX Runtime and others predict with.
@@ -290,8 +290,8 @@ class Network(Trainable):
         from . import onnx_file  # imports onnx, which takes long and may be missing
 
         onnx_file.save(
-            self.weights,
-            self.biases,
+            self._weights,
+            self._biases,
             self.activation_functions,
             self.dtype,
             self._data.scaling,

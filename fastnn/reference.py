@@ -35,7 +35,7 @@ class MLP(Network):
         )
 
     def _storage(self) -> Sequence[Array]:
-        return *self.weights, *self.biases
+        return *self._weights, *self._biases
 
     def _new_slot(self) -> list[Array]:
         return [np.zeros_like(parameters) for parameters in self._storage()]
@@ -84,7 +84,7 @@ class MLP(Network):
         """
         zs, outputs = [], [X]
         for layer, (weights, biases, f) in enumerate(
-            zip(self.weights, self.biases, self.activation_functions, strict=True)
+            zip(self._weights, self._biases, self.activation_functions, strict=True)
         ):
             z = outputs[-1] @ weights
             z += biases
@@ -126,7 +126,7 @@ def _gradients(
         product(outputs[layer].T, delta, out=of_weights[layer])
         delta.sum(axis=0, out=of_biases[layer])
         if layer:
-            delta = delta @ network.weights[layer].T
+            delta = delta @ network._weights[layer].T
     return sum_of_losses
 
 
@@ -168,7 +168,7 @@ class _Descent:
         rows, gradients = epoch.orders[0, start:stop], self._gradients
         divisor = self._targets.divisor(rows, self._regularisation.by_weight)
         regularisation = self._regularisation.of_batch(divisor)
-        penalty = regularisation.counted(network.weights)
+        penalty = regularisation.counted(network._weights)
         factors = None
         if any(regularisation.dropout):
             factors = partial(self._factors, int(epoch.keys[0]), np.arange(start, stop))
@@ -179,7 +179,7 @@ class _Descent:
         clipping = regularisation.clipping(gradients)
         number = epoch.n_steps + batch + 1
         for i, (parameters, g) in enumerate(zip(network._storage(), gradients, strict=True)):
-            is_weights = i < len(network.weights)
+            is_weights = i < len(network._weights)
             if clipping != 1:
                 g *= network.dtype.type(clipping)
             if is_weights and (regularisation.l1 or regularisation.l2):

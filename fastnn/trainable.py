@@ -294,11 +294,19 @@ class Trainable(Core):
         return history.loss[0]
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("_in_training", "_weights", "_biases", "_parameters", "_one_example")
+        derived = (
+            "_in_training",
+            "_weights",
+            "_biases",
+            "_views_of_weights",
+            "_views_of_biases",
+            "_parameters",
+            "_one_example",
+        )
         state = {name: value for name, value in vars(self).items() if name not in derived}
         return {
             **state,
-            "parameters": [np.array(p) for p in (*self.weights, *self.biases)],
+            "parameters": [np.array(p) for p in (*self._weights, *self._biases)],
             "_training_state": self._portable_state(),
         }
 

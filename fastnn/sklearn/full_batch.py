@@ -31,8 +31,8 @@ def minimize(estimator: Any, network: MLP, X: Any, y: Array, sample_weight: Arra
     reported = losses.Reported(estimator, y, weights, np.arange(n_samples))
     objective = FlatObjective(
         network._objective(inputs, targets, estimator._n_threads()),
-        network.weights,
-        network.biases,
+        network._weights,
+        network._biases,
         Regularisation(l1=estimator.l1, l2=estimator.alpha / total),
     )
 
