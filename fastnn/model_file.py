@@ -24,6 +24,7 @@ from .data_record import DataRecord
 from .held_out import Split
 from .losses import LOSSES, Loss
 from .named import Named
+from .same import same
 from .state import TrainingState
 
 SUFFIX = ".safetensors"
@@ -260,15 +261,23 @@ def _is_description(value: Any) -> bool:
 
 
 def _known(own: Iterable[F], argument: str, kind: type[F], table: Mapping[str, F]) -> dict[str, F]:
-    """Those given and those built in, by name."""
+    """The given ones and those built in, by name."""
     expected = f"{argument} must be an iterable of {kind.__name__}"
     if not isinstance(own, Iterable):
         raise TypeError(f"{expected}, got {own!r}")
     given = list(own)
+    of_names: dict[str, F] = {}
     for function in given:
         if not isinstance(function, kind):
             raise TypeError(f"{expected}, got {function!r} in it")
-    return {**{function.name: function for function in given}, **table}
+        if isinstance(function, Named):  # built in
+            continue
+        if not same(of_names.setdefault(function.name, function), function):
+            raise ValueError(
+                f"{argument} must have different names for different functions, got two of the "
+                f"name {function.name!r}"
+            )
+    return {**of_names, **table}
 
 
 def _found(

@@ -104,6 +104,8 @@ class Network(Trainable):
         ------
         TypeError
             If ``path`` is not a path.
+        ValueError
+            If two different functions of one name are given.
         ModelFileError
             If the file is damaged, was not written by `save`, or is of a later format.
         OSError

@@ -14,6 +14,7 @@ from .. import hints
 from .._kernels import DTYPES
 from ..activations import ACTIVATIONS, Activation, BuiltinActivation
 from ..losses import LOSSES, BuiltinLoss, Loss
+from ..same import same
 from .numbers import as_float, is_integer, number_between, one_of
 
 if TYPE_CHECKING:  # importing numpy.random takes longer than importing fastnn
@@ -90,13 +91,14 @@ def activations(
         *(_activation(item, "activation", dtype) for item in hidden),
         _activation(output, "output_activation", dtype),
     )
-    own = {f for f in checked if not isinstance(f, BuiltinActivation)}
-    if len({f.name for f in own}) < len(own):  # a model file knows them by name
-        raise ValueError(
-            "activation must have different names for different activations, got "
-            f"{[f.name for f in checked]}"
-        )
-    return checked
+    of_names: dict[str, Activation] = {}
+    for f in checked:
+        if not isinstance(f, BuiltinActivation) and not same(of_names.setdefault(f.name, f), f):
+            raise ValueError(  # a model file knows them by name
+                "activation must have different names for different activations, got "
+                f"{[f.name for f in checked]}"
+            )
+    return tuple(of_names.get(f.name, f) for f in checked)
 
 
 def _hint_on_activations(given: Any, n_layers: int) -> str:

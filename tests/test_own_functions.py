@@ -1,0 +1,184 @@
+"""Activations and losses of users that have one name: equal ones are one, others are refused."""
+
+import copy
+import operator
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+import fastnn
+from fastnn import Activation, LeakyReLU, Loss, reference
+from fastnn.arrays import Array
+from fastnn.same import same
+from fastnn.sklearn import MLPRegressor
+
+NetworkClass = type[fastnn.MLP] | type[reference.MLP]
+
+each_class = pytest.mark.parametrize(
+    "network_class",
+    [pytest.param(fastnn.MLP, id="MLP"), pytest.param(reference.MLP, id="reference")],
+)
+
+
+def times(z: Array, factor: float) -> Array:
+    return z * factor
+
+
+def constant(z: Array, factor: float) -> Array:
+    return np.full_like(z, factor)
+
+
+class Line:
+    """A callable with a state, and no equality."""
+
+    def __init__(self, slope: float) -> None:
+        self.slope = np.array([slope])
+
+    def __call__(self, z: Array) -> Array:
+        return z * self.slope
+
+    def derivative(self, z: Array) -> Array:
+        return 0 * z + self.slope
+
+
+class Unhashable(Line):
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Unhashable) and bool(self.slope == other.slope)
+
+
+def of_functions(slope: float) -> Activation:
+    return Activation(
+        "line", {2: np.positive, 3: np.negative}[int(slope)], lambda z: np.ones_like(z)
+    )
+
+
+def of_closures(slope: float) -> Activation:
+    def derivative(z: Array, s: float = slope) -> Array:
+        return 0 * z + s
+
+    return Activation("line", lambda z: z * slope, derivative)
+
+
+def of_partials(slope: float) -> Activation:
+    return Activation("line", partial(times, factor=slope), partial(constant, factor=slope))
+
+
+def of_callables(slope: float) -> Activation:
+    return Activation("line", Line(slope), Line(slope).derivative)
+
+
+def of_unhashables(slope: float) -> Activation:
+    return Activation("line", Unhashable(slope), Unhashable(slope).derivative)
+
+
+each_kind = pytest.mark.parametrize(
+    "make", [of_functions, of_closures, of_partials, of_callables, of_unhashables]
+)
+
+
+@each_class
+@each_kind
+def test_equal_activations_are_one(
+    network_class: NetworkClass, make: Callable[[float], Activation], tmp_path: Path
+) -> None:
+    first, second = make(2), make(2)
+    for other in (second, copy.deepcopy(first)):
+        network = network_class([3, 4, 4, 2], activation=[first, other], output_activation=second)
+        assert all(f is first for f in network.activation_functions)
+    network.save(tmp_path / "model")
+    loaded = network_class.load(tmp_path / "model", activations=[second, first])
+    X = np.ones((2, 3), np.float32)
+    assert (loaded.predict(X) == network.predict(X)).all()
+
+
+@each_class
+@each_kind
+def test_different_activations_of_one_name_are_refused(
+    network_class: NetworkClass, make: Callable[[float], Activation], tmp_path: Path
+) -> None:
+    message = "activation must have different names for different activations, got ['line', 'line'"
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
+        network_class([3, 4, 4, 2], activation=[make(2), make(3)])
+    network_class([3, 4, 2], activation=make(2)).save(tmp_path / "model")
+    message = "activations must have different names for different functions, got two of the name "
+    with pytest.raises(ValueError, match="^" + re.escape(message + "'line'")):
+        network_class.load(tmp_path / "model", activations=[make(2), make(3)])
+
+
+def test_equal_losses_are_one(tmp_path: Path) -> None:
+    def loss(factor: float) -> Loss:
+        return Loss("mine", lambda a, t: (factor * abs(a - t).sum(axis=1), factor * np.sign(a - t)))
+
+    fastnn.MLP([3, 2], loss=loss(2)).save(tmp_path / "model")
+    fastnn.MLP.load(tmp_path / "model", losses=[loss(2), loss(2)])
+    message = "losses must have different names for different functions, got two of the name 'mine'"
+    with pytest.raises(ValueError, match="^" + message):
+        fastnn.MLP.load(tmp_path / "model", losses=[loss(2), loss(3)])
+
+
+def test_built_in_ones_may_be_given_to_load(tmp_path: Path) -> None:
+    activations = [LeakyReLU(0.1), LeakyReLU(0.2)]
+    fastnn.MLP([3, 4, 4, 2], activation=activations).save(tmp_path / "model")
+    assert (
+        list(fastnn.MLP.load(tmp_path / "model", activations=activations).activation_functions[:2])
+        == activations
+    )
+
+
+def test_copies_that_scikit_learn_makes() -> None:
+    """`clone` copies each element of a list by itself."""
+    line = of_callables(2)
+    estimator = clone(
+        MLPRegressor(hidden_layer_sizes=(4, 4), activation=[line, line], max_iter=1, tol=1e9)
+    )
+    X = np.random.default_rng(1).random((9, 3))
+    with pytest.warns(UserWarning, match="Maximum iterations"):
+        estimator.fit(X, X[:, 0])
+    assert np.isfinite(estimator.predict(X)).all()
+
+
+class Slotted:
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def recursive(depth: int) -> Callable[[], Any]:
+    def function() -> Any:
+        return depth, function
+
+    return function
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (1.0, 1.0, True),
+        (1.0, 1, False),
+        (np.tanh, np.tanh, True),
+        (np.tanh, np.sin, False),
+        (np.arange(3), np.arange(3), True),
+        (np.arange(3), np.arange(3.0), False),
+        (Slotted([1]), Slotted([1]), True),
+        (Slotted([1]), Slotted([2]), False),
+        (operator.itemgetter(1), operator.itemgetter(1), True),
+        (operator.itemgetter(1), operator.itemgetter(2), False),
+        (np.vectorize(abs), np.vectorize(abs), True),
+        (np.vectorize(abs), np.vectorize(round), False),
+        (open, print, False),
+        (recursive(1), recursive(1), False),  # nothing tells, in finite time
+        ((i for i in range(3)), (i for i in range(3)), False),
+    ],
+)
+def test_same(one: Any, other: Any, expected: bool) -> None:
+    assert same(one, other) is expected
+    assert same(one, one)
