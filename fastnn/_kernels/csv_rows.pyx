@@ -1,7 +1,7 @@
 """Parse the plain rows of a CSV file; everything unusual is left to the caller.
 
 A row is plain if its fields are decimal numbers and known texts, with or without quotes and with
-blanks around them, and if it ends in a line feed. Numbers are rounded as ``float`` and a cast do.
+blanks around them. Numbers are rounded as ``float`` and a cast do.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
@@ -47,7 +47,7 @@ def parse_rows(
     const int[::1] roles,  # IN  (n_columns,)
     dict codes,  # of the texts that are known, as UTF-8
     float[::1] X,  # OUT features, row by row; room for as many as the block may hold
-    double[::1] Y,  # OUT targets, numbers or codes, row by row; likewise
+    double[::1] Y,  # OUT targets, numbers or codes, row by row; likewise, and for one row more
 ):
     """Return the position after the last row parsed, and the numbers of rows and lines up to it."""
     cdef Py_ssize_t n_columns = roles.shape[0], c
@@ -67,7 +67,7 @@ def parse_rows(
         if delimiter == C_ANY_BLANKS:
             p = skip_blanks(p, delimiter)
         for c in range(n_columns):
-            if p[0] == c"\n" or (p[0] == c"\r" and p[1] == c"\n"):
+            if p[0] == c"\n" or p[0] == c"\r":
                 break
             if roles[c] == C_TEXT:
                 p = known_text(p, delimiter, codes, y)
@@ -118,7 +118,8 @@ cdef inline Text after_line(Text p, int delimiter) noexcept nogil:
     """Return where the next line begins, NULL if this one has not ended."""
     if delimiter == C_ANY_BLANKS:
         p = skip_blanks(p, delimiter)
-    p += p[0] == c"\r"
+    if p[0] == c"\r":
+        return p + 1 + (p[1] == c"\n")
     return p + 1 if p[0] == c"\n" else NULL
 
 
@@ -245,7 +246,7 @@ cdef Text known_text(Text p, int delimiter, dict codes, double* code) except? NU
     if quoted != (p[0] == c'"'):
         return NULL
     last = p
-    while last > first and is_blank(last[-1], delimiter):
+    while last > first and is_blank((last - 1)[0], delimiter):
         last -= 1
     found = codes.get(PyBytes_FromStringAndSize(<const char*> first, last - first))
     if found is None:

@@ -146,7 +146,7 @@ class _Examples:
         for column, role in zip(layout.targets, self._targets.roles(), strict=True):
             roles[column] = role
         room = (lines.stop - lines.start) // 2 + 1  # a number and its delimiter take two characters
-        X, Y = np.empty(room, np.float32), np.empty(room)
+        X, Y = np.empty(room, np.float32), np.empty(room + len(layout.targets))
         lines.start, n_rows, n_lines = parse_rows(
             lines.block, lines.start, lines.stop, delimiter, roles, self._targets.codes, X, Y
         )
