@@ -61,7 +61,7 @@ def _read(
     """Inputs first; then one column per output, or one of labels, with the classes of ``like``."""
     n_inputs, n_outputs = network.layer_sizes[0], network.layer_sizes[-1]
     name = _name(path)
-    target = None if options.target is None else _column(options.target)
+    target = None if options.target is None else _column(options.target, options.header)
 
     def targets(n_columns: int) -> int | str | Sequence[int]:
         if n_columns - n_inputs not in (1, n_outputs if target is None else 1):
@@ -102,11 +102,13 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
         yield cast(BufferedReader, sys.stdin.buffer)
 
 
-def _column(target: str) -> int | str:
+def _column(target: str, header: bool | None) -> int | str:
     """The column of ``--target``: a number from 0, as Python counts, or a name."""
     try:
         number = int(target)
     except ValueError:
+        if header is False:
+            raise ValueError(f"--target {target} is a name, and --no-header leaves none") from None
         return target
     if number == 0:
         raise ValueError("--target counts columns from 1, or from -1 at the end, got 0")
@@ -115,10 +117,18 @@ def _column(target: str) -> int | str:
 
 def _task(options: argparse.Namespace, network: Network) -> str | None:
     """What one column of targets is for; None if the column tells."""
-    if options.task or network.layer_sizes[-1] > 1:
-        return options.task or "classification"
-    is_bounded = network.activation_functions[-1].name in ("sigmoid", "tanh")
-    return None if is_bounded else "regression"
+    task: str | None = options.task
+    if network.layer_sizes[-1] > 1:
+        return task or "classification"
+    output = network.activation_functions[-1].name
+    if output in ("sigmoid", "tanh"):
+        return task
+    if task == "classification":
+        raise ValueError(
+            f"--task classification takes several outputs, or one that is sigmoid or tanh; "
+            f"--output-activation {output} predicts a quantity"
+        )
+    return "regression"
 
 
 def _with_inputs_as(train: Dataset, test: Dataset, options: argparse.Namespace) -> Dataset:
@@ -177,10 +187,12 @@ def _check_fit(data: Dataset, network: Network) -> None:
         raise ValueError(f"{arch} has {n_outputs} outputs, and a quantity, one column, takes 1")
     n_classes, n_told = len(data.target_names), max(2, n_outputs)
     if data.y.dtype.kind == "i" and n_classes != n_told:
-        quantity = " (if it is a quantity: --task regression --output-activation identity)"
+        hint = " (is another column that of the labels? --target COLUMN)"
+        if n_outputs == 1:
+            hint = " (a quantity? --task regression --output-activation identity)"
         raise ValueError(
             f"{arch} tells {n_told} classes apart, and the data have {n_classes}: "
-            f"{_listed(data.target_names)}{quantity if n_outputs == 1 else ''}"
+            f"{_listed(data.target_names)}{hint if n_classes > n_told else ''}"
         )
 
 
