@@ -199,6 +199,18 @@ def test_text_is_no_quantity(fastnn_: Command) -> None:
     assert "line 1, column 3: expected a finite number" in run.err
 
 
+def test_a_class_of_one_example_is_trained_on(fastnn_: Command) -> None:
+    """The fifth that is held out leaves some of every class."""
+    rows = [(x, label) for x, label in classes(30, "b c")]
+    for place in range(6):
+        write("data.csv", [*rows[:place], ([5.0, 5.0], "a"), *rows[place:]])
+        run = fastnn_("--train data.csv --arch 2,4,3 --epochs 1")
+        assert re.search(r"\na +0 +0 +0\n", run.out), run.out
+    write("data.csv", classes(2))
+    run = fastnn_("--train data.csv --arch 2,4,2 --epochs 1")
+    assert "every class has one example" in run.err
+
+
 # Where the data come from
 
 
@@ -304,6 +316,9 @@ def test_a_header_of_numbers(fastnn_: Command) -> None:
     [
         ("150,4,setosa,0\n5.1,3.5,1.4,1\n", "or --header, got 'setosa'"),
         ("0,1,2,y\n.5,.5,.5,1\n", "(is line 1 a header? --header)"),
+        ("1;2;3;0\n", "1 columns"),
+        ("1;2;3;0\n", "--delimiter semicolon"),
+        ("1 2 3 0\n", "--delimiter whitespace"),
         ("1,2;3,4,5;6\n", "--delimiter semicolon"),
         ("1,2\t3,4,5\t6\n", "--delimiter tab"),
         ("1,2 3,4,5 6\n", "--delimiter whitespace"),

@@ -43,6 +43,7 @@ def classes_of(data: Dataset) -> list[str]:
         ("-1 +1 -1", "-1 1"),
         ("-0.0 1 0", "0 1"),
         ("10 9 10", "9 10"),
+        ("-1 0 1 1", "-1 0 1"),
         ("b a b", "a b"),
         ("10 9 8 7 6 5 4 3 2 1 1", "1 2 3 4 5 6 7 8 9 10"),
     ],
@@ -60,8 +61,8 @@ def test_values_become_classes(write: Write, values: str, names: str) -> None:
     [
         "0.5 1 0.5",  # not whole
         "1 2 4 4",  # a gap: ranks would be other distances
-        "2 3 4 4",  # not from 0 or 1
-        "-1 0 1 1",
+        "2 3 4 4",  # not from -1, 0 or 1
+        "-2 -1 0 0",
         "25 346 25 160",
         "1 2 3 4",  # all different
         "5 7",

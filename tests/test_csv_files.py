@@ -94,6 +94,8 @@ def test_empty_fields_between_tabs(write: Write) -> None:
         *((field, "a missing value") for field in ("NA", "?", "N/A", "null", "nan", "")),
         ("1,5", "a decimal comma"),
         ("-12,25", "a decimal comma"),
+        ("1,234,567.8", "a decimal comma"),
+        ("3:0.25", "libsvm"),
         ("12:30", ""),
         ("12 cm", ""),
     ],
@@ -106,6 +108,26 @@ def test_a_field_that_is_no_number_is_explained(write: Write, field: str, words:
 def test_delimiters_at_the_ends_of_lines(write: Write) -> None:
     assert "line 1, column 4: " in (message := message_of(write("1,2,0,\n3,4,1,\n")))
     assert "does the line end in a delimiter?" in message
+
+
+def test_delimiters_at_the_ends_of_lines_of_text(write: Write) -> None:
+    assert "do lines end in a delimiter?" in message_of(write("1,2,a,\n3,4,b,\n"))
+
+
+@pytest.mark.parametrize("first", ["# of 2026", "@relation iris", "sep=,"])
+def test_comments(write: Write, first: str) -> None:
+    assert "line 1: " in (message := message_of(write(f"{first}\n1,2,0\n3,4,1\n")))
+    assert "a comment?" in message or "leave the line out" in message
+
+
+@pytest.mark.parametrize("label", ["NA", "?", "n/a", "NULL"])
+def test_missing_labels(write: Write, label: str) -> None:
+    """They may be a class, and hardly are."""
+    path = write(f"1,a\n2,{label}\n3,b\n4,{label}\n")
+    with pytest.warns(TrainingWarning, match=re.escape(f"column 2 holds {label!r}")):
+        assert label in read_csv(path).target_names
+    path = write(f"1,0\n2,{label}\n3,1\n")
+    assert re.search("line 2, column 2: .*a missing value", message_of(path))
 
 
 def test_rows_of_missing_values_are_no_header(write: Write) -> None:
@@ -229,6 +251,7 @@ def other_files(folder: Path) -> None:
         "IDX": b"\0\0\x08\x03\0\0\0\x01",
         "HDF5": b"\x89HDF\r\n\x1a\n\0",
         "bzip2": b"BZh91AY",
+        "JSON": b' [{"a": 1, "b": 2}]',
         "HTML": b"\n<!DOCTYPE html>\n<html>",
         "UTF-16": "a,b\n1,2\n".encode("utf-16"),
         "UTF-16 text": "1,2,3\n4,5,6\n".encode("utf-16-le"),

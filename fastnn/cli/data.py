@@ -11,7 +11,7 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from ..arrays import Array
-from ..datasets import Dataset, csv_reader, load_iris, load_mnist
+from ..datasets import Dataset, csv_hints, csv_reader, load_iris, load_mnist
 from ..input_scaling import InputScaling
 from ..network import Network
 
@@ -63,12 +63,14 @@ def _read(
     name = _name(path)
     target = None if options.target is None else _column(options.target, options.header)
 
-    def targets(n_columns: int) -> int | str | Sequence[int]:
+    def targets(first_row: Sequence[str]) -> int | str | Sequence[int]:
+        n_columns = len(first_row)
         if n_columns - n_inputs not in (1, n_outputs if target is None else 1):
+            needed = f"then {n_outputs} targets or 1 label" if target is None else "1 target"
+            hint = csv_hints.of_delimiter(first_row, options.delimiter) if n_columns == 1 else ""
             raise ValueError(
                 f"{name} has {n_columns} columns in its first row, and --arch "
-                f"{_joined(network.layer_sizes)} needs {n_inputs} inputs and "
-                + (f"then {n_outputs} targets or 1 label" if target is None else "1 target")
+                f"{_joined(network.layer_sizes)} needs {n_inputs} inputs and {needed}{hint}"
             )
         if isinstance(target, int) and not -n_columns <= target < n_columns:
             raise ValueError(f"--target {options.target}: {name} has {n_columns} columns")
@@ -210,6 +212,10 @@ def _split(data: Dataset, seed: int) -> tuple[Dataset, Dataset]:
     if data.y.dtype.kind == "i":
         order = order[data.y[order].argsort(kind="stable")]
     held_out = np.arange(len(order)) % 5 == 0
+    if data.y.dtype.kind == "i":  # a class of one example is there to be learnt
+        held_out &= np.bincount(data.y)[data.y[order]] > 1
+        if not held_out.any():
+            raise ValueError("every class has one example, and none can be split off; give --test")
 
     def part(rows: Array) -> Dataset:
         return data._replace(X=data.X[rows], y=data.y[rows])

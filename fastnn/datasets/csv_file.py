@@ -63,7 +63,7 @@ def read_csv(
 
         - it holds text; or
         - it holds whole numbers, however they are written, some of them more than once, that are
-          either only two (0 and 1, -1 and +1, 2 and 4) or all of those from 0 or 1 up to the
+          either only two (0 and 1, -1 and +1, 2 and 4) or all of those from -1, 0 or 1 up to the
           greatest; or
         - ``task`` is "classification", or ``classes`` are given.
 
@@ -93,11 +93,13 @@ def read_csv(
     -----
     TrainingWarning
         If the first row was taken for an example and looks like a header of numbers, if a feature
-        is called "class", "label", "species", "target" or "y", or if all targets are the same.
+        is called "class", "label", "species", "target" or "y", if all targets are the same, or if a
+        class is called "NA" or otherwise as missing values are.
     """
     file_path = validation.path(path, "path")
     _check_arguments(targets, header, delimiter)
     _check_task(targets, task, classes)
+    classes = None if classes is None else tuple(classes)
     with open(file_path, "rb") as file:
         return csv_reader.read(file, file_path, targets, header, delimiter, task, classes)
 
@@ -136,5 +138,5 @@ def _check_task(
         raise ValueError("classes must be left out where task is 'regression'")
     if isinstance(classes, str) or not all(isinstance(name, str) for name in classes):
         raise TypeError(f"classes must be a sequence of str, got {classes!r}")
-    if not classes or len(set(classes)) < len(classes):
+    if not len(classes) or len(set(classes)) < len(classes):
         raise ValueError(f"classes must be different names, at least one, got {classes!r}")

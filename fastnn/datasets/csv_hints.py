@@ -7,13 +7,20 @@ WHITESPACE = "whitespace"
 """The name of the delimiter that is a run of blanks and tabs."""
 
 _MISSING = {"", "?", "-", ".", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "missing"}
-_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
+_NO_LABELS = _MISSING & {"?", "na", "n/a", "#n/a", "null"}
+_COMMAS = re.compile(r"[+-]?[\d.]*(,\d+)+(\.\d+)?")
+_PAIR = re.compile(r"\d+:\S+")
 _DELIMITERS = ";\t|,"
 
 
 def is_missing(field: str) -> bool:
     """Tell whether a field stands for a missing value."""
     return field.strip().casefold() in _MISSING
+
+
+def is_no_label(text: str) -> bool:
+    """Tell whether a text stands for a missing value, and hardly for a class."""
+    return text.casefold() in _NO_LABELS
 
 
 def of_field(field: str, delimiter: str, is_last: bool) -> str:
@@ -25,14 +32,18 @@ def of_field(field: str, delimiter: str, is_last: bool) -> str:
         return " (does the line end in a delimiter?)"
     if is_missing(field):
         return " (a missing value: fill it in, or leave its row out)"
-    if _DECIMAL_COMMA.fullmatch(field):
-        return " (a decimal comma? Numbers have a point)"
+    if _COMMAS.fullmatch(field):
+        return " (a decimal comma? Numbers have a point, and no other mark)"
+    if _PAIR.fullmatch(field):
+        return " (libsvm's format? It is not read)"
     return of_delimiter([field], delimiter)
 
 
 def of_delimiter(fields: Sequence[str], delimiter: str) -> str:
     """Name, in parentheses, the delimiter that the fields of a line seem to have."""
     text = "".join(fields).strip()
+    if text.startswith(("#", "%", "@")) or text.casefold().startswith("sep="):
+        return " (a comment? Leave it out)"
     found = max(_DELIMITERS.replace(delimiter, ""), key=text.count)
     if not text.count(found):
         if len(text.split()) == 1 or delimiter == WHITESPACE:

@@ -118,7 +118,8 @@ class Layout(NamedTuple):
         if any(numeric) and not all(numeric):
             flaw = numeric.index(False)
             expected = "a number as in other columns, or header=True"
-            self.fail(row.line, self.features[flaw], expected, fields[flaw])
+            hint = None if row.fields[-1].strip() else " (do lines end in a delimiter?)"
+            self.fail(row.line, self.features[flaw], expected, fields[flaw], hint)
         return not any(numeric)
 
 

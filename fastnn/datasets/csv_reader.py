@@ -36,7 +36,7 @@ def listed(targets: Columns) -> Sequence[int | str]:
 def read(
     file: BufferedReader,
     path: str,
-    targets: Columns | Callable[[int], Columns],
+    targets: Columns | Callable[[Sequence[str]], Columns],
     header: bool | None,
     delimiter: str,
     task: str | None,
@@ -44,7 +44,7 @@ def read(
 ) -> Dataset:
     """Read from an open file, which errors call ``path``, what `read_csv` documents.
 
-    ``targets`` may be a function that is given the number of columns. If it returns several,
+    ``targets`` may be a function that is given the fields of the first row. If it returns several,
     ``task`` and ``classes`` are without effect.
     """
     lines = Lines(file, path, any_blanks=delimiter == WHITESPACE)
@@ -52,7 +52,7 @@ def read(
     first_row = next(rows, None)
     if first_row is None:
         raise ValueError(f"{path}: expected rows of data, got none")
-    columns = targets(len(first_row.fields)) if callable(targets) else targets
+    columns = targets(first_row.fields) if callable(targets) else targets
     layout = Layout.of(path, delimiter, first_row, listed(columns), header)
     if is_matrix(columns):
         collector: Collector = TargetMatrix(layout)

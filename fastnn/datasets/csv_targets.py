@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .._kernels import csv_rows
 from ..warning import warn
+from .csv_hints import is_missing, is_no_label
 from .csv_layout import Layout, is_number
 
 Targets = NDArray[np.int64] | NDArray[np.float32]
@@ -109,6 +110,9 @@ class TargetColumn:
         if self._is_text:
             texts = [text.decode() for text in self.codes]
             names = sorted(texts)
+            for name in filter(is_no_label, names):
+                column = self._layout.targets[0] + 1
+                warn(f"{self._layout.path}: column {column} holds {name!r}, which becomes a class")
             label_of = {name: label for label, name in enumerate(names)}
             labels = np.array([label_of[text] for text in texts], dtype=np.int64)
             return labels[values.astype(np.intp)], tuple(names)
@@ -138,7 +142,7 @@ class TargetColumn:
         return self.codes.setdefault(text.encode(), self._label_of[name])
 
     def _fail(self, line: int, kind: str, text: str) -> None:
-        is_second = self._may_be_header and len(self._values) == 1
+        is_second = self._may_be_header and len(self._values) == 1 and not is_missing(text)
         self._layout.fail(
             line,
             self._layout.targets[0],
@@ -164,10 +168,10 @@ def are_classes(values: NDArray[np.float64]) -> bool:
     classes = np.unique(values)
     if len(classes) == len(values):
         return False
-    # Labels that count from 0 or 1 without a gap differ from their values by at most 1: little is
-    # lost if they are quantities after all.
-    from_0_or_1 = classes[0] in (0, 1) and classes[-1] - classes[0] + 1 == len(classes)
-    return len(classes) <= 2 or bool(from_0_or_1)
+    # Labels that count from -1, 0 or 1 without a gap differ from their values by at most 1: little
+    # is lost if they are quantities after all.
+    has_no_gap = classes[-1] - classes[0] + 1 == len(classes)
+    return len(classes) <= 2 or bool(abs(classes[0]) <= 1 and has_no_gap)
 
 
 def name_of(value: float) -> str:

@@ -40,6 +40,8 @@ def kind_of(beginning: bytes) -> str | None:
         return "a safetensors file"
     if beginning.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
         return "a web page (HTML)"
+    if beginning.lstrip().startswith((b'{"', b"[{", b"[[")):
+        return "JSON"
     # Every other byte of numbers in UTF-16 is 0.
     half = len(beginning) // 2
     if half and max(beginning[::2].count(0), beginning[1::2].count(0)) > 0.9 * half:
