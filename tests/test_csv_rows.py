@@ -221,3 +221,14 @@ def test_mutations_agree(scratch: Path, delimiter: str) -> None:
         scratch.write_bytes(content)
         n_read += agrees(scratch, delimiter=delimiter)
     assert n_read > 1
+
+
+@pytest.mark.parametrize("last", ["5", "5,6"])
+def test_mutations_that_cut_rows_short(scratch: Path, last: str) -> None:
+    """What the row would have had of targets is not written beyond the room there is."""
+    whole = ",".join(map(str, range(400)))
+    scratch.write_text(f"{whole}\n" * 200 + last)
+    message = outcome(scratch, targets=list(range(398, -1, -1)))
+    assert (
+        f"line 201: expected 400 fields as in the first row, got {last.count(',') + 1}" in message
+    )
