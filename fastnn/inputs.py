@@ -6,7 +6,6 @@ and so is one that is to be scaled.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cached_property
 from types import ModuleType
 from typing import Any, Protocol, TypeAlias
 
@@ -105,6 +104,7 @@ class DenseInputs(Inputs):
         self.is_ready = (
             array.dtype == dtype and flags.c_contiguous and flags.aligned and scaling is None
         )
+        self._density: float | None = None
 
     def __len__(self) -> int:
         return len(self._array)
@@ -115,11 +115,13 @@ class DenseInputs(Inputs):
     def take(self, rows: Array) -> "DenseInputs":
         return DenseInputs(self._array[rows], self.dtype, self._scaling)
 
-    @cached_property
+    @property
     def density(self) -> float:
-        rows = slice(None, None, max(1, len(self) // _SAMPLE))
-        sample = self._array[rows] if self._scaling is None else self.array(rows)
-        return np.count_nonzero(sample) / max(1, sample.size)
+        if self._density is None:
+            rows = slice(None, None, max(1, len(self) // _SAMPLE))
+            sample = self._array[rows] if self._scaling is None else self.array(rows)
+            self._density = np.count_nonzero(sample) / max(1, sample.size)
+        return self._density
 
     def array(self, rows: Array | slice, out: Array | None = None) -> Array:
         if self.is_ready:
@@ -191,7 +193,7 @@ class SparseInputs(Inputs):
             self._data[held], self._indices[held], indptr - indptr[0], self.n_inputs, self.dtype
         )
 
-    @cached_property
+    @property
     def density(self) -> float:
         return len(self._data) / max(1, len(self) * self.n_inputs)
 

@@ -1,7 +1,6 @@
 """Where a network's parameters lie in memory: one flat vector, and views of it per layer."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -49,8 +48,15 @@ class Parameters:
         The table that tells the kernels where each layer lies in ``flat``.
     kernels : module
         The kernels for this dtype.
-    network : Network
-        ``flat`` and ``layers`` as the kernels take them.
+    network, network_with_sums : Network
+        ``flat`` and ``layers`` as the kernels take them; all layers of the second keep their
+        weighted inputs.
+    keep_sums : bool
+        Whether any layer keeps its weighted inputs from the forward to the backward pass.
+    kernels_predict : bool
+        Whether the kernels know all activations; by_blas.py computes those of users in NumPy.
+    kernels_suffice : bool
+        Whether they know the loss, too.
     lanes : int
         Elements in a vector of 64 bytes, of which rows hold whole ones.
     idle_rooms : dict
@@ -99,29 +105,13 @@ class Parameters:
         self._loss = loss
         self.flat = aligned_zeros(size, dtype)
         self.network = self.kernels.Network(self.flat, self.layers)
+        layers_with_sums = self.layers.copy()
+        layers_with_sums["keeps_sums"] = True
+        self.network_with_sums = self.kernels.Network(self.flat, layers_with_sums)
+        self.keep_sums = bool(self.layers["keeps_sums"].any())
+        self.kernels_predict = bool((self.layers["activation"] >= 0).all())
+        self.kernels_suffice = self.kernels_predict and isinstance(loss, BuiltinLoss)
         self.idle_rooms = {}
-
-    @cached_property
-    def network_with_sums(self) -> Any:
-        """``network``, but all layers keep their weighted inputs."""
-        layers = self.layers.copy()
-        layers["keeps_sums"] = True
-        return self.kernels.Network(self.flat, layers)
-
-    @cached_property
-    def kernels_predict(self) -> bool:
-        """Whether the kernels know all activations; by_blas.py computes those of users in NumPy."""
-        return bool((self.layers["activation"] >= 0).all())
-
-    @cached_property
-    def kernels_suffice(self) -> bool:
-        """Whether they know the loss, too."""
-        return self.kernels_predict and isinstance(self._loss, BuiltinLoss)
-
-    @cached_property
-    def keep_sums(self) -> bool:
-        """Whether any layer keeps its weighted inputs from the forward to the backward pass."""
-        return bool(self.layers["keeps_sums"].any())
 
     def targets(self, targets: Targets) -> Any:
         """Targets with the loss, as the kernels take them."""

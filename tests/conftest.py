@@ -49,8 +49,9 @@ def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     monkeypatch.setattr(paths, "_DENSITY_FOR_PRODUCTS", density_for_products)
     monkeypatch.setattr(by_kernel, "_NEAR_BYTES", near_bytes)
     if by_blas:
-        monkeypatch.setattr(Parameters, "kernels_predict", False)
-        monkeypatch.setattr(Parameters, "kernels_suffice", False)
+        never = property(lambda parameters: False, lambda parameters, value: None)
+        monkeypatch.setattr(Parameters, "kernels_predict", never, raising=False)
+        monkeypatch.setattr(Parameters, "kernels_suffice", never, raising=False)
     return name
 
 
