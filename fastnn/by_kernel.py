@@ -12,6 +12,7 @@ from .inputs import Inputs
 from .parameters import SPARE_ROWS, Parameters
 from .plan import Epochs
 from .targets import Targets
+from .threads import call_together
 
 _WORK_PER_CALL = 20_000_000  # parameters visited one example at a time: some milliseconds
 _WORK_PER_CALL_IN_BATCHES = 200_000_000
@@ -214,36 +215,19 @@ class Rooms:
     def __init__(self, rooms: Sequence[Any], gradient: Array, team: Any = None) -> None:
         self.rooms, self.gradient, self._team = rooms, gradient, team
         self.capacity: int = rooms[0].capacity
-        if len(rooms) > 1:
-            from concurrent.futures import ThreadPoolExecutor
-
-            self._others = ThreadPoolExecutor(len(rooms) - 1)
 
     def run(
         self, descend: Callable[[Any, Array, Array], None], losses: Array, n_done: Array
     ) -> None:
         """Call ``descend`` for all rooms at once, each in its thread; the first one counts."""
         first, *others = self.rooms
-        if not others:
+        if not others:  # nor is there a team
             descend(first, losses, n_done)
             return
-
-        def descend_or_abandon(room: Any) -> None:
-            try:
-                descend(room, np.zeros_like(losses), np.zeros_like(n_done))
-            except BaseException:
-                self._team.abandon()
-                raise
-
-        try:
-            calls = [self._others.submit(descend_or_abandon, room) for room in others]
-            descend(first, losses, n_done)
-            for call in calls:
-                call.result()
-        except BaseException:  # Ctrl-C, maybe before all have begun: none may go on by itself
-            self._team.abandon()
-            self._others.shutdown()
-            raise
+        calls = [partial(descend, first, losses, n_done)]
+        for room in others:
+            calls.append(partial(descend, room, np.zeros_like(losses), np.zeros_like(n_done)))
+        call_together(calls, self._team.abandon)
 
 
 def one_example(parameters: Parameters) -> Callable[[Any], Array | None]:

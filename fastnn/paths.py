@@ -1,10 +1,11 @@
 """Which way the numbers go."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
-from . import by_blas, by_kernel
+from . import by_blas, by_kernel, threads
 from .activations import Activation
 from .arrays import Array
 from .inputs import Inputs
@@ -128,6 +129,10 @@ def predict(
     n_threads = min(n_threads, len(starts))
     is_over = False
 
+    def abandon() -> None:
+        nonlocal is_over
+        is_over = True
+
     def fill_every_nth(thread: int) -> None:
         fill = _predictor(parameters, activations, inputs)  # with buffers of its own
         for start in starts[thread::n_threads]:
@@ -135,18 +140,7 @@ def predict(
                 return
             fill(slice(start, start + _ROWS_PER_BLOCK), outputs[start : start + _ROWS_PER_BLOCK])
 
-    if n_threads == 1:
-        fill_every_nth(0)
-        return outputs
-
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(n_threads) as pool:
-        try:
-            list(pool.map(fill_every_nth, range(n_threads)))  # raises what a thread has raised
-        except BaseException:
-            is_over = True
-            raise
+    threads.call_together([partial(fill_every_nth, thread) for thread in range(n_threads)], abandon)
     return outputs
 
 
