@@ -1,10 +1,15 @@
 """A progress bar over the epochs."""
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import RLock
 from typing import TextIO
 
 from .history import Step
+
+_process = os.getpid()
 
 
 @contextmanager
@@ -26,7 +31,7 @@ def bar(
     only_on_terminal : bool, default False
         Show nothing where ``file`` is not a terminal.
     file : text file, optional
-        Where to show it; by default on standard error.
+        Where to show it; by default on standard error, if the program has one.
 
     Yields
     ------
@@ -35,11 +40,16 @@ def bar(
     """
     from tqdm import tqdm  # imported by those who see it
 
+    global _process
+    if _process != os.getpid():  # a fork may have copied tqdm's lock while a thread held it
+        tqdm.set_lock(RLock())
+        _process = os.getpid()
+    has_place = file is not None or sys.stderr is not None  # not so in a program without a console
     with tqdm(
         total=epochs,
         unit="epoch",
         leave=leave,
-        disable=None if only_on_terminal else False,
+        disable=(None if only_on_terminal else False) if has_place else True,
         file=file,
     ) as shown:
 

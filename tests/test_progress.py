@@ -1,10 +1,12 @@
 """The progress bar, as it is written to a file."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from io import StringIO
 
 import pytest
 
+from fastnn import MLP
 from fastnn.history import Step
 from fastnn.progress import bar
 
@@ -64,3 +66,12 @@ def test_an_error_ends_the_line() -> None:
         written(file, steps(), epochs=3)
     assert " 1/3 [" in file.getvalue()
     assert file.getvalue().endswith("]\n")
+
+
+def test_without_a_standard_error_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    for only_on_terminal in (False, True):
+        with bar(2, only_on_terminal=only_on_terminal) as show:
+            show(STEPS[0])
+    assert len(MLP([2, 2, 1]).train([[0.0, 1.0]], [1.0], epochs=3, progress=True)) == 3
+    assert "1/2" in written(StringIO(), STEPS[:1], epochs=2)
