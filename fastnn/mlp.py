@@ -77,7 +77,8 @@ class MLP(Network):
     `predict`, `classify` and `evaluate` write nothing that belongs to the network, so any number
     of threads may call them at a time. The kernels run without the GIL. While `train` runs, what
     other threads read is under way: with ``l2`` on sparse inputs, weights may lack a common factor.
-    Callbacks see parameters as they are.
+    Callbacks see parameters as they are. The child of a fork can train a network that a thread of
+    its parent was training: the parameters are as the fork found them.
 
     References
     ----------

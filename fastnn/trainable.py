@@ -1,9 +1,8 @@
 """Training: its arguments, and what it leaves for the next time."""
 
-import threading
+import os
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -16,6 +15,7 @@ from .blocks import Block, Blocks, Examples
 from .calls import part_of
 from .core import Core
 from .evaluation import Evaluation
+from .exclusion import Exclusion, usable_after_fork
 from .held_out import Split, next_split
 from .history import History
 from .inputs import Inputs, MatrixLike
@@ -32,7 +32,8 @@ class Trainable(Core):
 
     def _prepare(self) -> None:
         super()._prepare()
-        self._in_training = threading.Lock()
+        self._exclusion = Exclusion()
+        self._process = os.getpid()
         self._training_state: TrainingState | None = None
         self._validation_split: Split | None = None
 
@@ -206,14 +207,17 @@ class Trainable(Core):
             blocks = Blocks(X, check, plan.epochs)
             plan.check_for_blocks(sample_weight, class_weight, validation_fraction)
             evaluate = self._evaluation_of(given)
-            with self._being_trained():
-                return fitting.on_blocks(self, blocks, plan, buffer_size, evaluate)
+            return self._alone(
+                partial(fitting.on_blocks, self, blocks, plan, buffer_size, evaluate)
+            )
         inputs, targets = self._checked(cast(MatrixLike, X), y, sample_weight, class_weight)
         given = self._validation_examples(
             validation_data, validation_fraction, like=(inputs, targets)
         )
         evaluate = self._evaluation_of(given)
-        with self._being_trained():
+
+        def fit() -> History:
+            nonlocal evaluate
             split = self._split(targets, validation_fraction)
             rows = np.arange(len(inputs))
             if validation_fraction is not None:
@@ -228,6 +232,8 @@ class Trainable(Core):
                         )
                 evaluate = partial(self._evaluate, inputs.take(held_out_rows), held_out_targets)
             return fitting.on_examples(self, inputs, targets, rows, plan, evaluate, split)
+
+        return self._alone(fit)
 
     def train_batch(
         self,
@@ -295,7 +301,8 @@ class Trainable(Core):
 
     def __getstate__(self) -> dict[str, Any]:
         derived = (
-            "_in_training",
+            "_exclusion",
+            "_process",
             "_weights",
             "_biases",
             "_views_of_weights",
@@ -341,14 +348,16 @@ class Trainable(Core):
                 own[...] = array
         self._training_state = portable.with_slots(slots)
 
-    @contextmanager
-    def _being_trained(self) -> Iterator[None]:
-        if not self._in_training.acquire(blocking=False):
-            raise RuntimeError("this network is being trained already; train a copy of it")
-        try:
-            yield
-        finally:
-            self._in_training.release()
+    def _alone(self, train: Callable[[], History]) -> History:
+        """Call a function that trains this network, unless another call does so already."""
+
+        def begin() -> History:
+            if self._process != os.getpid():
+                self._generator = usable_after_fork(self._generator)
+                self._process = os.getpid()
+            return train()
+
+        return self._exclusion.run(begin)
 
     def _checked_block(self, *block: Any, **options: Any) -> Examples:
         """Check a block that is trained on now, and remember the names of its columns."""

@@ -139,7 +139,17 @@ print(np.finfo(np.float32).smallest_subnormal > 0)
 # What each module of the package may import from it: later rows may import earlier ones.
 ROOMS = [
     {"_kernels", "hints"},
-    {"arrays", "atomic_file", "calls", "named", "same", "suffix", "warning"},
+    {
+        "arrays",
+        "atomic_file",
+        "calls",
+        "exclusion",
+        "named",
+        "same",
+        "suffix",
+        "threads",
+        "warning",
+    },
     {"activations", "finite", "regularisation", "targets"},
     {"losses", "inputs"},
     {"blocks", "validation"},

@@ -7,6 +7,7 @@ rates of the optimizers and the count of epochs without improvement go on to be 
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -116,8 +117,9 @@ class Training:
         estimator.n_iter_ = 0
         try:
             self._begin_epoch()
-            with self._network._being_trained():
-                fitting.on_examples(self._network, inputs, targets, rows, plan, None)
+            self._network._alone(
+                partial(fitting.on_examples, self._network, inputs, targets, rows, plan, None)
+            )
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=2)
         except TrainingDiverged as error:
