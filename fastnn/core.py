@@ -15,6 +15,7 @@ from .arrays import Array
 from .calls import part_of, without
 from .data_record import DataRecord, HasData
 from .evaluation import Evaluation, Gradients
+from .finite import are_finite, first_nonfinite
 from .inputs import Inputs, MatrixLike
 from .losses import Loss
 from .plan import Objective
@@ -168,7 +169,11 @@ class Core(HasData, ABC):
         Raises
         ------
         TypeError, ValueError
-            If an argument is not that.
+            If an argument is not that, or outputs are NaN or infinite for weights or biases that
+            are. Those that the examples make no use of, such as the weights of an input that is 0
+            in all of them, are not looked at.
+        FloatingPointError
+            If outputs are NaN or infinite though weights and biases are finite: they overflow.
         """
         if type(n_threads) is not int or n_threads < 1:  # else a check in full takes its time
             n_threads = validation.count(n_threads, "n_threads", minimum=1)
@@ -176,6 +181,7 @@ class Core(HasData, ABC):
             return outputs
         inputs, is_single = self._one_or_more(X)
         outputs = self._outputs(inputs, n_threads)
+        self._check_outputs(outputs)
         return outputs[0] if is_single else outputs
 
     def classify(self, X: MatrixLike) -> Array:
@@ -194,8 +200,8 @@ class Core(HasData, ABC):
 
         Raises
         ------
-        TypeError, ValueError
-            If X is not that.
+        TypeError, ValueError, FloatingPointError
+            As in `predict`.
         """
         outputs = self.predict(X)
         outputs_of_all = outputs.reshape(-1, self.layer_sizes[-1])
@@ -226,6 +232,8 @@ class Core(HasData, ABC):
         ------
         TypeError, ValueError
             As in `train`.
+        ValueError, FloatingPointError
+            If outputs are NaN or infinite, as in `predict`.
         """
         return self._evaluate(*self._checked(X, y, sample_weight))
 
@@ -246,11 +254,12 @@ class Core(HasData, ABC):
 
         Raises
         ------
-        TypeError, ValueError
-            If X is not that.
+        TypeError, ValueError, FloatingPointError
+            As in `predict`.
         """
         inputs, is_single = self._one_or_more(X)
         outputs = self._all_outputs(inputs)
+        self._check_outputs(outputs[-1])
         return [a[0] for a in outputs] if is_single else outputs
 
     def gradients(
@@ -280,10 +289,11 @@ class Core(HasData, ABC):
         Raises
         ------
         TypeError, ValueError
-            As in `train`.
+            As in `train`; so weights and biases must be finite.
         """
         n_threads = validation.count(n_threads, "n_threads", minimum=1)
         inputs, targets = self._checked(X, y, sample_weight)
+        self._check_parameters("to compute gradients")
         return Gradients(*self._objective(inputs, targets, n_threads)())
 
     def __repr__(self) -> str:
@@ -306,7 +316,35 @@ class Core(HasData, ABC):
 
     def _evaluate(self, inputs: Inputs, targets: Targets) -> Evaluation:
         return evaluation.evaluate(
-            self._outputs_and_loss, inputs, targets, self._is_regression, self._has_many_labels
+            self._finite_outputs_and_loss,
+            inputs,
+            targets,
+            self._is_regression,
+            self._has_many_labels,
+        )
+
+    def _finite_outputs_and_loss(self, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
+        outputs, loss = self._outputs_and_loss(inputs, targets)
+        self._check_outputs(outputs)
+        return outputs, loss
+
+    def _check_parameters(self, purpose: str) -> None:
+        """Reject weights and biases that are not finite."""
+        if not are_finite(self._storage()):
+            raise ValueError(
+                f"weights and biases must be finite {purpose}, got NaN or infinity in them"
+            )
+
+    def _check_outputs(self, outputs: Array) -> None:
+        """Reject outputs that are not finite: labels and scores of them would mislead."""
+        at = first_nonfinite(outputs)
+        if at is None:
+            return
+        self._check_parameters("to predict")
+        row, column = divmod(at, outputs.shape[1])
+        raise FloatingPointError(
+            f"outputs must be finite in {self.dtype}, got {outputs[row, column]} for output "
+            f"{column} of example {row}: scale the inputs, or use a dtype with a larger range"
         )
 
     def _one_or_more(self, X: MatrixLike) -> tuple[Inputs, bool]:
@@ -332,7 +370,9 @@ class Core(HasData, ABC):
             X, y, self.layer_sizes[0], self.layer_sizes[-1], self.dtype, self._data.scaling
         )
         validation.check_range(targets, self._loss)
-        inputs.feature_names, targets = feature_names, replace(targets, names=target_names)
+        inputs.feature_names = feature_names
+        if target_names is not None:
+            targets = replace(targets, names=target_names)
         return inputs, self._weighted(targets, sample_weight, class_weight)
 
     def _weighted(

@@ -1,9 +1,16 @@
 """The search for what is not finite."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ._kernels import DTYPES, kernels_for
 from .arrays import Array
+
+
+def are_finite(arrays: Sequence[Array]) -> bool:
+    """Return whether all numbers in all arrays, C-contiguous ones, are finite."""
+    return all(first_nonfinite(array) is None for array in arrays)
 
 
 def first_nonfinite(array: Array) -> int | None:

@@ -20,7 +20,7 @@ from .optimizers import LBFGS
 from .plan import Descent, Draws, Objective, Plan
 from .state import Rates, TrainingState
 from .targets import Targets
-from .training import Run, are_finite, diverged
+from .training import Run, diverged
 
 Evaluate = Callable[[], Evaluation]
 """How good the network is on the validation data."""
@@ -35,6 +35,8 @@ class Learner(Protocol):
     _generator: "np.random.Generator"
     _training_state: TrainingState | None
     _validation_split: Split | None
+
+    def _check_parameters(self, purpose: str) -> None: ...
 
     def _remember_names(self, inputs: Inputs, targets: Targets) -> None: ...
 
@@ -131,18 +133,14 @@ class _Call:
         n_steps: int | None,
         split: Split | None = None,
     ) -> None:
-        storage = network._storage()
-        if not are_finite(storage):
-            raise ValueError(
-                "weights and biases must be finite to train, got NaN or infinity in them"
-            )
+        network._check_parameters("to train")
         self._network, self._plan = network, plan
         self._data_before, before = network._data, network._training_state
         self._state_before = None if before is None else replace(before)
         self.state = state_for(network, plan)
         self._n_steps_before = self.state.n_steps
         rates = Rates(self.state, n_steps, plan.regularisation)
-        arrays = [*storage, *self.state.arrays]
+        arrays = [*network._storage(), *self.state.arrays]
         self._observer = Observer(plan, self.state, rates, arrays, evaluate)
         self.run = Run(arrays, self.state, rates, plan, self._observer)
         self._split_before = network._validation_split

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from .arrays import Array
-from .finite import first_nonfinite
+from .finite import are_finite
 from .history import Step
 from .observer import Observer
 from .plan import Descent, Draws, Epochs, Plan
@@ -188,11 +188,6 @@ class Run:
         if step.learning_rate != given:
             self._rates.set(step.learning_rate)
             rates[n_done:] = step.learning_rate
-
-
-def are_finite(arrays: Sequence[Array]) -> bool:
-    """Whether all numbers in all arrays are."""
-    return all(first_nonfinite(array) is None for array in arrays)
 
 
 def _all_finite(losses: Array) -> bool:

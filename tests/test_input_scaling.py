@@ -116,6 +116,7 @@ def test_all_else_that_takes_X(network_class: NetworkClass) -> None:
         plain.train([(SCALED[rows], LABELS[rows]) for rows in blocks], buffer_size=150).loss
     )
     options: dict[str, Any] = {"epochs": 2, "validation_fraction": 0.2}
+    scaling, plain = scaling_network(network_class), network(network_class)
     assert scaling.train(RAW, LABELS, **options).validation_loss == pytest.approx(
         plain.train(SCALED, LABELS, **options).validation_loss
     )

@@ -75,7 +75,7 @@ cdef class OneExample:
     cdef Network network
     cdef object ndarray, new_workspace, new_outputs
     cdef list idle  # workspaces, so that threads that predict at a time have one each
-    cdef Py_ssize_t n_inputs
+    cdef Py_ssize_t n_inputs, n_outputs
     cdef tuple row, rows  # shapes of the outputs
 
     def __init__(self, Network network, type ndarray, new_workspace, new_outputs):
@@ -83,12 +83,13 @@ cdef class OneExample:
         self.network = network
         self.ndarray, self.new_workspace, self.new_outputs = ndarray, new_workspace, new_outputs
         self.idle = []
-        self.n_inputs = network.layers[0].fan_in
+        self.n_inputs, self.n_outputs = network.layers[0].fan_in, network.layers[last].fan_out
         self.row, self.rows = (network.layers[last].fan_out,), (1, network.layers[last].fan_out)
 
     def __call__(self, X):
-        """Outputs for a plain finite array X (n_inputs,) or (1, n_inputs); None for all else."""
+        """Finite outputs for a plain finite array X (n_inputs,) or (1, n_inputs), else None."""
         cdef Py_buffer x, a
+        cdef bint is_finite
         if type(X) is not self.ndarray:
             return None
         try:
@@ -109,11 +110,12 @@ cdef class OneExample:
             PyObject_GetBuffer(outputs, &a, PyBUF_WRITABLE)
             try:
                 self.fill(<const real*>x.buf, <real*>a.buf)
+                is_finite = nonfinite_index(<real*>a.buf, self.n_outputs) < 0
             finally:
                 PyBuffer_Release(&a)
         finally:
             PyBuffer_Release(&x)
-        return outputs
+        return outputs if is_finite else None  # whoever asks the long way is told why
 
     cdef fill(self, const real* x, real* a):
         cdef Workspace workspace = self.idle.pop() if self.idle else self.new_workspace()

@@ -6,6 +6,7 @@ parameters and their checks, labels, initial weights, messages and tags, stays s
 """
 
 import copy
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from numbers import Integral
@@ -196,7 +197,10 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
 
     def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         if self.scoring is None:
-            return super()._score(X, y, sample_weight=sample_weight)
+            try:
+                return super()._score(X, y, sample_weight=sample_weight)
+            except FloatingPointError:  # of outputs that are not finite
+                return math.nan
         if self.scoring == "loss":
             return -self._validation_loss(X, y, sample_weight)
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}

@@ -51,6 +51,8 @@ def _flat(given: Any, n_inputs: int) -> str:
 
 def _matrix_or_numbers(X: Any) -> Any:
     """A NumPy array, or the CSR form of a sparse matrix of scipy, which need not be imported."""
+    if type(X) is np.ndarray and X.dtype.kind in "biuf":  # most are, and the rest takes a while
+        return X
     if not (hasattr(X, "tocsr") and hasattr(X, "nnz")):
         return real_numbers(X, "X")
     if X.dtype.kind not in "biuf":

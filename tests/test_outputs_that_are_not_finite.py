@@ -1,0 +1,153 @@
+"""Outputs that are NaN or infinite are errors, and no labels or scores."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse
+from grid import EITHER
+
+from fastnn import MLP, Activation, reference
+from fastnn.activations import ACTIVATIONS
+from fastnn.arrays import Array
+from fastnn.network import Network
+from fastnn.sklearn import MLPClassifier, MLPRegressor
+
+pytestmark = pytest.mark.usefixtures("variant")
+
+SOFTSIGN = Activation("softsign", lambda z: z / (1 + abs(z)), lambda z: 1 / (1 + abs(z)) ** 2)
+X: Array = np.random.default_rng(1).random((600, 20)) + 0.1
+LABELS = np.arange(600) % 3
+PARAMETERS = r"^weights and biases must be finite to predict, got NaN or infinity in them$"
+
+EVERY_USE: list[Callable[[Network], Any]] = [
+    lambda net: net.predict(X[0].astype(net.dtype)),  # the quick way
+    lambda net: net.predict(X[:1].astype(net.dtype)),
+    lambda net: net.predict(X[0].tolist()),
+    lambda net: net.predict(X[:2]),
+    lambda net: net.predict(X),
+    lambda net: net.predict(X, n_threads=2),
+    lambda net: net.predict(scipy.sparse.csr_matrix(X)),
+    lambda net: net.classify(X[0]),
+    lambda net: net.classify(X),
+    lambda net: net.activations(X[:9]),
+    lambda net: net.evaluate(X[:9], LABELS[:9]),
+    lambda net: net.evaluate(X, LABELS),
+]
+
+
+@EITHER
+@pytest.mark.parametrize("sizes", [(20, 8, 3), (20, 100, 40, 3)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("place", ["weights", "biases"])
+def test_nan_in_the_parameters(
+    kind: type[Network], sizes: tuple[int, ...], dtype: str, place: str
+) -> None:
+    for layer in range(len(sizes) - 1):
+        net = kind(sizes, dtype=dtype, seed=1)
+        getattr(net, place)[layer][..., 1] = np.nan
+        for use in EVERY_USE:
+            with pytest.raises(ValueError, match=PARAMETERS):
+                use(net)
+        with pytest.raises(ValueError, match=r"^weights and biases must be finite to compute grad"):
+            net.gradients(X, LABELS)
+        with pytest.raises(ValueError, match=r"^weights and biases must be finite to train"):
+            net.train(X, LABELS)
+
+
+@EITHER
+@pytest.mark.parametrize(
+    "activation",
+    [*(name for name, f in ACTIVATIONS.items() if f.is_elementwise), SOFTSIGN],
+    ids=str,
+)
+def test_no_activation_hides_nan(kind: type[Network], activation: Any) -> None:
+    net = kind([20, 8, 8, 3], activation=activation, output_activation=activation, seed=1)
+    net.biases[0][5] = np.nan
+    for use in EVERY_USE:
+        with pytest.raises(ValueError, match=PARAMETERS):
+            use(net)
+
+
+@EITHER
+def test_overflow(kind: type[Network]) -> None:
+    net = kind([20, 3], output_activation="identity", seed=1)
+    net.weights[0][:, 2] = 3e38
+    message = "outputs must be finite in float32, got inf for output 2 of example 0: scale the "
+    for use in EVERY_USE:
+        with pytest.raises(FloatingPointError, match="^" + re.escape(message)):
+            use(net)
+    large = X[:5] * 1e-30
+    large[3] = 1
+    with pytest.raises(FloatingPointError, match=r"got inf for output 2 of example 3: "):
+        net.predict(large)
+
+
+@EITHER
+def test_validation_data_that_overflow(kind: type[Network]) -> None:
+    net = kind([20, 3], output_activation="identity", seed=1)
+    net.weights[0][...] = 1e30
+    small = X * 1e-30
+    with pytest.raises(FloatingPointError, match=r"^outputs must be finite in float32"):
+        net.train(small, LABELS, learning_rate=1e-3, validation_data=(X * 1e9, LABELS))
+    assert all(np.isfinite(w).all() for w in net.weights)
+    assert np.isfinite(net.predict(small)).all()
+
+
+@EITHER
+def test_limits_are_no_errors(kind: type[Network]) -> None:
+    """A weighted input beyond the range of float32 makes a sigmoid 1, and a rectifier 0."""
+    net = kind([20, 8, 3], activation="relu", seed=1)
+    net.weights[0][:, 0] = -3e38
+    net.biases[1][2] = 3e38
+    for X_ in (X, X[0], X[:1].astype(np.float32)):
+        outputs = net.predict(X_)
+        assert np.isfinite(outputs).all()
+        assert (outputs[..., 2] == 1).all()
+
+
+@EITHER
+def test_what_is_not_looked_at(kind: type[Network]) -> None:
+    """As the docstring of `predict` says; the reference multiplies by 0, and finds it."""
+    net = kind([20, 8, 3], seed=1)
+    net.weights[0][4] = np.nan
+    without = X[0].astype(np.float32)
+    without[4] = 0
+    if kind is reference.MLP:
+        with pytest.raises(ValueError, match=PARAMETERS):
+            net.predict(without)
+    else:
+        assert np.isfinite(net.predict(without)).all()
+    with pytest.raises(ValueError, match=r"to compute gradients"):
+        net.gradients([without], [1])
+
+
+def test_the_estimators() -> None:
+    quick: dict[str, Any] = {"max_iter": 20, "tol": 1e9, "n_iter_no_change": 1, "random_state": 1}
+    classifier = MLPClassifier((5,), **quick).fit(X, LABELS)
+    classifier.coefs_[0][:, 1] = np.nan
+    for given in (X, X[:1], X.tolist()):
+        with pytest.raises(ValueError, match=PARAMETERS):
+            classifier.predict(given)
+    regressor = MLPRegressor(hidden_layer_sizes=(5,), **quick).fit(X, X[:, 0])
+    regressor.intercepts_[1][0] = 1e308
+    regressor.coefs_[1][:] = 1e308
+    with pytest.raises(FloatingPointError, match=r"^outputs must be finite in float64"):
+        regressor.predict(X)
+
+
+def test_a_validation_score_of_outputs_that_overflow_is_nan_as_in_scikit_learn() -> None:
+    regressor = MLPRegressor(
+        hidden_layer_sizes=(), max_iter=3, tol=1e9, n_iter_no_change=1, random_state=1
+    )
+    with np.errstate(all="ignore"):
+        regressor.fit(X * 1e-150, X[:, 0], X_val=np.full((3, 20), 1e308), y_val=[1.0, 2, 3])
+    assert np.isnan(regressor.validation_scores_).all()
+
+
+def test_a_larger_range_helps() -> None:
+    net = MLP([20, 3], output_activation="identity", dtype="float64", seed=1)
+    net.weights[0][:, 2] = 3e38
+    assert np.isfinite(net.predict(X)).all()
