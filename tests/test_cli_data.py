@@ -270,14 +270,18 @@ def test_options_of_csv_files(fastnn_: Command, option: str) -> None:
     assert f"{option.split()[0]} needs --train" in run.err
 
 
-def test_other_inputs_in_the_test_file(fastnn_: Command) -> None:
+@pytest.mark.parametrize(
+    ("test", "named"),
+    [("width,depth", "depth"), ("width,width", "width"), ("Width,height", "Width")],
+)
+def test_other_inputs_in_the_test_file(fastnn_: Command, test: str, named: str) -> None:
     """Other names at the same places are other inputs."""
     rows = "".join(f"{x[0]},{x[1]},{label}\n" for x, label in classes(20))
     Path("train.csv").write_text("width,height,class\n" + rows)
-    Path("test.csv").write_text("width,depth,class\n" + rows)
+    Path("test.csv").write_text(f"{test},class\n{rows}")
     run = fastnn_("--train train.csv --test test.csv --arch 2,3,2")
     assert run.status == 1
-    assert "test.csv: its input 'depth' is none of those of train.csv: width, height" in run.err
+    assert f"test.csv: its input {named!r} is not one of those of train.csv: width" in run.err
 
 
 # Warnings and errors, in the command's words

@@ -36,15 +36,32 @@ def load(options: argparse.Namespace, network: Network) -> Data:
     return data
 
 
+def class_names(data: Dataset, network: Network) -> tuple[str, ...] | None:
+    """Return the names of the classes that the network tells apart, None if there are none."""
+    names, n_classes = data.target_names, max(2, network.layer_sizes[-1])
+    if labels_of(data.y) is None or len(set(names)) != n_classes or _are_numbered(names, "y"):
+        return None
+    return names
+
+
+def labels_of(y: Array) -> Array | None:
+    """Return the label of each example; None if an example may have several, or none."""
+    if y.ndim == 1:
+        return y if y.dtype.kind == "i" else None
+    high = y == y.max()
+    is_one_hot = (high.sum(axis=1) == 1).all() and len(np.unique(y[~high])) == 1
+    return y.argmax(axis=1) if is_one_hot else None
+
+
 def _iris(seed: int) -> Data:
-    """The bundled iris, whose inputs the network scales to [0, 1] over the training part."""
+    """Load the bundled iris, whose inputs are scaled to [0, 1] over the training part."""
     train, test = _split(load_iris(), seed)
     low, high = train.X.min(axis=0), train.X.max(axis=0)
     return Data(train, test, InputScaling(low, high - low))
 
 
 def _csv_files(options: argparse.Namespace, network: Network) -> Data:
-    """CSV files that fit the network, or one of them and a fifth of it held out."""
+    """Read the CSV files; hold out a fifth of the one if there is no other."""
     train = _read(options.train, options, network)
     if options.test is None:
         if len(train.X) < 2:
@@ -58,7 +75,7 @@ def _csv_files(options: argparse.Namespace, network: Network) -> Data:
 def _read(
     path: Path, options: argparse.Namespace, network: Network, like: Dataset | None = None
 ) -> Dataset:
-    """Inputs first; then one column per output, or one of labels, with the classes of ``like``."""
+    """Read inputs, then one column per output or one of labels, with the classes of ``like``."""
     n_inputs, n_outputs = network.layer_sizes[0], network.layer_sizes[-1]
     name = _name(path)
     target = None if options.target is None else _column(options.target, options.header)
@@ -105,7 +122,7 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
 
 
 def _column(target: str, header: bool | None) -> int | str:
-    """The column of ``--target``: a number from 0, as Python counts, or a name."""
+    """Return the column of ``--target``: its number, counted from 0, or its name."""
     try:
         number = int(target)
     except ValueError:
@@ -118,7 +135,7 @@ def _column(target: str, header: bool | None) -> int | str:
 
 
 def _task(options: argparse.Namespace, network: Network) -> str | None:
-    """What one column of targets is for; None if the column tells."""
+    """Return what one column of targets is for; None if the column tells."""
     task: str | None = options.task
     if network.layer_sizes[-1] > 1:
         return task or "classification"
@@ -135,18 +152,16 @@ def _task(options: argparse.Namespace, network: Network) -> str | None:
 
 def _with_inputs_as(train: Dataset, test: Dataset, options: argparse.Namespace) -> Dataset:
     """Put columns of the same names into the same order; refuse other names."""
-    names = train.feature_names
-    if names == test.feature_names or _are_numbered(names, "x"):
+    names, others = train.feature_names, test.feature_names
+    if names == others or _are_numbered(names, "x") or _are_numbered(others, "x"):
         return test
-    if _are_numbered(test.feature_names, "x"):
-        return test
-    if sorted(names) != sorted(test.feature_names) or len(set(names)) < len(names):
-        other = next(name for name in test.feature_names if name not in names)
-        raise ValueError(
-            f"{_name(options.test)}: its input {other!r} is none of those of "
-            f"{_name(options.train)}: {_listed(names)}"
-        )
-    order = [test.feature_names.index(name) for name in names]
+    for name in others:
+        if names.count(name) != 1 or others.count(name) != 1:
+            raise ValueError(
+                f"{_name(options.test)}: its input {name!r} is not one of those of "
+                f"{_name(options.train)}: {_listed(names)}"
+            )
+    order = [others.index(name) for name in names]
     return test._replace(X=np.ascontiguousarray(test.X[:, order]), feature_names=names)
 
 

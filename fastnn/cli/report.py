@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ..arrays import Array
 from ..datasets import Dataset
 from ..evaluation import Evaluation
 from ..network import Network
+from .data import labels_of
 
 
 def score(evaluation: Evaluation, n_examples: int) -> str:
@@ -14,23 +14,6 @@ def score(evaluation: Evaluation, n_examples: int) -> str:
         n_correct = round(evaluation.score * n_examples)
         return f"accuracy {evaluation.score:.4f} ({n_correct:,} of {n_examples:,})"
     return f"R² {evaluation.score:.4f}"
-
-
-def class_names(data: Dataset, network: Network) -> tuple[str, ...] | None:
-    """Return the names of the classes that the network tells apart, None if there are none."""
-    names = data.target_names
-    if labels_of(data.y) is None or len(set(names)) != max(2, network.layer_sizes[-1]):
-        return None
-    return names
-
-
-def labels_of(y: Array) -> Array | None:
-    """Return the label of each example; None if an example may have several, or none."""
-    if y.ndim == 1:
-        return y if y.dtype.kind == "i" else None
-    high = y == y.max()
-    is_one_hot = (high.sum(axis=1) == 1).all() and len(np.unique(y[~high])) == 1
-    return y.argmax(axis=1) if is_one_hot else None
 
 
 def confusion_table(network: Network, test: Dataset) -> str | None:

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> None:
         seed=options.seed,
     )
     train, test, network.input_scaling = data.load(options, network)
-    network.class_names = report.class_names(train, network)
+    network.class_names = data.class_names(train, network)
     # What would fail after the training should not cost one.
     network.evaluate(test.X, test.y)
     if options.save:
