@@ -226,7 +226,8 @@ class Core(HasData, ABC):
         Returns
         -------
         Evaluation
-            ``loss``, ``score`` and ``metric``, "accuracy" or "r2".
+            ``loss``, ``score`` and ``metric``, "accuracy" or "r2". Where squares of errors
+            overflow, the loss is infinite, or the score NaN.
 
         Raises
         ------
@@ -315,13 +316,14 @@ class Core(HasData, ABC):
         return self.layer_sizes[-1] > 1 and self.loss == "binary_cross_entropy"
 
     def _evaluate(self, inputs: Inputs, targets: Targets) -> Evaluation:
-        return evaluation.evaluate(
-            self._finite_outputs_and_loss,
-            inputs,
-            targets,
-            self._is_regression,
-            self._has_many_labels,
-        )
+        with np.errstate(all="ignore"):  # errors whose squares overflow come to infinity or NaN
+            return evaluation.evaluate(
+                self._finite_outputs_and_loss,
+                inputs,
+                targets.with_relative_weights(),
+                self._is_regression,
+                self._has_many_labels,
+            )
 
     def _finite_outputs_and_loss(self, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
         outputs, loss = self._outputs_and_loss(inputs, targets)

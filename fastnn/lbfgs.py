@@ -45,8 +45,9 @@ class FlatObjective:
         self._latest = math.nan, math.nan  # value and loss where it was last evaluated
 
     def __call__(self, flat: Array) -> tuple[float, Array]:
-        self.put(flat)
-        return self.here()
+        with np.errstate(all="ignore"):  # a line search may go too far, which its value tells
+            self.put(flat)
+            return self.here()
 
     def here(self) -> tuple[float, Array]:
         """At the present parameters."""
@@ -131,7 +132,8 @@ class Minimization:
             return False
         for kept, parameters in zip(self._beginning, self._parameters, strict=True):
             parameters[...] = kept
-        return self._objective.here()[0] == self._state.first_loss
+        with np.errstate(all="ignore"):
+            return self._objective.here()[0] == self._state.first_loss
 
     def _iterate(self, epochs: int, n_before: int, here: Array) -> bool:
         """Make iterations after those before, which are to lead here; False if they do not."""

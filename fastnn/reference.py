@@ -64,8 +64,8 @@ class MLP(Network):
             zs, outputs = self._forward(inputs.array(slice(None)))
             wanted = targets.rows(slice(None), self.layer_sizes[-1], self.dtype)
             losses = self._loss.values(zs[-1], outputs[-1], wanted)
-        if targets.weights is not None:
-            losses = losses * targets.weights
+            if targets.weights is not None:
+                losses = losses * targets.weights
         return outputs[-1], float(losses.sum(dtype=np.float64))
 
     def _all_outputs(self, inputs: Inputs) -> list[Array]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,16 @@ class Targets:
             np.concatenate(labels) if labels else None,
             weights,
         )
+
+    def with_relative_weights(self) -> "Targets":
+        """Return the same targets with weights of at most 1, whose sums cannot overflow.
+
+        All weights are multiplied by one power of two, which is exact.
+        """
+        if self.weights is None:
+            return self
+        exponent = np.frexp(self.weights.max())[1]
+        return replace(self, weights=np.ldexp(self.weights, -exponent))
 
     def weigh(self, rows: Array | slice, losses: Array, derivatives: Array) -> float:
         """Multiply the derivatives of some examples by their weights, and add up their losses."""

@@ -123,7 +123,8 @@ def _check_finite(inputs: Inputs, given: Any, dtype: Dtype, is_scaled: bool) -> 
         return
     at = inputs.first_nonfinite(slice(0, len(inputs))) if inputs.is_ready else _first_lost(inputs)
     if at is not None:
-        value = (given if isinstance(given, np.ndarray) else given.tocsr())[at]
+        with np.errstate(over="ignore", invalid="ignore"):  # scipy adds up all that is stored there
+            value = (given if isinstance(given, np.ndarray) else given.tocsr())[at]
         row, column = at
         when = " once it is scaled" if is_scaled else ""
         raise ValueError(
@@ -217,7 +218,7 @@ def finite_vector(value: ArrayLike, argument: str) -> Array:
     array = real_numbers(value, argument)
     if array.ndim != 1 or not len(array):
         raise ValueError(f"{argument} must have shape (n_inputs,), got {array.shape}")
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # reported below, with its place
         found = array.astype(np.float64)
     at = first_nonfinite(found)
     if at is not None:

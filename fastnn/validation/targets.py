@@ -110,7 +110,7 @@ def weights(
 
 
 def _finite_weights(given: Array, argument: str, dtype: Dtype) -> Array:
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # reported below, with its place
         found = given.astype(dtype)
     wrong = ~(np.isfinite(found) & (found >= 0))
     if wrong.any():
