@@ -64,6 +64,12 @@ class MLP(Network):
         Name of the loss.
     n_parameters : int
         Number of weights and biases.
+    input_scaling : InputScaling or None
+        The scaling of X, which every method applies to it. It can be assigned to.
+    class_names : tuple of str or None
+        The name of each class, in the order of the labels. It can be assigned to.
+    feature_names, target_names : tuple of str or None
+        The names of the columns of X, and of y if it has several, in the training.
 
     Raises
     ------
