@@ -174,6 +174,15 @@ def test_a_single_output_predicts_a_quantity(fastnn_: Command, output: str) -> N
     assert "accuracy" not in run.out
 
 
+@pytest.mark.parametrize(("output", "ends"), [("sigmoid", "0 and 1"), ("tanh", "-1 and 1")])
+def test_quantities_that_outputs_cannot_reach(fastnn_: Command, output: str, ends: str) -> None:
+    """No accuracy of numbers that are no classes."""
+    quantities()
+    run = fastnn_(f"--train quantities.csv --arch 2,8,1 --output-activation {output}")
+    assert (run.status, run.out) == (1, "")
+    assert f"{output} outputs lie between {ends}: --output-activation identity" in run.err
+
+
 def test_quantities_of_classes(fastnn_: Command) -> None:
     """Numbers that look like labels are quantities for outputs that predict quantities."""
     write("data.csv", classes(40, "1 2 3"))

@@ -15,6 +15,9 @@ from ..datasets import Dataset, csv_hints, csv_reader, load_iris, load_mnist
 from ..input_scaling import InputScaling
 from ..network import Network
 
+# Single outputs that tell two classes apart, or predict quantities in that range.
+_BOUNDED = {"sigmoid": (0, 1), "tanh": (-1, 1)}
+
 
 class Data(NamedTuple):
     """What is trained and tested on, and how the network scales it."""
@@ -140,7 +143,7 @@ def _task(options: argparse.Namespace, network: Network) -> str | None:
     if network.layer_sizes[-1] > 1:
         return task or "classification"
     output = network.activation_functions[-1].name
-    if output in ("sigmoid", "tanh"):
+    if output in _BOUNDED:
         return task
     if task == "classification":
         raise ValueError(
@@ -200,8 +203,16 @@ def _check_fit(data: Dataset, network: Network) -> None:
     arch = f"--arch {_joined(network.layer_sizes)}"
     if data.X.shape[1] != n_inputs:
         raise ValueError(f"{arch} takes {n_inputs} inputs, and the data have {data.X.shape[1]}")
-    if data.y.ndim == 1 and data.y.dtype.kind == "f" and n_outputs > 1:
-        raise ValueError(f"{arch} has {n_outputs} outputs, and a quantity, one column, takes 1")
+    if data.y.ndim == 1 and data.y.dtype.kind == "f":
+        if n_outputs > 1:
+            raise ValueError(f"{arch} has {n_outputs} outputs, and a quantity, one column, takes 1")
+        output = network.activation_functions[-1].name
+        low, high = _BOUNDED.get(output, (-np.inf, np.inf))
+        if not low <= data.y.min() <= data.y.max() <= high:
+            raise ValueError(
+                f"the targets are quantities from {data.y.min():g} to {data.y.max():g}, and "
+                f"{output} outputs lie between {low} and {high}: --output-activation identity"
+            )
     n_classes, n_told = len(data.target_names), max(2, n_outputs)
     if data.y.dtype.kind == "i" and n_classes != n_told:
         hint = " (is another column that of the labels? --target COLUMN)"
