@@ -1,6 +1,6 @@
 """Blocks of examples of data that do not fit in memory, gathered to windows that do."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,7 +28,11 @@ class Blocks:
     def __init__(
         self, given: MatrixLike | Iterable[Block], check: Callable[..., Examples], epochs: int
     ) -> None:
-        if hasattr(given, "shape") or not isinstance(given, Iterable) or isinstance(given, str):
+        if (
+            hasattr(given, "shape")
+            or not isinstance(given, Iterable)
+            or isinstance(given, str | Mapping)
+        ):
             hint = ": call it, and pass what it returns" if callable(given) else ""
             raise TypeError(
                 "y must be given, unless X is an iterable of blocks (X, y), got a "

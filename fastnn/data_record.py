@@ -102,7 +102,9 @@ class HasData:
     def input_scaling(self, scaling: InputScaling | None) -> None:
         n_inputs = self.layer_sizes[0]
         if scaling is not None and not isinstance(scaling, InputScaling):
-            raise TypeError(f"input_scaling must be an InputScaling or None, got {scaling!r}")
+            is_standard = hasattr(scaling, "mean_") and hasattr(scaling, "scale_")
+            hint = ": pass InputScaling(scaler.mean_, scaler.scale_)" if is_standard else ""
+            raise TypeError(f"input_scaling must be an InputScaling or None, got {scaling!r}{hint}")
         if scaling is not None and len(scaling.shift) != n_inputs:
             raise ValueError(
                 f"input_scaling must have {n_inputs} shifts and scales, one for each input, got "

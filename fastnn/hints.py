@@ -51,7 +51,9 @@ ARGUMENTS = {
     "restore_best": "restore_best_weights",
     "rho": "alpha decay",
     "sample_weight": "sample_weights weights weight",
+    "scale": "std sigma",
     "seed": "random_state random_seed rng rng_key generator",
+    "shift": "mean loc offset",
     "shuffle": "shuffled",
     "start": "lr learning_rate initial_learning_rate max_lr",
     "targets": "target label labels target_column usecols",
@@ -126,6 +128,7 @@ OF_NETWORKS = {
 OF_HISTORIES = {
     "history": "use its lists, such as loss, or to_dict",
     "history_": "use its lists, such as loss, or to_dict",
+    **dict.fromkeys(["val_loss", "val_accuracy"], "use validation_loss and validation_score"),
     "epoch": "epochs are counted from 1; its length is their number",
 }
 """The same of what training returns."""

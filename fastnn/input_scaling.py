@@ -7,8 +7,10 @@ from numpy.typing import ArrayLike
 
 from . import validation
 from .arrays import Array
+from .calls import explained
 
 
+@explained
 class InputScaling:
     """Shift and scale of each input: a network computes with ``(X - shift) / scale``.
 

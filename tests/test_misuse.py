@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.preprocessing import StandardScaler
 
 import fastnn
 from fastnn import MLP, Adam, EarlyStopping, LeakyReLU, datasets, reference
@@ -342,6 +343,16 @@ def test_what_makes_a_network_is_not_called_on_one(kind: Kind, name: str) -> Non
     assert said == f"{name} makes a new network: call it on the class, MLP.{name}(...)"
 
 
+def test_the_scaling_of_inputs() -> None:
+    scaler = StandardScaler().fit(X)
+    net: Any = new(MLP)
+    said = message(TypeError, lambda: setattr(net, "input_scaling", scaler))
+    assert said.endswith(": pass InputScaling(scaler.mean_, scaler.scale_)")
+    net.input_scaling = fastnn.InputScaling(scaler.mean_, scaler.scale_)
+    said = message(TypeError, lambda: untyped.InputScaling(mean=0, std=1))
+    assert said == unknown("InputScaling", "mean", meant("shift"))
+
+
 def test_names_of_the_package() -> None:
     assert fastnn.sklearn.MLPClassifier is MLPClassifier
     said = message(AttributeError, lambda: fastnn.MLPClassifier)
@@ -368,8 +379,9 @@ def test_sklearn_is_imported_when_it_is_asked_for() -> None:
         NAMES.astype(object),
         pd.Series(NAMES),
         pd.Series(NAMES, dtype="category"),
+        pd.DataFrame({"species": NAMES}),
     ],
-    ids=["array", "list", "bytes", "objects", "Series", "categories"],
+    ids=["array", "list", "bytes", "objects", "Series", "categories", "DataFrame"],
 )
 @pytest.mark.parametrize(
     "call",
@@ -404,10 +416,11 @@ def test_the_hint_on_labels_that_are_text_is_right(kind: Kind) -> None:
         (((X, Y),), TypeError, "got a ndarray for block 0: pass X and y as two arguments"),
         ((IRIS,), TypeError, "got a ndarray for block 0: pass X and y as two arguments"),
         (("iris.csv",), TypeError, "got a str for X and None for y"),
-        ((X, Y[:, np.newaxis]), ValueError, "got (150, 1): pass y.ravel()"),
+        (({"X": X, "y": Y},), TypeError, "got a dict for X and None for y"),
+        ((X, Y[:, np.newaxis]), ValueError, "got (150, 1): pass numpy.ravel(y)"),
         ((X.reshape(150, 2, 2), Y), ValueError, "(150, 2, 2): pass X.reshape(len(X), -1)"),
     ],
-    ids=["function", "tuple", "Dataset", "path", "column", "images"],
+    ids=["function", "tuple", "Dataset", "path", "dict", "column", "images"],
 )
 def test_data_of_another_form(
     kind: Kind, given: tuple[Any, ...], error: type[Exception], said: str

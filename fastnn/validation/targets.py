@@ -42,7 +42,7 @@ def examples_and_targets(
     if given.shape != (len(inputs), n_outputs):
         shapes = f"({len(inputs)}, {n_outputs}) for targets or ({len(inputs)},) for "
         shapes += "labels" if n_outputs > 1 else "targets"
-        hint = ": pass y.ravel()" if given.shape == (len(inputs), 1) else ""
+        hint = ": pass numpy.ravel(y)" if given.shape == (len(inputs), 1) else ""
         raise ValueError(f"y must have shape {shapes}, got {given.shape}{hint}")
     return inputs, Targets(kernel_ready(given, "y", dtype), None)
 
