@@ -155,16 +155,10 @@ ONE_FOR_EACH = ("activation must be one name or Activation, or a list of 1", "hi
         ({"activation": np.tanh}, TypeError, (*ONE_FOR_EACH, "<ufunc 'tanh'>")),
         ({"output_activation": "swish"}, ValueError, ("output_activation", *KNOWN, "'swish'")),
         ({"output_activation": ["tanh"]}, TypeError, ("output_activation", *KNOWN, "['tanh']")),
-        ({"output_activation": None}, TypeError, ("output_activation", *KNOWN, "None")),
         (
             {"loss": "mse"},
             ValueError,
             ("loss must be one of", " or a Loss, got 'mse'"),
-        ),
-        (
-            {"loss": None},
-            TypeError,
-            ("loss must be one of", " or a Loss, got None"),
         ),
         ({"loss": ["squared_error"]}, TypeError, ("loss must be one of", "got ['squared_error']")),
         ({"dtype": int}, ValueError, ("dtype must be", "float", "got <class 'int'>")),
