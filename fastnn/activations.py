@@ -53,6 +53,11 @@ class Activation:
         """Variance of the initial weights, times fan_in."""
         return 1.0
 
+    @property
+    def output_range(self) -> tuple[float, float]:
+        """Infimum and supremum of f; infinite for a function of your own: they are unknown."""
+        return -math.inf, math.inf
+
     def outputs(self, z: Array) -> Array:
         """f(z), in the dtype of z."""
         return np.asarray(self.function(z), z.dtype)
@@ -81,6 +86,7 @@ class BuiltinActivation(Named, Activation):
         derivative_of_output: Function | None = None,
         *,
         gain: float = 1.0,
+        output_range: tuple[float, float] = (-math.inf, math.inf),
         is_elementwise: bool = True,
         **parameters: float,
     ) -> None:
@@ -90,15 +96,21 @@ class BuiltinActivation(Named, Activation):
             derivative_of_output=derivative_of_output,
             is_elementwise=is_elementwise,
             _gain=gain,
+            _output_range=output_range,
         )
 
     derivative_of_output: Function | None
     is_elementwise: bool
     _gain: float
+    _output_range: tuple[float, float]
 
     @property
     def gain(self) -> float:
         return self._gain
+
+    @property
+    def output_range(self) -> tuple[float, float]:
+        return self._output_range
 
     def slope(self, z: Array, a: Array) -> Array:
         if self.derivative_of_output is None:
@@ -132,6 +144,10 @@ class LeakyReLU(BuiltinActivation):
             negative_slope=negative_slope,
         )
 
+    @property
+    def output_range(self) -> tuple[float, float]:
+        return -math.inf if self.parameters["negative_slope"] else 0.0, math.inf
+
 
 @explained
 class ELU(BuiltinActivation):
@@ -154,6 +170,10 @@ class ELU(BuiltinActivation):
             return np.where(a > 0, 1, a + a.dtype.type(alpha))
 
         super().__init__("elu", function, derivative, derivative_of_output, gain=2.0, alpha=alpha)
+
+    @property
+    def output_range(self) -> tuple[float, float]:
+        return -float(self.parameters["alpha"]), math.inf
 
 
 def _one(z: Array) -> Array:
@@ -219,17 +239,44 @@ ACTIVATIONS: dict[str, BuiltinActivation] = {
     for activation in (
         BuiltinActivation("identity", np.positive, _one, _one),
         BuiltinActivation(
-            "sigmoid", _sigmoid, lambda z: _sigmoid_slope(_sigmoid(z)), _sigmoid_slope
+            "sigmoid",
+            _sigmoid,
+            lambda z: _sigmoid_slope(_sigmoid(z)),
+            _sigmoid_slope,
+            output_range=(0, 1),
         ),
-        BuiltinActivation("tanh", np.tanh, lambda z: _tanh_slope(np.tanh(z)), _tanh_slope),
-        BuiltinActivation("relu", lambda z: np.maximum(z, 0), _relu_slope, _relu_slope, gain=2.0),
+        BuiltinActivation(
+            "tanh", np.tanh, lambda z: _tanh_slope(np.tanh(z)), _tanh_slope, output_range=(-1, 1)
+        ),
+        BuiltinActivation(
+            "relu",
+            lambda z: np.maximum(z, 0),
+            _relu_slope,
+            _relu_slope,
+            gain=2.0,
+            output_range=(0, math.inf),
+        ),
         LeakyReLU(),
         ELU(),
-        BuiltinActivation("softplus", softplus, _sigmoid, gain=2.0),
-        BuiltinActivation("silu", lambda z: z * _sigmoid(z), _silu_slope, gain=2.0),
-        BuiltinActivation("gelu", lambda z: z * _normal_cdf(z), _gelu_slope, gain=2.0),
-        BuiltinActivation("exp", np.exp, np.exp, np.positive),
-        BuiltinActivation("softmax", _softmax, _no_slope, is_elementwise=False),
+        BuiltinActivation("softplus", softplus, _sigmoid, gain=2.0, output_range=(0, math.inf)),
+        BuiltinActivation(
+            "silu",
+            lambda z: z * _sigmoid(z),
+            _silu_slope,
+            gain=2.0,
+            output_range=(-0.27846454276107385, math.inf),  # at z = -1.278...
+        ),
+        BuiltinActivation(
+            "gelu",
+            lambda z: z * _normal_cdf(z),
+            _gelu_slope,
+            gain=2.0,
+            output_range=(-0.16997120747990369, math.inf),  # at z = -0.751...
+        ),
+        BuiltinActivation("exp", np.exp, np.exp, np.positive, output_range=(0, math.inf)),
+        BuiltinActivation(
+            "softmax", _softmax, _no_slope, output_range=(0, 1), is_elementwise=False
+        ),
     )
 }
 

@@ -17,6 +17,7 @@ from .data_record import DataRecord, HasData
 from .evaluation import Evaluation, Gradients
 from .finite import are_finite, first_nonfinite
 from .inputs import Inputs, MatrixLike
+from .labeling import Labeling, is_regression
 from .losses import Loss
 from .plan import Objective
 from .targets import Targets
@@ -184,10 +185,29 @@ class Core(HasData, ABC):
         self._check_outputs(outputs)
         return outputs[0] if is_single else outputs
 
-    def classify(self, X: MatrixLike) -> Array:
-        """Labels: the largest output or, of a single output, whether it is above 0.5.
+    @property
+    def threshold(self) -> float:
+        """The output above which a label is 1, where an output is a label by itself.
 
-        With "binary_cross_entropy" each of several outputs is a label by itself.
+        That is halfway between the two levels of the targets that the network was trained on, such
+        as 0 for targets -1 and 1. By default it is 0 for "tanh" outputs, else 0.5.
+        """
+        return self._labeling.threshold
+
+    @property
+    def is_multilabel(self) -> bool:
+        """Whether each of several outputs is a label by itself.
+
+        So it is with "binary_cross_entropy", and after a training on targets of two levels such as
+        0 and 1 in rows with other than one 1.
+        """
+        return self._labeling.is_multilabel
+
+    def classify(self, X: MatrixLike) -> Array:
+        """Return labels: the place of the largest output or, of a single output, 0 or 1.
+
+        A single output, and each of several if the network ``is_multilabel``, is a label by itself:
+        1 above the ``threshold``, else 0. Model files, pickles and copies keep both.
 
         Parameters
         ----------
@@ -205,16 +225,22 @@ class Core(HasData, ABC):
         """
         outputs = self.predict(X)
         outputs_of_all = outputs.reshape(-1, self.layer_sizes[-1])
-        labels = evaluation.classify(outputs_of_all, self._has_many_labels)
+        labels = self._labeling.labels(outputs_of_all)
         return labels[0] if outputs.ndim == 1 else labels
 
     def evaluate(
         self, X: MatrixLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
     ) -> Evaluation:
-        """Mean loss and score on data.
+        """Return the mean loss and the score on data.
 
-        The score is R² for targets of identity or "exp" outputs, else accuracy: the part of the
-        examples that `classify` gives the label, or all the labels, they have.
+        The score is the accuracy if y holds classes: integer labels, or targets of two levels, such
+        as 0 and 1 of a single output, or rows with one or any number of 1s. It is the fraction of
+        the examples that `classify` gives the label, or all the labels, they have. Before a
+        training y itself tells the ``threshold`` and whether the network ``is_multilabel``.
+
+        The score is R² for all other targets, for those of a network that was trained on more
+        levels than two, and for all targets of "identity" or "exp" outputs. An output whose target
+        is constant counts 1 where the target is met exactly, else 0.
 
         Parameters
         ----------
@@ -232,7 +258,8 @@ class Core(HasData, ABC):
         Raises
         ------
         TypeError, ValueError
-            As in `train`.
+            As in `train`, and for R² of fewer than two examples with a weight above 0: the loss
+            alone is ``gradients(X, y).loss``.
         ValueError, FloatingPointError
             If outputs are NaN or infinite, as in `predict`.
         """
@@ -309,21 +336,24 @@ class Core(HasData, ABC):
 
     @property
     def _is_regression(self) -> bool:
-        return evaluation.is_regression(self.activation_functions[-1])
+        return is_regression(self.activation_functions[-1])
 
     @property
-    def _has_many_labels(self) -> bool:
-        return self.layer_sizes[-1] > 1 and self.loss == "binary_cross_entropy"
+    def _labeling(self) -> Labeling:
+        return Labeling(self.activation_functions[-1], self._loss, self.layer_sizes[-1], self._data)
 
     def _evaluate(self, inputs: Inputs, targets: Targets) -> Evaluation:
+        targets = targets.with_relative_weights()
         with np.errstate(all="ignore"):  # errors whose squares overflow come to infinity or NaN
             return evaluation.evaluate(
-                self._finite_outputs_and_loss,
-                inputs,
-                targets.with_relative_weights(),
-                self._is_regression,
-                self._has_many_labels,
+                self._finite_outputs_and_loss, inputs, targets, self._labeling
             )
+
+    def _mean_loss(self, inputs: Inputs, targets: Targets) -> float:
+        """That of `evaluate`, without a score."""
+        targets = targets.with_relative_weights()
+        with np.errstate(all="ignore"):
+            return evaluation.mean_loss(self._finite_outputs_and_loss, inputs, targets)
 
     def _finite_outputs_and_loss(self, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
         outputs, loss = self._outputs_and_loss(inputs, targets)

@@ -1,6 +1,7 @@
 """What a network knows of the data it was trained on, for pickles and model files."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,12 +26,19 @@ class DataRecord:
         Likewise of y, if it has several columns.
     input_scaling : InputScaling or None
         The scaling of X; None if the network computes with X as it is.
+    target_levels : tuple of float or None
+        The distinct values of the targets, ascending: two at most, or None if there were more.
+        Labels have the levels 0 and 1.
+    has_multi_hot_rows : bool
+        Whether a row of targets of two levels did not hold the higher one exactly once.
     """
 
     class_names: tuple[str, ...] | None = None
     feature_names: tuple[str, ...] | None = None
     target_names: tuple[str, ...] | None = None
     input_scaling: InputScaling | None = None
+    target_levels: tuple[float, ...] | None = ()
+    has_multi_hot_rows: bool = False
 
     def with_names_of(self, inputs: Inputs, targets: Targets) -> "DataRecord":
         """The same with the names of their columns, where it has none."""
@@ -76,6 +84,8 @@ class DataRecord:
             _names(record["feature_names"], layer_sizes[0]),
             _names(record["target_names"], layer_sizes[-1]),
             _scaling(record["input_scaling"], layer_sizes[0]),
+            _levels(record["target_levels"]),
+            _flag(record["has_multi_hot_rows"]),
         )
 
 
@@ -167,3 +177,22 @@ def _scaling(value: Any, n_inputs: int) -> InputScaling | None:
     if len(scaling.shift) != n_inputs:
         raise ValueError(f"expected the scaling of {n_inputs} inputs, got {scaling}")
     return scaling
+
+
+def _levels(value: Any) -> tuple[float, ...] | None:
+    """Check that these are at most two numbers, ascending, or None."""
+    if value is None:
+        return None
+    if not (
+        type(value) is list
+        and all(type(level) is float and math.isfinite(level) for level in value)
+        and value == sorted(set(value))[:2]
+    ):
+        raise ValueError(f"expected up to two ascending levels of targets, got {value}")
+    return tuple(value)
+
+
+def _flag(value: Any) -> bool:
+    if type(value) is not bool:
+        raise TypeError(f"expected true or false, got {value!r}")
+    return value

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .activations import Activation
 from .arrays import Array
 from .inputs import Inputs
+from .labeling import Labeling
 from .targets import Targets
+from .warning import warn
 
 _BLOCK = 4096  # examples at a time, so that their outputs stay small
 
@@ -24,7 +25,7 @@ class Evaluation:
     score : float
         The metric's value; 1 is perfect.
     metric : str
-        ``"accuracy"`` or ``"r2"``.
+        ``"accuracy"`` of classes or ``"r2"``, R², of quantities.
     """
 
     loss: float
@@ -49,52 +50,71 @@ class Gradients:
     biases: tuple[Array, ...]
 
 
-def is_regression(outputs: Activation) -> bool:
-    """Whether outputs of this activation are quantities, not degrees of belief."""
-    return outputs.name in ("identity", "exp")
-
-
-def classify(outputs: Array, many_labels: bool) -> Array:
-    """Labels: the largest output, or whether an output is above 0.5 if there is only one, or many.
-
-    They are (n_examples,) or, if an example may have many labels, (n_examples, n_outputs).
-    """
-    if many_labels:
-        return (outputs > 0.5).astype(np.intp)
-    if outputs.shape[1] == 1:
-        return (outputs[:, 0] > 0.5).astype(np.intp)
-    return outputs.argmax(axis=1)
+def mean_loss(
+    outputs_and_loss: Callable[[Inputs, Targets], tuple[Array, float]],
+    inputs: Inputs,
+    targets: Targets,
+) -> float:
+    """Return the weighted mean of the losses."""
+    parts = (slice(start, start + _BLOCK) for start in range(0, len(inputs), _BLOCK))
+    total = sum(outputs_and_loss(inputs[rows], targets[rows])[1] for rows in parts)
+    return total / _total_weight(targets)
 
 
 def evaluate(
     outputs_and_loss: Callable[[Inputs, Targets], tuple[Array, float]],
     inputs: Inputs,
     targets: Targets,
-    regression: bool,
-    many_labels: bool,
+    labeling: Labeling,
 ) -> Evaluation:
-    """Mean loss, and score of the outputs, both weighted.
+    """Return the mean loss and the score of the outputs, both weighted.
 
-    The score is R² for regression on targets, else accuracy: labels are always classes.
+    The score is the accuracy for targets that are classes, else R².
     """
+    rules = labeling.rules(targets)
+    if rules is None:
+        check_r2(targets)
     total_loss, correct, squared_errors = 0.0, 0.0, np.zeros(1)
     for start in range(0, len(inputs), _BLOCK):
         rows = slice(start, start + _BLOCK)
         outputs, loss = outputs_and_loss(inputs[rows], targets[rows])
         total_loss += loss
         wanted = targets.rows(rows, outputs.shape[1], outputs.dtype)
-        if regression and targets.values is not None:
+        if rules is None:
             errors = np.subtract(outputs, wanted, dtype=np.float64)
             squared_errors = squared_errors + _total(errors * errors, targets[rows].weights)
         else:
-            right = classify(outputs, many_labels) == classify(wanted, many_labels)
+            of_outputs, of_targets = rules
+            right = of_outputs.labels(outputs) == of_targets.labels(wanted)
             right = right.reshape(len(outputs), -1).all(axis=1)
             correct += float(_total(right, targets[rows].weights))
-    weights = targets.weights
-    n = len(inputs) if weights is None else float(weights.sum(dtype=np.float64))
-    if regression and targets.values is not None:
-        return Evaluation(total_loss / n, _r2(squared_errors, targets.values, weights), "r2")
-    return Evaluation(total_loss / n, correct / n, "accuracy")
+    weight = _total_weight(targets)
+    if rules is None:
+        return Evaluation(total_loss / weight, _r2(squared_errors, targets.counted()), "r2")
+    return Evaluation(total_loss / weight, correct / weight, "accuracy")
+
+
+def check_r2(targets: Targets) -> None:
+    """Reject targets that have no R²: that of a single example is undefined."""
+    n_counted = len(targets.counted())
+    if n_counted < 2:
+        weighed = "" if targets.weights is None else " with a weight above 0"
+        raise ValueError(
+            f"y must hold two examples or more{weighed} for R², the score of targets that are not "
+            f"classes, got {n_counted}"
+        )
+
+
+def check_for_validation(targets: Targets, labeling: Labeling) -> None:
+    """Reject targets without a score, and warn of those whose score is of no use."""
+    if labeling.rules(targets) is not None:
+        return
+    check_r2(targets)
+    if targets.are_constant:
+        warn(
+            "y of the validation data is the same for all examples: its R² is 1 where outputs meet "
+            "it exactly, else 0; monitor 'validation_loss', not the score"
+        )
 
 
 def _total(values: Array, weights: Array | None) -> Array:
@@ -104,16 +124,24 @@ def _total(values: Array, weights: Array | None) -> Array:
     return np.tensordot(weights.astype(np.float64), values, axes=1)
 
 
-def _r2(squared_errors: Array, targets: Array, weights: Array | None) -> float:
-    """1 - residual / total sum of squares, averaged over the outputs.
+def _total_weight(targets: Targets) -> float:
+    if targets.weights is None:
+        return float(len(targets))
+    return float(targets.weights.sum(dtype=np.float64))
+
+
+def _r2(squared_errors: Array, counted: Targets) -> float:
+    """Return 1 - residual / total sum of squares, averaged over the outputs.
 
     An output whose target never changes counts 1 where it is met exactly, else 0, as in
     scikit-learn's r2_score.
     """
+    targets, weights = counted.values, counted.weights
+    assert targets is not None
     if weights is None:
         mean = targets.mean(axis=0, dtype=np.float64)
-    else:  # what counts nothing may be anything
-        targets, weights = targets[weights > 0], weights[weights > 0].astype(np.float64)
+    else:
+        weights = weights.astype(np.float64)
         mean = np.average(targets, axis=0, weights=weights)
     total = np.zeros(targets.shape[1])
     for start in range(0, len(targets), _BLOCK):

@@ -61,11 +61,12 @@ def on_examples(
     plan: Plan,
     evaluate: Evaluate | None,
     split: Split | None = None,
+    record: DataRecord | None = None,
 ) -> History:
-    """Train on those rows of examples in memory; the network is to remember the split."""
+    """Train on those rows of examples in memory; the network remembers the split and the record."""
     n_examples = len(rows)
     n_steps = plan.epochs * plan.n_batches(n_examples)
-    with _Call(network, plan, evaluate, n_steps, split) as call:
+    with _Call(network, plan, evaluate, n_steps, split, record) as call:
         network._remember_names(inputs, targets)
         if isinstance(plan.optimizer, LBFGS):
             if n_examples < len(inputs):
@@ -132,6 +133,7 @@ class _Call:
         evaluate: Evaluate | None,
         n_steps: int | None,
         split: Split | None = None,
+        record: DataRecord | None = None,
     ) -> None:
         network._check_parameters("to train")
         self._network, self._plan = network, plan
@@ -145,6 +147,7 @@ class _Call:
         self.run = Run(arrays, self.state, rates, plan, self._observer)
         self._split_before = network._validation_split
         network._validation_split = split or self._split_before
+        network._data = record or self._data_before
 
     @property
     def history(self) -> History:

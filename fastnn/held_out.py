@@ -86,6 +86,7 @@ def next_split(
     fraction: float | None,
     labels: Array | None,
     generator: "np.random.Generator",
+    fewest: int = 1,
 ) -> Split:
     """Return the split of a call of ``train``.
 
@@ -96,6 +97,8 @@ def next_split(
     ----------
     before : Split or None
         That of the calls before.
+    fewest : int, default 1
+        Fewer rows to hold out are refused.
     """
     data = len(targets), _checksum(targets)
     if before is not None and (before.n_examples, before.checksum) != data:
@@ -104,6 +107,11 @@ def next_split(
         before = None
     if fraction is None:
         return Split.of(*data, np.arange(0))
+    if _n_held_out(data[0], fraction) < fewest:
+        raise ValueError(
+            f"validation_fraction must hold out {fewest} examples or more for R², the score of "
+            f"targets that are not classes, got {fraction} of {data[0]}"
+        )
     held_before = None if before is None else before.rows()[1]
     if held_before is not None:
         _warn_of_learnt(_n_held_out(data[0], fraction), len(held_before))

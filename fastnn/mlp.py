@@ -70,6 +70,11 @@ class MLP(Network):
         The name of each class, in the order of the labels. It can be assigned to.
     feature_names, target_names : tuple of str or None
         The names of the columns of X, and of y if it has several, in the training.
+    threshold : float
+        The output above which a label is 1: halfway between the levels of the targets in the
+        training, such as 0 for -1 and 1. By default it is 0 for "tanh" outputs, else 0.5.
+    is_multilabel : bool
+        Whether each of several outputs is a label by itself.
 
     Raises
     ------

@@ -50,12 +50,12 @@ class Plan:
         dropout: float | Sequence[float],
         clip_norm: float | None,
         max_norm: float | None,
-        early_stopping: EarlyStopping | None,
-        callback: Callback | None,
-        batch_callback: Callback | None,
-        progress: bool,
-        n_threads: int,
-        has_validation: bool,
+        early_stopping: EarlyStopping | None = None,
+        callback: Callback | None = None,
+        batch_callback: Callback | None = None,
+        progress: bool = False,
+        n_threads: int = 1,
+        has_validation: bool = False,
     ) -> "Plan":
         """Reject what is not a plan."""
         if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):

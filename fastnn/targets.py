@@ -31,6 +31,20 @@ class Targets:
         values, labels, weights = (None if array is None else array[rows] for array in given)
         return Targets(values, labels, weights, self.most_loss)
 
+    @property
+    def are_constant(self) -> bool:
+        """Whether they are the same for all examples whose weight is above 0."""
+        counted = self.counted()
+        rows = counted.labels if counted.values is None else counted.values
+        assert rows is not None
+        return bool((rows[-1] == rows[0]).all() and (rows == rows[0]).all())
+
+    def counted(self) -> "Targets":
+        """Return those of examples whose weight is above 0."""
+        if self.weights is None or self.weights.all():
+            return self
+        return self[np.flatnonzero(self.weights)]
+
     @staticmethod
     def concatenated(parts: "Sequence[Targets]") -> "Targets":
         """Those of all parts, which must be of one kind, labels or values."""

@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import fitting, validation
+from . import evaluation, fitting, validation
 from .arrays import Array
 from .blocks import Block, Blocks, Examples
 from .calls import part_of
@@ -19,6 +19,7 @@ from .exclusion import Exclusion, usable_after_fork
 from .held_out import Split, next_split
 from .history import History
 from .inputs import Inputs, MatrixLike
+from .labeling import Labeling
 from .optimizers import LBFGS, LearningRate, Optimizer
 from .plan import Callback, Descent, Order, Plan
 from .state import TrainingState
@@ -92,7 +93,9 @@ class Trainable(Core):
         y : array_like
             Targets (n_examples, n_outputs), or (n_examples,) where the network has one output;
             or integer class labels 0 .. n_outputs-1, (n_examples,), where it has several: the
-            target of a label is 1 for its output and 0 for the others.
+            target of a label is 1 for its output and 0 for the others. Targets of two levels, such
+            as 0 and 1 or -1 and 1, in rows of which some have other than one 1, make each output a
+            label by itself for `classify` and `evaluate`.
         epochs : int, default 1
             Passes over the data.
         batch_size : int or None, default 1
@@ -160,12 +163,21 @@ class Trainable(Core):
         History
             Loss and learning rate of every epoch, and what validation came to.
 
+        Warns
+        -----
+        TrainingWarning
+            When outputs cannot reach some of the targets, such as -1 for "sigmoid"; when y holds
+            one class only; when a validation score is R² and its targets are all the same; and when
+            examples that are held out have been trained on before.
+
         Raises
         ------
         TypeError, ValueError
-            For bad arguments; the message names the argument and nothing is changed. What can be
-            found out only in the course of the training, in a block or about a rate that changes,
-            leaves the network as the steps before did.
+            For bad arguments; the message names the argument and nothing is changed. So it is when
+            outputs can reach none of the targets, such as 5 and more for "sigmoid", and when a
+            validation score is R² and there is one example for it. What can be found out only in
+            the course of the training, in a block or about a rate that changes, leaves the network
+            as the steps before did.
         TrainingDiverged
             When the loss or a parameter stops being finite; the network is left as the last
             finite epoch left it, or the last finite window of blocks.
@@ -206,7 +218,7 @@ class Trainable(Core):
             check = partial(self._checked_block, class_weight=class_weight, like=given)
             blocks = Blocks(X, check, plan.epochs)
             plan.check_for_blocks(sample_weight, class_weight, validation_fraction)
-            evaluate = self._evaluation_of(given)
+            evaluate = self._evaluation_of(given, self._labeling)
             return self._alone(
                 partial(fitting.on_blocks, self, blocks, plan, buffer_size, evaluate)
             )
@@ -214,11 +226,12 @@ class Trainable(Core):
         given = self._validation_examples(
             validation_data, validation_fraction, like=(inputs, targets)
         )
-        evaluate = self._evaluation_of(given)
+        labeling = self._labeling.after(targets, is_part=False)
+        evaluate = self._evaluation_of(given, labeling)
 
         def fit() -> History:
             nonlocal evaluate
-            split = self._split(targets, validation_fraction)
+            split = self._split(targets, validation_fraction, labeling)
             rows = np.arange(len(inputs))
             if validation_fraction is not None:
                 rows, held_out_rows = split.rows()
@@ -230,8 +243,10 @@ class Trainable(Core):
                             "sample_weight must be above 0 for an example at least of the "
                             f"{part} data, got 0 for all"
                         )
-                evaluate = partial(self._evaluate, inputs.take(held_out_rows), held_out_targets)
-            return fitting.on_examples(self, inputs, targets, rows, plan, evaluate, split)
+                held_out = inputs.take(held_out_rows), held_out_targets
+                evaluate = self._evaluation_of(held_out, labeling)
+            record = labeling.record
+            return fitting.on_examples(self, inputs, targets, rows, plan, evaluate, split, record)
 
         return self._alone(fit)
 
@@ -282,22 +297,29 @@ class Trainable(Core):
             raise ValueError(
                 f"learning_rate must have n_steps, for each call is a step, got {rate!r}"
             )
-        history = self.train(
-            X,
-            y,
+        plan = Plan.checked(
+            len(self.layer_sizes) - 1,
+            epochs=1,
             batch_size=None,
             optimizer=optimizer,
             learning_rate=learning_rate,
+            shuffle=False,
             l1=l1,
             l2=l2,
             dropout=dropout,
             clip_norm=clip_norm,
             max_norm=max_norm,
-            sample_weight=sample_weight,
-            class_weight=class_weight,
             n_threads=n_threads,
         )
-        return history.loss[0]
+        inputs, targets = self._checked(X, y, sample_weight, class_weight)
+        labeling = self._labeling.after(targets, is_part=True)
+
+        def step() -> History:
+            split, rows = self._split(targets, None, labeling), np.arange(len(inputs))
+            record = labeling.record
+            return fitting.on_examples(self, inputs, targets, rows, plan, None, split, record)
+
+        return self._alone(step).loss[0]
 
     def __getstate__(self) -> dict[str, Any]:
         derived = (
@@ -360,8 +382,9 @@ class Trainable(Core):
         return self._exclusion.run(begin)
 
     def _checked_block(self, *block: Any, **options: Any) -> Examples:
-        """Check a block that is trained on now, and remember the names of its columns."""
+        """Check a block that is trained on now, and remember its columns' names and its levels."""
         inputs, targets = self._checked(*block, **options)
+        self._data = self._labeling.after(targets, is_part=True).record
         self._remember_names(inputs, targets)
         return inputs, targets
 
@@ -390,13 +413,21 @@ class Trainable(Core):
             error.add_note("in validation_data")
             raise
 
-    def _evaluation_of(self, examples: Examples | None) -> Callable[[], Evaluation] | None:
+    def _evaluation_of(
+        self, examples: Examples | None, labeling: Labeling
+    ) -> Callable[[], Evaluation] | None:
         """Evaluates the network on them, if there are any."""
-        return None if examples is None else partial(self._evaluate, *examples)
+        if examples is None:
+            return None
+        evaluation.check_for_validation(examples[1], labeling)
+        return partial(self._evaluate, *examples)
 
-    def _split(self, targets: Targets, fraction: float | None) -> Split:
+    def _split(self, targets: Targets, fraction: float | None, labeling: Labeling) -> Split:
         """Return the split of these data for a call of `train`."""
         labels = targets.labels
         if targets.values is not None and self.layer_sizes[-1] == 1 and not self._is_regression:
             labels = targets.values[:, 0]
-        return next_split(self._validation_split, targets, fraction, labels, self._generator)
+        fewest = 2 if fraction is not None and labeling.rules(targets) is None else 1  # for R²
+        return next_split(
+            self._validation_split, targets, fraction, labels, self._generator, fewest
+        )

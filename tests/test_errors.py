@@ -678,7 +678,7 @@ def test_X_alone(watched: Watched, method: str, bad: Refused) -> None:
 @pytest.mark.parametrize("bad", BAD_Y, ids=BAD_Y_IDS)
 def test_y(watched: Watched, method: str, bad: Refused) -> None:
     data, error, words = bad
-    if data is None and method in ("train", "train_batch"):  # X may be blocks that bring their y
+    if data is None and method == "train":  # X may be blocks that bring their y
         words = ("y must be given", "got a ndarray for X and None for y")
     with unchanged(watched), refusal(error, *words):
         getattr(watched.network, method)(X, data)

@@ -193,15 +193,20 @@ class TestActivations:
         h = 1e-6
         function = ACTIVATIONS[name].function
         expected = (function(z + h) - function(z - h)) / (2 * h)
-        # A step of rate 1 towards targets that are 1 less than the outputs: by the slope.
+        # A step of rate 1 towards targets at a distance of 1, or of 0.5 in bounded ranges.
         net = MLP([1, len(z)], output_activation=name, dtype=dtype)
         net.weights[0][:] = 0
         net.biases[0][:] = z
         before = net.biases[0].copy()
         X = np.zeros((1, 1))
-        net.train(X, net.predict(X).astype(float) - 1, learning_rate=1)
+        outputs = net.predict(X).astype(float)
+        low, high = ACTIVATIONS[name].output_range
+        distance, middle = (1, 1) if high == np.inf else (0.5, (low + high) / 2)
+        distances = np.where(outputs > middle, distance, -distance)
+        net.train(X, outputs - distances, learning_rate=1)
         tolerance = {"float32": 2e-6, "float64": 1e-9}[dtype]
-        np.testing.assert_allclose(before - net.biases[0], expected, rtol=tolerance, atol=tolerance)
+        found = (before - net.biases[0]) / distances[0]
+        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
 
     def test_formulas_agree_with_each_other(self, name: str, dtype: str) -> None:
         z = self.z(dtype)

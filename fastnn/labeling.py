@@ -1,0 +1,234 @@
+"""How outputs, and the targets for them, become class labels.
+
+Targets are classes if they are integer labels, or if they have two levels such as 0 and 1: of one
+output, or in rows with one high level (one-hot) or any number of them (multi-hot). All others are
+quantities.
+"""
+
+from dataclasses import replace
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from . import validation
+from .activations import Activation
+from .arrays import Array
+from .data_record import DataRecord
+from .losses import Loss
+from .targets import Targets
+
+Levels: TypeAlias = tuple[float, ...] | None
+"""Distinct values of targets, ascending, at most two; None if there are more."""
+
+_FEWEST_OF_A_DATA_SET = 10  # fewer examples may be a part of a stream, without all of its levels
+
+_BINARY = (0.0, 1.0)
+
+
+def is_regression(output: Activation) -> bool:
+    """Whether outputs of this activation are quantities, not degrees of belief."""
+    return output.name in ("identity", "exp")
+
+
+class Rule(NamedTuple):
+    """How numbers become labels."""
+
+    threshold: float
+    is_multilabel: bool
+
+    def labels(self, values: Array) -> Array:
+        """Return the label of each row or, if each number is a label by itself, all of them.
+
+        A label of a row is the place of its largest number; of a single number, and of each that
+        is a label by itself, it is 1 above the threshold, else 0.
+
+        Parameters
+        ----------
+        values : ndarray, (n_examples, n_outputs)
+
+        Returns
+        -------
+        ndarray of intp, (n_examples,) or (n_examples, n_outputs)
+        """
+        if self.is_multilabel:
+            return (values > self.threshold).astype(np.intp)
+        if values.shape[1] == 1:
+            return (values[:, 0] > self.threshold).astype(np.intp)
+        return values.argmax(axis=1)
+
+
+class Labeling(NamedTuple):
+    """The labels of one network, given what the record tells of the targets it was trained on."""
+
+    output: Activation
+    loss: Loss
+    n_outputs: int
+    record: DataRecord
+
+    @property
+    def threshold(self) -> float:
+        """The output above which a label is 1."""
+        levels = self.record.target_levels
+        if levels is None or len(levels) < 2 or not self._are_classes(levels):
+            levels = self._usual_levels
+        return self._middle_of_outputs(levels)
+
+    @property
+    def is_multilabel(self) -> bool:
+        """Whether each of several outputs is a label by itself."""
+        if self.n_outputs == 1:
+            return False
+        if self.loss.name == "binary_cross_entropy":
+            return True
+        levels = self.record.target_levels
+        return (
+            self.record.has_multi_hot_rows
+            and not self._is_softmax
+            and (levels is None or self._are_classes(levels))
+        )
+
+    def labels(self, outputs: Array) -> Array:
+        """Return the labels of outputs (n_examples, n_outputs); see `Rule.labels`."""
+        is_multilabel = self.is_multilabel
+        if self.n_outputs > 1 and not is_multilabel:
+            return outputs.argmax(axis=1)
+        return Rule(self.threshold, is_multilabel).labels(outputs)
+
+    def rules(self, targets: Targets) -> tuple[Rule, Rule] | None:
+        """Return the rules for outputs and for these targets; None if the targets are quantities.
+
+        A part of the data is judged as the whole is: levels that the network was trained on count
+        as seen. Before a training the targets alone decide.
+        """
+        rule = Rule(self.threshold, self.is_multilabel)
+        if (values := targets.counted().values) is None:
+            return rule, rule._replace(threshold=0.5)
+        if is_regression(self.output):
+            return None
+        known = self.record.target_levels
+        levels = None if known is None else _levels(values, known)
+        # Probabilities may be the targets of training where classes are those of a test.
+        if levels is None and (known is not None or self.loss.output_activation):
+            levels = _levels(values, ())
+        if levels is None or not self._are_classes(levels):
+            return None
+        is_multilabel = rule.is_multilabel
+        if self.n_outputs > 1 and not _are_one_hot(values, levels):
+            if self._is_softmax:  # whose outputs cannot be high at several places
+                return None
+            is_multilabel = True
+        if len(levels) < 2:
+            levels = _BINARY if set(levels) <= set(_BINARY) else self._usual_levels
+        elif known is not None and len(known) < 2:
+            rule = rule._replace(threshold=self._middle_of_outputs(levels))
+        rule = rule._replace(is_multilabel=is_multilabel)
+        return rule, rule._replace(threshold=_middle(levels))
+
+    def after(self, targets: Targets, is_part: bool) -> "Labeling":
+        """Return the labeling of the network once it is trained on these targets.
+
+        Targets that outputs cannot reach are refused or warned of, and so are those of one class.
+
+        Parameters
+        ----------
+        targets : Targets
+        is_part : bool
+            Whether they are a part of a stream, and not a data set.
+        """
+        shows_all = not is_part and len(targets.counted()) >= _FEWEST_OF_A_DATA_SET
+        record = self._record_after(targets, is_part=not shows_all)
+        if is_part and record is self.record and record.target_levels is not None:
+            return self  # nothing that was not seen, and checked, before
+        if not self._reaches(record):
+            validation.check_reachable(targets, self.loss, self.output, is_part)
+        after = self._replace(record=record)
+        if shows_all and targets.are_constant and after.rules(targets) is not None:
+            validation.warn_of_one_class(targets)
+        return after
+
+    def _record_after(self, targets: Targets, is_part: bool) -> DataRecord:
+        """The record of a network that is trained on these targets.
+
+        What a part of a stream shows is added to what was known; a whole data set that shows
+        other levels replaces it. That rows are multi-hot is kept.
+        """
+        record, known = self.record, self.record.target_levels
+        if is_part and known is None:
+            return record
+        is_multi_hot = False
+        if (values := targets.counted().values) is None:
+            levels = _union(known or (), _BINARY) if is_part else _BINARY
+        else:
+            levels = _levels(values, known or ())
+            if levels is None and not is_part:
+                levels = _levels(values, ())
+            is_multi_hot = (
+                levels is not None and self.n_outputs > 1 and not _are_one_hot(values, levels)
+            )
+        if record.has_multi_hot_rows and not is_multi_hot:
+            # Rows of one number were no sign of anything if the numbers turn out as quantities.
+            is_multi_hot = levels is not None or known is None or self._are_classes(known)
+        if (levels, is_multi_hot) == (known, record.has_multi_hot_rows):
+            return record
+        return replace(record, target_levels=levels, has_multi_hot_rows=is_multi_hot)
+
+    def _reaches(self, record: DataRecord) -> bool:
+        """Whether outputs reach all targets that there were, so far as the record tells."""
+        levels, (least, most) = record.target_levels, self.output.output_range
+        if not levels or (self._is_softmax and record.has_multi_hot_rows):
+            return False
+        return least <= levels[0] and levels[-1] <= most
+
+    @property
+    def _is_softmax(self) -> bool:
+        return self.output.name == "softmax"
+
+    @property
+    def _usual_levels(self) -> tuple[float, float]:
+        """The ends of the range of outputs or, where it has not both, 0 and 1."""
+        low, high = self.output.output_range
+        return (low, high) if -np.inf < low and high < np.inf else _BINARY
+
+    def _are_classes(self, levels: tuple[float, ...]) -> bool:
+        """Whether there are levels, and they stand for no and yes."""
+        usual = self._usual_levels
+        if set(levels) <= set(_BINARY) or set(levels) <= set(usual):
+            return bool(levels)
+        low, high = levels[0], levels[-1]
+        return low < 0.5 < high or low < _middle(usual) < high
+
+    def _middle_of_outputs(self, levels: tuple[float, ...]) -> float:
+        """The middle of the outputs that come closest to the levels."""
+        least, most = self.output.output_range
+        return _middle([min(max(level, least), most) for level in levels])
+
+
+def _levels(values: Array, known: tuple[float, ...]) -> Levels:
+    """Return the levels of these values and those known together."""
+    if len(known) == 2 and _count(values, known[0]) + _count(values, known[1]) == values.size:
+        return known
+    low, high = values.min(), values.max()
+    if low != high and _count(values, low) + _count(values, high) < values.size:
+        return None
+    return _union(known, (float(low), float(high)))
+
+
+def _count(values: Array, level: float) -> int:
+    return int(np.count_nonzero(values == level))
+
+
+def _union(known: tuple[float, ...], found: tuple[float, ...]) -> Levels:
+    levels = {*known, *found}
+    return tuple(sorted(levels)) if len(levels) <= 2 else None
+
+
+def _are_one_hot(values: Array, levels: tuple[float, ...]) -> bool:
+    """Whether each row of several numbers has one of the higher level."""
+    if len(levels) < 2:
+        return False
+    is_high = values == levels[1]
+    return np.count_nonzero(is_high) == len(values) and bool(is_high.any(axis=1).all())
+
+
+def _middle(levels: "tuple[float, ...] | list[float]") -> float:
+    return levels[0] / 2 + levels[-1] / 2

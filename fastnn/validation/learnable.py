@@ -1,0 +1,67 @@
+"""Targets that no outputs can meet, or from which nothing can be learnt."""
+
+import math
+
+import numpy as np
+
+from ..activations import Activation
+from ..losses import BuiltinLoss, Loss
+from ..targets import Targets
+from ..warning import warn
+
+_WHAT_TO_DO = "scale y to that range, or take output_activation='identity'"
+
+
+def check_reachable(targets: Targets, loss: Loss, output: Activation, is_part: bool) -> None:
+    """Reject targets that are all beyond the range of the outputs; warn if some of them are.
+
+    Of a part of a stream it is a warning in any case, always of the same words: Python shows it
+    once. What a loss of the user's own makes of targets is unknown, and so is the range of an
+    activation of the user's own; losses that are made for one activation have a range of targets.
+    """
+    low, high = output.output_range
+    values = targets.values
+    if output.name == "softmax":
+        _check_sums(targets)
+    is_known = isinstance(loss, BuiltinLoss) and not loss.output_activation
+    if values is None or not is_known or (low == -math.inf and high == math.inf):
+        return
+    slack = 1e-6 + 4 * float(np.finfo(values.dtype).eps)  # for what rounding does to scaled targets
+    least, most = low - slack, high + slack
+    if least <= values.min() and values.max() <= most:
+        return
+    values = targets.counted().values
+    assert values is not None
+    lowest, highest = float(values.min()), float(values.max())
+    if least <= lowest and highest <= most:
+        return
+    span = f"from {low:g} to {high:g}" if high < math.inf else f"at least {low:g}"
+    if is_part:
+        warn(f"y holds targets that {output!r} outputs, {span}, cannot reach: {_WHAT_TO_DO}")
+        return
+    got = f"targets from {lowest:g} to {highest:g}"
+    if not ((values >= least) & (values <= most)).any():
+        raise ValueError(f"y must be {span} for {output!r} outputs, got {got}: {_WHAT_TO_DO}")
+    warn(f"y holds {got}, some of which {output!r} outputs, {span}, cannot reach: {_WHAT_TO_DO}")
+
+
+def _check_sums(targets: Targets) -> None:
+    values = targets.counted().values
+    if values is not None and float(values.sum(axis=1).max()) > 1.001:
+        warn(
+            "y holds rows with a sum above 1, which 'softmax' outputs cannot reach: where several "
+            "classes may be true of an example, take the loss 'binary_cross_entropy'"
+        )
+
+
+def warn_of_one_class(targets: Targets) -> None:
+    """Warn that all targets, which are classes, are the same."""
+    counted = targets.counted()
+    rows = counted.labels if counted.values is None else counted.values
+    assert rows is not None
+    shown = f"{rows[0].item():g}" if rows[0].size == 1 else "one row of targets"
+    weighed = "" if len(rows) == len(targets) else " with a weight above 0"
+    warn(
+        f"y holds one class only, {shown} in all {len(rows)} examples{weighed}: is it the right "
+        "column?"
+    )
