@@ -86,6 +86,14 @@ class Inputs(ABC):
     def first_nonfinite(self, rows: slice) -> tuple[int, int] | None:
         """Row and column of the first number among the rows that the dtype does not hold."""
 
+    @abstractmethod
+    def largest_in_columns(self, rows: Array) -> Array:
+        """Return the largest absolute value of each input in some rows, (n_inputs,)."""
+
+    @abstractmethod
+    def nonzeros_in_columns(self, rows: Array) -> Array:
+        """Return how many numbers of each input are not 0 in some rows, (n_inputs,)."""
+
     def rows_per_part(self) -> int:
         """How many rows to ask for at a time where they have to be converted."""
         return max(1, _BYTES_PER_PART // (8 * self.n_inputs))
@@ -158,6 +166,12 @@ class DenseInputs(Inputs):
     def first_nonfinite(self, rows: slice) -> tuple[int, int] | None:
         at = first_nonfinite(self.array(rows))
         return None if at is None else (rows.start + at // self.n_inputs, at % self.n_inputs)
+
+    def largest_in_columns(self, rows: Array) -> Array:
+        return abs(self.array(rows)).max(axis=0)
+
+    def nonzeros_in_columns(self, rows: Array) -> Array:
+        return np.count_nonzero(self.array(rows), axis=0)
 
 
 class SparseInputs(Inputs):
@@ -254,6 +268,15 @@ class SparseInputs(Inputs):
             return None
         row = int(np.searchsorted(part._indptr, at, side="right")) - 1
         return rows.start + row, int(part._indices[at])
+
+    def largest_in_columns(self, rows: Array) -> Array:
+        part, largest = self.take(rows), np.zeros(self.n_inputs, self.dtype)
+        np.maximum.at(largest, part._indices, abs(part._data.astype(self.dtype)))
+        return largest
+
+    def nonzeros_in_columns(self, rows: Array) -> Array:
+        part = self.take(rows)
+        return np.bincount(part._indices[part._data != 0], minlength=self.n_inputs)
 
     def rows_per_part(self) -> int:
         per_row = max(1, len(self._data) // max(1, len(self)))

@@ -44,7 +44,7 @@ class Plan:
         batch_size: int | None,
         optimizer: str | Optimizer,
         learning_rate: LearningRate | None,
-        shuffle: bool | Order,
+        shuffle: bool | Order = True,
         l1: float,
         l2: float,
         dropout: float | Sequence[float],

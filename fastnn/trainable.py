@@ -22,6 +22,7 @@ from .inputs import Inputs, MatrixLike
 from .labeling import Labeling
 from .optimizers import LBFGS, LearningRate, Optimizer
 from .plan import Callback, Descent, Order, Plan
+from .sanity import Sanity
 from .state import TrainingState
 from .stopping import EarlyStopping
 from .targets import Targets
@@ -186,6 +187,14 @@ class Trainable(Core):
         ImportError
             When "lbfgs" finds no scipy, or ``progress`` no tqdm.
 
+        Warns
+        -----
+        TrainingWarning
+            Before the training, when the largest absolute values of columns of X differ by a factor
+            of more than 1,000, or when ``validation_fraction`` takes rows that have been trained
+            on. After the training, when the outputs are the same for examples whose targets differ.
+            Columns and outputs are those of a sample of the rows, or of the first block.
+
         References
         ----------
         .. [1] N. Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from
@@ -213,15 +222,18 @@ class Trainable(Core):
             has_validation=validation_data is not None or validation_fraction is not None,
         )
         buffer_size = validation.count(buffer_size, "buffer_size", minimum=1)
+        sanity = Sanity(self)
         if y is None:
             given = self._validation_examples(validation_data, validation_fraction)
-            check = partial(self._checked_block, class_weight=class_weight, like=given)
+            check = partial(self._checked_block, sanity, class_weight=class_weight, like=given)
             blocks = Blocks(X, check, plan.epochs)
             plan.check_for_blocks(sample_weight, class_weight, validation_fraction)
             evaluate = self._evaluation_of(given, self._labeling)
-            return self._alone(
+            history = self._alone(
                 partial(fitting.on_blocks, self, blocks, plan, buffer_size, evaluate)
             )
+            sanity.end()
+            return history
         inputs, targets = self._checked(cast(MatrixLike, X), y, sample_weight, class_weight)
         given = self._validation_examples(
             validation_data, validation_fraction, like=(inputs, targets)
@@ -245,10 +257,14 @@ class Trainable(Core):
                         )
                 held_out = inputs.take(held_out_rows), held_out_targets
                 evaluate = self._evaluation_of(held_out, labeling)
+            if plan.epochs:
+                sanity.begin(inputs, targets, rows)
             record = labeling.record
             return fitting.on_examples(self, inputs, targets, rows, plan, evaluate, split, record)
 
-        return self._alone(fit)
+        history = self._alone(fit)
+        sanity.end()
+        return history
 
     def train_batch(
         self,
@@ -312,13 +328,8 @@ class Trainable(Core):
             n_threads=n_threads,
         )
         inputs, targets = self._checked(X, y, sample_weight, class_weight)
-        labeling = self._labeling.after(targets, is_part=True)
-
-        def step() -> History:
-            split, rows = self._split(targets, None, labeling), np.arange(len(inputs))
-            record = labeling.record
-            return fitting.on_examples(self, inputs, targets, rows, plan, None, split, record)
-
+        record, rows = self._labeling.after(targets, is_part=True).record, np.arange(len(inputs))
+        step = partial(fitting.on_examples, self, inputs, targets, rows, plan, None, record=record)
         return self._alone(step).loss[0]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -381,9 +392,10 @@ class Trainable(Core):
 
         return self._exclusion.run(begin)
 
-    def _checked_block(self, *block: Any, **options: Any) -> Examples:
+    def _checked_block(self, sanity: Sanity, *block: Any, **options: Any) -> Examples:
         """Check a block that is trained on now, and remember its columns' names and its levels."""
         inputs, targets = self._checked(*block, **options)
+        sanity.begin_with_block(inputs, targets)
         self._data = self._labeling.after(targets, is_part=True).record
         self._remember_names(inputs, targets)
         return inputs, targets

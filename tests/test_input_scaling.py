@@ -42,6 +42,7 @@ SHIFT, SCALE = np.array([1000.0, -3.0, 0.0, 7.0]), np.array([250.0, 2.0, -1.0, 1
 RAW: Array = np.random.default_rng(1).integers(-9, 9, (300, 4)) + SHIFT
 SCALED: Array = (RAW - SHIFT) / SCALE
 LABELS = np.arange(300) % 3
+ill_scaled = pytest.mark.filterwarnings("ignore:X should have columns:fastnn.TrainingWarning")
 
 
 def network(network_class: NetworkClass = fastnn.MLP, **options: Any) -> Network:
@@ -87,6 +88,7 @@ def test_a_row_by_itself_is_scaled(network_class: NetworkClass) -> None:
         assert net.predict(X).ravel().tolist() == [210.5]
 
 
+@ill_scaled
 @each_class
 @pytest.mark.parametrize("batch_size", [1, 32, None])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
@@ -103,6 +105,7 @@ def test_training_is_that_on_scaled_inputs(
         np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9)
 
 
+@ill_scaled
 @each_class
 def test_all_else_that_takes_X(network_class: NetworkClass) -> None:
     scaling, plain = scaling_network(network_class), network(network_class)
@@ -169,6 +172,7 @@ def kept(net: Network, path: Path) -> list[Network]:
     ]
 
 
+@ill_scaled
 @each_class
 def test_scaling_and_names_are_kept(network_class: NetworkClass, tmp_path: Path) -> None:
     net = scaling_network(network_class)

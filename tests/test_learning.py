@@ -22,6 +22,7 @@ TABLES = {
 @pytest.mark.parametrize("batch_size", [1, None])
 @pytest.mark.parametrize("hidden", [[], [4]], ids=["no hidden layer", "hidden layer"])
 @pytest.mark.parametrize("table", TABLES)
+@pytest.mark.filterwarnings("ignore:the outputs are the same:fastnn.TrainingWarning")  # of no line
 def test_boolean_tables(table: str, hidden: list[int], batch_size: int | None) -> None:
     learnable = table != "xor" or bool(hidden)
     for seed in range(3):

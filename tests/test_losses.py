@@ -385,6 +385,7 @@ def test_a_loss_for_so_many_outputs(kind: type[Network]) -> None:
 
 @pytest.mark.parametrize("output", ["silu", "gelu", "softplus"])
 @pytest.mark.parametrize("batch_size", [1, 2])
+@pytest.mark.filterwarnings("ignore:the outputs are the same:fastnn.TrainingWarning")
 def test_what_diverged_leaves_nothing_behind(path: str, output: str, batch_size: int) -> None:
     """Epochs that are repeated one by one come to what they come to by themselves."""
     X, y = np.array([[1.0], [2.0], [3.0]]), np.array([[3.0], [0.0], [1.0]])

@@ -201,6 +201,7 @@ def oracle(
     dtype=TOLERANCE,
     settings=[(), tuple(SETTINGS)],
 )
+@pytest.mark.filterwarnings("ignore:the outputs are the same:fastnn.TrainingWarning")  # penalties
 def test_kernels_agree_with_the_reference(
     path: str, case: tuple[str, int | None], dtype: str, settings: tuple[str, ...]
 ) -> None:

@@ -153,7 +153,7 @@ ROOMS = [
     {"activations", "finite", "regularisation", "targets"},
     {"losses", "inputs"},
     {"blocks", "validation"},
-    {"held_out", "history", "input_scaling"},
+    {"held_out", "history", "input_scaling", "sanity"},
     {"data_record"},
     {"labeling"},
     {"evaluation"},
