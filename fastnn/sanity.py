@@ -14,6 +14,7 @@ _ROWS = 1000  # that stand for all, and fewer of many columns: so many numbers, 
 _NUMBERS = 1 << 20
 _LEAST_ROWS = 16
 _FEW_ROWS = 16  # mostly they show that outputs differ
+_FEWEST_TO_JUDGE = 4  # outputs of two or three examples may come out alike by chance
 _MOST_RATIO = 1000.0  # of scales; standardized inputs, pixels and one-hot columns are far below it
 # Of a column whose numbers are of one scale, the largest of three is hardly ever a thousand times
 # smaller than the largest of many; one number alone would be.
@@ -60,9 +61,11 @@ class Sanity:
 
     def end(self) -> None:
         """Look at the outputs, after the training."""
-        if self._sample is None or not _are_constant(self._network, *self._sample):
+        if self._sample is None:
             return
         _, _, rows = self._sample
+        if len(rows) < _FEWEST_TO_JUDGE or not _are_constant(self._network, *self._sample):
+            return
         no_hidden_layer = len(self._network.layer_sizes) == 2
         warn(
             f"the outputs are the same for {len(rows)} examples of the training data whose targets "

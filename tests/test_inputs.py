@@ -267,6 +267,7 @@ def test_targets(path: str, plain: Array, make: Make) -> None:
     assert snapshot(given) == before, "y was modified"
 
 
+@pytest.mark.filterwarnings("ignore::fastnn.TrainingWarning")  # integers saturate it
 @pytest.mark.parametrize(("plain", "make"), cases(4))
 def test_a_network_of_float64(plain: Array, make: Make) -> None:
     """Its plain array is of float64, and a float32 one is another kind."""

@@ -170,6 +170,9 @@ def _logistic_derivative(z: NDArray[Any]) -> NDArray[Any]:
     return a * (1 - a)
 
 
+@pytest.mark.filterwarnings(
+    "ignore::fastnn.TrainingWarning"
+)  # three epochs teach some of them nothing
 @given(
     sizes=st.lists(WIDTHS, min_size=2, max_size=4),
     n_examples=st.integers(1, 20),

@@ -75,6 +75,7 @@ oracle_with_l2 = cache(partial(with_l2, reference.MLP, np.array))
 DECAYS = [1e-4, 0.5, 0.9]
 
 
+@pytest.mark.filterwarnings("ignore::fastnn.TrainingWarning")  # so much decay leaves a constant
 class TestLazyL2:
     """Weights that shrink as a common factor, against a reference that multiplies all of them."""
 

@@ -247,9 +247,11 @@ def collapsing(**options: Any) -> Network:
 
 def test_where_there_is_nothing_to_learn() -> None:
     X, y = iris()
-    collapsing().train(X, np.zeros(150, int))
+    for one_class in ({"y": np.zeros(150, int)}, {"y": y, "sample_weight": (y == 1) * 1.0}):
+        with pytest.warns(TrainingWarning, match="one class only") as caught:
+            collapsing().train(X, **one_class)
+        assert len(caught) == 1
     collapsing().train(X * 0 + 1, y)
-    collapsing().train(X, y, sample_weight=(y == 1) * 1.0)
     collapsing().train(X, y, epochs=0)
     collapsing().train_batch(X, y)
 

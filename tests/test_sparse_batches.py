@@ -97,6 +97,7 @@ def test_examples_without_inputs(dtype: str) -> None:
             check(found, expected, dtype)
 
 
+@pytest.mark.filterwarnings("ignore::fastnn.TrainingWarning")  # so much decay leaves a constant
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("n_hidden", [3, 70])
 @pytest.mark.parametrize("batch_size", [24, 25, 100])

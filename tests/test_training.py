@@ -210,6 +210,7 @@ class TestHistoryAndCallback:
 class TestDivergence:
     RATE = 100.0
 
+    @pytest.mark.filterwarnings("ignore::fastnn.TrainingWarning")  # the step before is bad enough
     def test_names_the_epoch_and_keeps_the_last_finite_one(
         self, kind: Kind, batch_size: int | None
     ) -> None:

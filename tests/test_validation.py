@@ -466,6 +466,7 @@ def test_of_batches_the_last_parameters_are_kept_that_the_best_loss_was_measured
     assert loss_of_line(net) == pytest.approx(LOSSES[1], rel=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore::fastnn.TrainingWarning")  # the last rate wrecks it
 @EITHER
 @pytest.mark.parametrize("batch_size", [1, 7, 30, None])
 @pytest.mark.parametrize("ending", ["batch_callback", "blocks", ""])
