@@ -206,13 +206,12 @@ def test_same_for_every_setting(name: str, setting: str, weighted: bool) -> None
 @pytest.mark.parametrize("batch_size", [1, 50])
 @pytest.mark.parametrize("name", ["unscaled", "unscaled, two classes"])
 def test_losses_of_what_is_most_unlikely(name: str, batch_size: int, dtype: str) -> None:
-    """scikit-learn clips probabilities, but only for the loss."""
+    """scikit-learn clips probabilities, but only for the loss, and rounds 1 - p next to 1."""
     X, y = data(name)
     X, case = X.astype(dtype), {"max_iter": 2, "batch_size": batch_size, "solver": "sgd"}
     case |= {"learning_rate_init": 1e-6}
     expected, found = (fit(kind, X, y, **case) for kind in kinds(name))
-    # Theirs takes the logarithm of 1 - p where p is next to 1, and rounded.
-    tolerance = {"float64": 1e-4, "float32": 1e-2}[dtype]
+    tolerance = {"float64": 1e-9, "float32": 1e-4}[dtype]
     np.testing.assert_allclose(found.loss_curve_, expected.loss_curve_, rtol=tolerance)
     assert expected.loss_curve_[0] > 2, "none is unlikely"
 
@@ -243,6 +242,37 @@ def test_lbfgs_comes_to_the_same(name: str, weighted: bool) -> None:
         np.testing.assert_allclose(own, other, atol=1e-4)
 
 
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize(
+    "y",
+    [[0, 1, 0, 1], [0, 1, 2, 1], [[0, 1], [1, 0], [0, 0], [1, 1]]],
+    ids=["two classes", "three classes", "labels"],
+)
+def test_lbfgs_clips_probabilities_as_theirs(y: Any, dtype: str) -> None:
+    """A trial of the line search saturates them."""
+    X, case = np.array([[0], [60], [70], [30]], dtype), {"solver": "lbfgs", "alpha": 0}
+    # In single, theirs clips to the epsilon of that, and rounds what is computed in double here.
+    tolerance = {"float64": 1e-12, "float32": 2e-2}[dtype]
+    case |= {"max_iter": {"float64": 3, "float32": 1}[dtype], "hidden_layer_sizes": ()}
+    expected, found = (fit(kind, X, np.array(y), **case) for kind in kinds("iris"))
+    assert found.loss_ == pytest.approx(expected.loss_, rel=tolerance)
+    np.testing.assert_allclose(found.coefs_[0], expected.coefs_[0], rtol=tolerance)
+
+
+def test_lbfgs_comes_back_from_an_overflow_as_theirs() -> None:
+    """A trial of the line search predicts infinite counts, of which the loss is NaN there."""
+    rng = np.random.default_rng(413)
+    X = rng.integers(-20, 20, size=(12, 1)).astype(float)
+    y = rng.poisson(np.exp(X[:, 0] / 10))
+    case = {"loss": "poisson", "hidden_layer_sizes": (3,), "solver": "lbfgs", "alpha": 0}
+    with np.errstate(all="ignore"):
+        expected, found = (
+            kind(**case, max_iter=30, random_state=0).fit(X, y) for kind in kinds("diabetes")
+        )
+    assert found.loss_ == pytest.approx(expected.loss_, rel=1e-6)
+    assert found.n_iter_ == expected.n_iter_
+
+
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 def test_partial_fit_goes_on_as_theirs(solver: str) -> None:
     X, y = data("digits")
@@ -254,6 +284,19 @@ def test_partial_fit_goes_on_as_theirs(solver: str) -> None:
         for part in (slice(200), slice(200, 400), slice(400, 600)):
             net.partial_fit(X[part], y[part], classes=np.arange(10))
     assert_same(nets[1], nets[0], X, 1e-9)
+
+
+def test_warm_start_with_early_stopping_ends_with_the_best_epoch_of_all_fits() -> None:
+    """Theirs ends with the last epoch if no epoch of a later fit is the best: it differs."""
+    X, y = data("diabetes")
+    case = {"early_stopping": True, "warm_start": True, "random_state": 0}
+    for kind in kinds("diabetes"):
+        net = kind(hidden_layer_sizes=(8,), learning_rate_init=0.01, max_iter=15, **case).fit(X, y)
+        best = [w.copy() for w in net.coefs_]
+        net.set_params(learning_rate_init=0.5, max_iter=3).fit(X, y)
+        assert np.argmax(net.validation_scores_) < 15, "an epoch of the first fit is the best"
+        kept = [np.array_equal(*pair) for pair in zip(net.coefs_, best, strict=True)]
+        assert all(kept) == (kind is ours.MLPRegressor)
 
 
 def test_warm_start_goes_on_as_theirs() -> None:

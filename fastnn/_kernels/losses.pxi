@@ -34,7 +34,8 @@ cdef struct Wanted:
     Py_ssize_t n_outputs
     Py_ssize_t loss
     double parameter
-    double most                 # a logarithm counts as, however unlikely the outputs
+    double most                 # a logarithm counts as, however unlikely the outputs: if finite,
+                                # losses are scikit-learn's, which takes logarithms of outputs
 
 
 cdef class Targets:
@@ -98,6 +99,22 @@ cdef double divisor_of(
     return total if total > 0 else stop - start
 
 
+cdef double rounding_of_complements(
+    double most, const real* z, const real* a, Target target, Py_ssize_t n
+) noexcept nogil:
+    """Return what -log(1 - a), with a rounded to a number next to 1, differs by from its exact value.
+
+    That is summed over the outputs that should be 0. Of sums z up to 4 the rounding hardly shows.
+    """
+    cdef real one = 1, zero = 0, limit = 4
+    cdef double difference = 0
+    cdef Py_ssize_t i
+    for i in range(n):
+        if z[i] > limit and at(target, i) == zero:
+            difference += min(-log_double(one - a[i]), most) - min(<double>softplus(z[i]), most)
+    return difference
+
+
 cdef double sum_losses(
     const Wanted* wanted, const real* z, const real* a, Target target, real* delta, Py_ssize_t n
 ) noexcept nogil:
@@ -131,6 +148,8 @@ cdef double sum_losses(
             loss += error * inner
             delta[i] = inner
     elif wanted.loss == BINARY_CROSS_ENTROPY:
+        if wanted.most <= DBL_MAX:
+            loss = rounding_of_complements(wanted.most, z, a, target, n)
         for i in range(n):
             t = at(target, i)
             positive = z[i] if z[i] > zero else zero

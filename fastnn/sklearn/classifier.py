@@ -44,6 +44,12 @@ class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
     n_jobs : int, default=None
         Threads for large batches and predictions; None is 1, and -1 one for each processor.
 
+    Notes
+    -----
+    With both ``warm_start`` and ``early_stopping``, a fit ends with the parameters of the best epoch
+    of all fits. scikit-learn's ends with those of the last epoch if no epoch of a later fit is the
+    best.
+
     See Also
     --------
     fastnn.MLP : The network itself, and what each of the additional parameters means.

@@ -1,6 +1,7 @@
 """Fitting by "lbfgs": scipy's, with the engine's loss and gradient of all examples."""
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,17 @@ from ..mlp import MLP
 from ..regularisation import Regularisation
 from . import losses
 
+_OVERFLOW = 1e300  # a loss of more, or infinity, comes of "exp" outputs at the bound of the doubles
 
-def minimize(estimator: Any, network: MLP, X: Any, y: Array, sample_weight: Array | None) -> None:
+
+def minimize(
+    estimator: Any,
+    network: MLP,
+    X: Any,
+    y: Array,
+    sample_weight: Array | None,
+    most_loss: float,
+) -> None:
     """Minimize from where the network stands.
 
     The loss here and its gradient belong together also where scikit-learn's do not: with several
@@ -28,6 +38,7 @@ def minimize(estimator: Any, network: MLP, X: Any, y: Array, sample_weight: Arra
         total = float(sample_weight.sum())
         weights = sample_weight * (n_samples / total)
     inputs, targets = network._checked(X, estimator._targets(y), weights)
+    targets = replace(targets, most_loss=most_loss)
     reported = losses.Reported(estimator, y, weights, np.arange(n_samples))
     objective = FlatObjective(
         network._objective(inputs, targets, estimator._n_threads()),
@@ -35,6 +46,11 @@ def minimize(estimator: Any, network: MLP, X: Any, y: Array, sample_weight: Arra
         network._biases,
         Regularisation(l1=estimator.l1, l2=estimator.alpha / total),
     )
+
+    def evaluate(flat: Array) -> tuple[float, Array]:
+        loss, slopes = objective(flat)
+        # As in scikit-learn: the line search comes back from NaN, but ends at infinity.
+        return (loss if loss < _OVERFLOW else np.nan), slopes
 
     tasks, numbers = estimator._tasks, itertools.count(1)
 
@@ -52,7 +68,7 @@ def minimize(estimator: Any, network: MLP, X: Any, y: Array, sample_weight: Arra
     if tasks is not None:
         tasks.begin()
     result = optimize.minimize(
-        objective,
+        evaluate,
         objective.flat(),
         method="L-BFGS-B",
         jac=True,
