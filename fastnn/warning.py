@@ -3,7 +3,8 @@
 import sys
 import warnings
 
-_INTERNAL = ("fastnn", "sklearn")  # top-level packages that are never the caller
+# Top-level packages that are never the caller: scikit-learn, and joblib within it, call estimators.
+_INTERNAL = ("fastnn", "sklearn", "joblib")
 
 
 class TrainingWarning(UserWarning):

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import warnings
 from functools import cache
 from typing import Any
 
@@ -540,3 +541,23 @@ def test_docstring_examples() -> None:
     for module in (classifier, regressor):
         result = doctest.testmod(module)
         assert result.attempted and not result.failed
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        MLPClassifier((2,), max_iter=1, batch_size=10),
+        MLPClassifier((2,), max_iter=1, solver="lbfgs"),
+        MLPClassifier((2,), batch_size=1000, max_iter=500, tol=1.0),
+        make_pipeline(StandardScaler(), MLPClassifier((2,), max_iter=1)),
+        GridSearchCV(MLPClassifier((2,), max_iter=1), {"alpha": [1.0]}, cv=2, refit=False),
+    ],
+    ids=["sgd", "lbfgs", "batch size", "pipeline", "search"],
+)
+def test_warnings_point_at_the_caller(estimator: Any) -> None:
+    X, y = labelled()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        estimator.fit(X, y)
+    assert caught
+    assert {warning.filename for warning in caught} == {__file__}

@@ -87,10 +87,10 @@ def drawn(seed: int) -> Setting:
         X = (scale * X).astype(dtype)
         if layout != "dense":
             X = getattr(scipy.sparse, f"{layout}_array")(X)
-        weights = None if weighting is None else rng.random(len(y)) + 0.1
-        if weighting == "some 0":
-            weights[1::3] = 0
-        calls.append((method, X, y, weights))
+        drawn_weights = rng.random(len(y)) + 0.1 if weighting else None
+        if drawn_weights is not None and weighting == "some 0":
+            drawn_weights[1::3] = 0
+        calls.append((method, X, y, drawn_weights))
     return Setting(kind, parameters, calls)
 
 
@@ -163,7 +163,7 @@ def test_same_as_theirs(seed: int) -> None:
         return  # it diverges, which theirs notices later
     found = apart(fitted(ours, setting), expected)
     # As far as theirs is from itself on data whose last bits are others, if that is more.
-    bit = np.finfo(np.float32 if is_single else np.float64).eps
+    bit = float(np.finfo(np.float32 if is_single else np.float64).eps)
     unsure = max(apart(fitted(theirs, setting, nudge), expected) for nudge in (bit, -bit))
     tolerance = max(1e-4 if is_single else 1e-9, 100 * unsure)
     assert found <= tolerance, f"{found:.2g} apart in {setting.parameters}"

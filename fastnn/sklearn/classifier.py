@@ -46,9 +46,9 @@ class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
 
     Notes
     -----
-    With both ``warm_start`` and ``early_stopping``, a fit ends with the parameters of the best epoch
-    of all fits. scikit-learn's ends with those of the last epoch if no epoch of a later fit is the
-    best.
+    With both ``warm_start`` and ``early_stopping``, a fit ends with the parameters of the best
+    epoch of all fits. scikit-learn's ends with those of the last epoch if no epoch of a later fit
+    is the best.
 
     See Also
     --------

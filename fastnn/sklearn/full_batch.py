@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 from scipy import optimize
-from sklearn.utils.optimize import _check_optimize_result
+from sklearn.exceptions import ConvergenceWarning
 
 from ..arrays import Array
 from ..lbfgs import FlatObjective
 from ..mlp import MLP
 from ..regularisation import Regularisation
+from ..warning import warn
 from . import losses
 
 _OVERFLOW = 1e300  # a loss of more, or infinity, comes of "exp" outputs at the bound of the doubles
@@ -82,6 +83,20 @@ def minimize(
     objective.put(result.x)
     if tasks is not None:
         tasks.end()  # of an iteration that did not come to its end
-    estimator.n_iter_ = _check_optimize_result("lbfgs", result, estimator.max_iter)
+    estimator.n_iter_ = min(result.nit, estimator.max_iter)
+    if result.status != 0:
+        _warn_of_no_convergence(result, estimator)
     loss = objective.loss_of(float(result.fun)) + reported.n_averaged * objective.penalty()
     estimator.loss_ = reported.of_epoch(loss, n_samples)
+
+
+def _warn_of_no_convergence(result: Any, estimator: Any) -> None:
+    """Warn as scikit-learn does, but at the line that called `fit`, not at one in here."""
+    advice = "scale the data"
+    if estimator.n_iter_ == estimator.max_iter:
+        advice = f"increase the number of iterations (max_iter={estimator.max_iter}), or {advice}"
+    warn(
+        f"lbfgs failed to converge after {estimator.n_iter_} iteration(s) (status={result.status}):"
+        f"\n{result.message}\nYou might want to {advice}.",
+        ConvergenceWarning,
+    )

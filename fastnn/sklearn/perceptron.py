@@ -137,8 +137,8 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         if self._validation[0] is not None:
             raise ValueError("X_val must be left out for solver='lbfgs', which does not validate")
         weights = self._weights(y, sample_weight, incremental=False)
-        # In double, whatever X is, for the line search needs it. scikit-learn computes in double too,
-        # but for a first fit of float32, and clips probabilities to the epsilon of what it computes in.
+        # In double, whatever X is, for the line search needs it. scikit-learn computes in double
+        # too, but for a first fit of float32, and clips probabilities to the epsilon of its dtype.
         most_loss = losses.most(np.result_type(X.dtype, self.coefs_[0].dtype))
         full_batch.minimize(self, self._kept_network(np.dtype(float)), X, y, weights, most_loss)
 

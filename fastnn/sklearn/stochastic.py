@@ -4,7 +4,6 @@ What is drawn, when it stops and what is reported is as in scikit-learn: of its 
 rates of the optimizers and the count of epochs without improvement go on to be used.
 """
 
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -23,6 +22,7 @@ from ..mlp import MLP
 from ..optimizers import Optimizer
 from ..plan import Plan
 from ..training import TrainingDiverged
+from ..warning import warn
 from . import losses, solvers
 
 
@@ -121,7 +121,7 @@ class Training:
                 partial(fitting.on_examples, self._network, inputs, targets, rows, plan, None)
             )
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=2)
+            warn("Training interrupted by user.", UserWarning)
         except TrainingDiverged as error:
             self._diverged(error)
         if estimator.early_stopping:
@@ -177,10 +177,10 @@ class Training:
         if size == "auto":
             return min(200, n_samples)
         if size > n_samples:
-            warnings.warn(
+            warn(
                 "Got `batch_size` less than 1 or larger than "
                 "sample size. It is going to be clipped",
-                stacklevel=2,
+                UserWarning,
             )
         return int(min(size, n_samples))
 
@@ -265,11 +265,10 @@ class Training:
         if estimator.n_iter_ < estimator.max_iter:
             self._begin_epoch()
         else:
-            warnings.warn(
+            warn(
                 f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) "
                 "reached and the optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         return False
 
@@ -305,11 +304,10 @@ class Training:
         estimator.loss_ = np.nan
         estimator.loss_curve_.append(np.nan)
         estimator.validation_scores_.append(np.nan)
-        warnings.warn(
+        warn(
             f"Stochastic Optimizer: the loss or a parameter became NaN or infinite in epoch "
             f"{estimator.n_iter_}; the best epoch before it is kept.",
             ConvergenceWarning,
-            stacklevel=2,
         )
 
     def _change_rate(self, step: Step) -> None:
