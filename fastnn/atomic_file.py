@@ -8,6 +8,8 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
+from .arrays import BYTES_AT_A_TIME
+
 
 def check_place(path: str | PathLike[str]) -> None:
     """Raise the OSError that saving there would end in."""
@@ -18,7 +20,8 @@ def check_place(path: str | PathLike[str]) -> None:
 def write(path: str | PathLike[str], content: bytes) -> None:
     """Write a file that appears under its name when it is complete."""
     with _part_of(path) as (file, target):
-        file.write(content)
+        for start in range(0, len(content), BYTES_AT_A_TIME):
+            file.write(memoryview(content)[start : start + BYTES_AT_A_TIME])
         file.flush()
         os.fsync(file.fileno())
         os.replace(file.name, target)

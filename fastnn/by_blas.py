@@ -154,6 +154,8 @@ class _Losses(_Forward):
 class Descent(_Losses):
     """Batch by batch; a batch larger than a block sums its blocks.  See `plan.Descent`."""
 
+    examples_per_checkpoint: int | None = None
+
     def __init__(
         self,
         parameters: Parameters,
@@ -224,6 +226,7 @@ class Descent(_Losses):
             if self._is_sparse:
                 if start == batch_start and not at_once:
                     self._first_gradient[...] = 0
+                epoch.n_done[1] = at_once
                 self._kernels.add_sparse_gradient(self._block, self._part, rows, at_once)
             start = block_stop
             if start == batch_stop:
@@ -271,12 +274,16 @@ def predictor(
     is_sparse: bool,
 ) -> Callable[[slice, Array], None]:
     """Fills an array with the outputs for some rows, at most ``n_rows``."""
-    forward = _Forward(parameters, activations, inputs, n_rows, is_sparse)
+    capacity = _capacity(parameters, n_rows)
+    forward = _Forward(parameters, activations, inputs, capacity, is_sparse)
     numbers = np.arange(len(inputs))
 
     def fill(rows: slice, outputs: Array) -> None:
+        wanted = numbers[rows]
         with np.errstate(all="ignore"):  # a sigmoid of an infinity is one
-            outputs[...] = forward.forward(numbers[rows])
+            for start in range(0, len(wanted), capacity):
+                some = slice(start, start + capacity)
+                outputs[some] = forward.forward(wanted[some])
 
     return fill
 
@@ -288,11 +295,12 @@ def all_outputs(
     n_rows: int,
     is_sparse: bool,
 ) -> list[Array]:
-    """Outputs of every layer for all rows, so many of them at a time."""
+    """Outputs of every layer for all rows, at most so many of them at a time."""
     dtype, n = parameters.flat.dtype, len(inputs)
     outputs = [np.empty((n, layer["fan_out"]), dtype) for layer in parameters.layers]
     if not n:  # kernels have no examples to look at
         return outputs
+    n_rows = _capacity(parameters, n_rows)
     forward = _Forward(parameters, activations, inputs, n_rows, is_sparse)
     with np.errstate(all="ignore"):
         for start in range(0, n, n_rows):

@@ -16,7 +16,9 @@ from .threads import call_together
 
 _WORK_PER_CALL = 20_000_000  # parameters visited one example at a time: some milliseconds
 _WORK_PER_CALL_IN_BATCHES = 200_000_000
+_LONG_STEP = 1_000_000_000  # products: some 20 ms
 _WORK_PER_BACKUP = 100  # per parameter: beside it, copying them is little; what diverged is redone
+_BACKUPS_PER_CHECKPOINT = 40  # in batches, which compute faster than memory can be copied
 _WORK_PER_UNIT = 16  # an activation, which may be a call of libm, in the same unit
 _WORK_PER_EXAMPLE = 256  # what an example costs in any network
 
@@ -41,6 +43,8 @@ _MOST_BYTES_KEPT = 1 << 20  # of outputs of a block, from one prediction to the 
 
 class _Descent(ABC):
     """Whole chunks of an epoch, or several epochs, in one kernel call; see `plan.Descent`."""
+
+    examples_per_checkpoint: int | None = None
 
     def __init__(
         self,
@@ -183,6 +187,11 @@ class InBatches(_Descent):
         # Whole batches if possible: those go the shorter way.
         if not in_blocks or self.chunk > batch_size:
             self.chunk = max(1, self.chunk // batch_size) * batch_size
+        # A gradient that is added to the parameters at once, and takes long, may be interrupted.
+        if step == 0 and batch_size * _work_per_example(parameters, inputs.density) > _LONG_STEP:
+            self.examples_per_checkpoint = _BACKUPS_PER_CHECKPOINT * self.examples_per_backup
+            for room in rooms.rooms:
+                room.stops_in_steps = True
 
     def _train(self, examples: Any, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
         def descend(room: Any, losses: Array, n_done: Array) -> None:
@@ -241,9 +250,17 @@ def one_example(parameters: Parameters) -> Callable[[Any], Array | None]:
 
 
 def predictor(
-    parameters: Parameters, inputs: Inputs, n_rows: int, side_by_side: bool, is_sparse: bool
+    parameters: Parameters,
+    inputs: Inputs,
+    n_rows: int,
+    side_by_side: bool,
+    is_sparse: bool,
+    team: Any = None,
 ) -> Callable[[slice, Array], None]:
-    """Fills an array with the outputs for some rows, at most ``n_rows``."""
+    """Fills an array with the outputs for some rows, at most ``n_rows``.
+
+    What interrupts one of several threads with a common team ends the calls of the others, too.
+    """
     kernels = parameters.kernels
     idle: list[Any] = []
     if parameters.network.n_units * _ROWS * parameters.flat.itemsize <= _MOST_BYTES_KEPT:
@@ -263,7 +280,7 @@ def predictor(
             room = idle.pop()  # nobody else has it, then
         except IndexError:
             room = new_room()
-        kernels.predict_in_batches(room, inputs.part(kernels, rows), outputs)
+        kernels.predict_in_batches(room, inputs.part(kernels, rows), outputs, None, None, team)
         idle.append(room)
 
     return fill

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from . import evaluation, hints, validation
 from .activations import Activation
-from .arrays import Array
+from .arrays import Array, copy_arrays
 from .calls import part_of, without
 from .data_record import DataRecord, HasData
 from .evaluation import Evaluation, Gradients
@@ -86,8 +86,7 @@ class Core(HasData, ABC):
 
     def _take(self, parameters: Iterable[Array]) -> None:
         """Copy the weights of all layers, and then the biases."""
-        for own, given in zip((*self._weights, *self._biases), parameters, strict=True):
-            own[:] = given
+        copy_arrays(parameters, (*self._weights, *self._biases))
 
     @abstractmethod
     def _allocate(self) -> tuple[tuple[Array, ...], tuple[Array, ...]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ._kernels import DTYPES, kernels_for
-from .arrays import Array
+from .arrays import BYTES_AT_A_TIME, Array, parts_of
 
 
 def are_finite(arrays: Sequence[Array]) -> bool:
@@ -18,8 +18,18 @@ def first_nonfinite(array: Array) -> int | None:
     if not array.size:
         return None
     flat = array.reshape(-1)
-    if array.dtype in DTYPES:
-        at = kernels_for(array.dtype).first_nonfinite(flat)
+    if flat.nbytes <= BYTES_AT_A_TIME:
+        return _first_nonfinite(flat)
+    for part in parts_of(flat):
+        at = _first_nonfinite(flat[part])
+        if at is not None:
+            return part.start + at
+    return None
+
+
+def _first_nonfinite(flat: Array) -> int | None:
+    if flat.dtype in DTYPES:
+        at = kernels_for(flat.dtype).first_nonfinite(flat)
         return None if at < 0 else at
     wrong = ~np.isfinite(flat)
     return int(wrong.argmax()) if wrong.any() else None

@@ -19,8 +19,9 @@ import numpy as np
 
 from . import atomic_file, suffix, training_record
 from .activations import ACTIVATIONS, Activation
-from .arrays import Array
+from .arrays import Array, copy_arrays, parts_of
 from .data_record import DataRecord
+from .finite import are_finite
 from .held_out import Split
 from .losses import LOSSES, Loss
 from .named import Named
@@ -87,8 +88,9 @@ def save(model: Model, generator: "np.random.Generator", path: str | PathLike[st
     names = _names(len(model.weights), model.training)
     slots = () if model.training is None else model.training.slots
     arrays = [*model.weights, *model.biases, *(array for slot in slots for array in slot)]
-    # Copies: another thread may be training.
-    tensors = {n: np.array(array, order="C") for n, array in zip(names, arrays, strict=True)}
+    copies = [np.empty(array.shape, array.dtype) for array in arrays]
+    copy_arrays(arrays, copies)  # another thread may be training
+    tensors = dict(zip(names, copies, strict=True))
     metadata = {
         "format": _FORMAT,
         "format_version": str(_FORMAT_VERSION),
@@ -134,7 +136,7 @@ def load(
     if metadata.get("crc32") != _checksum(texts, _in_order(arrays, len(sizes) - 1, metadata)):
         raise ModelFileError(f"{path} is damaged: its checksum does not match its content")
     n = len(sizes) - 1
-    if not all(np.isfinite(array).all() for array in arrays[2 * n :]):
+    if not are_finite(arrays[2 * n :]):
         raise ModelFileError(f"{path} is damaged: what the optimizer keeps is not finite")
     slots = [arrays[start : start + 2 * n] for start in range(2 * n, len(arrays), 2 * n)]
     return Model(
@@ -183,7 +185,8 @@ def _checksum(texts: Iterable[str], tensors: Iterable[Array]) -> str:
     for text in texts:
         crc = zlib.crc32(text.encode(), crc)
     for tensor in tensors:
-        crc = zlib.crc32(tensor.data, crc)
+        for part in parts_of(tensor):
+            crc = zlib.crc32(tensor[part].data, crc)
     return f"{crc:08x}"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -127,19 +128,24 @@ def predict(
     if not starts:
         return outputs
     n_threads = min(n_threads, len(starts))
+    team: Any = parameters.kernels.Team(1) if n_threads > 1 else None
     is_over = False
 
     def abandon() -> None:
         nonlocal is_over
         is_over = True
+        team.abandon()
 
     def fill_every_nth(thread: int) -> None:
-        fill = _predictor(parameters, activations, inputs)  # with buffers of its own
+        fill = _predictor(parameters, activations, inputs, team)  # with buffers of its own
         for start in starts[thread::n_threads]:
             if is_over:
                 return
             fill(slice(start, start + _ROWS_PER_BLOCK), outputs[start : start + _ROWS_PER_BLOCK])
 
+    if team is None:
+        fill_every_nth(0)
+        return outputs
     threads.call_together([partial(fill_every_nth, thread) for thread in range(n_threads)], abandon)
     return outputs
 
@@ -168,14 +174,14 @@ def evaluate(
 
 
 def _predictor(
-    parameters: Parameters, activations: Sequence[Activation], inputs: Inputs
+    parameters: Parameters, activations: Sequence[Activation], inputs: Inputs, team: Any
 ) -> Callable[[slice, Array], None]:
     n_rows = min(len(inputs), _ROWS_PER_BLOCK)
     if not parameters.kernels_predict:
         return by_blas.predictor(parameters, activations, inputs, n_rows, _is_sparse(inputs))
     is_small = _is_small(parameters, n_rows)
     is_sparse = not is_small and _is_sparse(inputs)
-    return by_kernel.predictor(parameters, inputs, n_rows, is_small, is_sparse)
+    return by_kernel.predictor(parameters, inputs, n_rows, is_small, is_sparse, team)
 
 
 def _is_small(parameters: Parameters, n_examples: int) -> bool:

@@ -181,15 +181,16 @@ class Epochs:
     keys : ndarray of uint64, (n_epochs,)
     n_steps : int
         Steps that the optimizer made before.
-    n_done : ndarray of intp, (1,)
-        Those that it has made since, which a descent counts as it goes: it may be interrupted.
+    n_done : ndarray of intp, (2,)
+        Steps that it has made since, which a descent counts as it goes: it may be interrupted.
+        Then whether one is half made.
     """
 
     orders: Array
     rates: Array
     keys: Array
     n_steps: int
-    n_done: Array = field(default_factory=lambda: np.zeros(1, np.intp))
+    n_done: Array = field(default_factory=lambda: np.zeros(2, np.intp))
 
     def __len__(self) -> int:
         return len(self.orders)
@@ -197,6 +198,11 @@ class Epochs:
     def __getitem__(self, some: slice) -> "Epochs":
         before = self.n_steps + range(len(self))[some].start * self.rates.shape[1]
         return Epochs(self.orders[some], self.rates[some], self.keys[some], before, self.n_done)
+
+    @property
+    def is_in_step(self) -> bool:
+        """Whether a step was interrupted when it had begun to change the parameters."""
+        return bool(self.n_done[1])
 
 
 class Descent(Protocol):
@@ -208,10 +214,14 @@ class Descent(Protocol):
         Examples per call: what takes some milliseconds, so that Ctrl-C is noticed in between.
     examples_per_backup : int
         What takes so long that to copy the parameters before it costs nothing.
+    examples_per_checkpoint : int or None
+        Likewise in the course of an epoch, where an interruption may end a step half made; None
+        where it cannot.
     """
 
     chunk: int
     examples_per_backup: int
+    examples_per_checkpoint: int | None
 
     def __call__(self, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
         """Train on the examples ``orders[e, start:stop]`` of one epoch e after the other.

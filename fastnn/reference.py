@@ -149,6 +149,7 @@ class _Descent:
         # Whole batches, some hundred at most, per call: Python runs in between anyway.
         self.chunk = batch_size * max(1, 256 // batch_size)
         self.examples_per_backup = self.chunk
+        self.examples_per_checkpoint: int | None = 16 * self.chunk
 
     def __call__(self, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
         # A sigmoid may overflow on its way to 0, and divergence is found by its loss.
@@ -157,7 +158,8 @@ class _Descent:
                 for batch_start in range(start, stop, self._batch_size):
                     batch_stop = min(batch_start + self._batch_size, stop)
                     losses[epoch] += self._step(epochs[epoch : epoch + 1], batch_start, batch_stop)
-                    epochs.n_done[0] += 1
+                    # In one operation, between whose halves no interruption can come.
+                    epochs.n_done[:] += 1, -1
 
     def settle(self) -> None:
         pass
@@ -178,6 +180,7 @@ class _Descent:
         rate = network.dtype.type(epoch.rates[0, batch])
         clipping = regularisation.clipping(gradients)
         number = epoch.n_steps + batch + 1
+        epoch.n_done[1] = True
         for i, (parameters, g) in enumerate(zip(network._storage(), gradients, strict=True)):
             is_weights = i < len(network._weights)
             if clipping != 1:

@@ -122,8 +122,3 @@ class Rates:
         """Leave the schedule for a rate of the user's, for what is left of the call."""
         self._check(rate)
         self._schedule, self.depends_on_epochs = rate, False
-
-    def advance(self, n_steps: int) -> None:
-        """So many steps were made."""
-        self._state.n_steps += n_steps
-        self._state.n_steps_of_schedule += n_steps

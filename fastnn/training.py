@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from .arrays import Array
+from .arrays import Array, copy_arrays
 from .finite import are_finite
 from .history import Step
 from .observer import Observer
@@ -46,7 +46,8 @@ class Run:
         plan: Plan,
         observer: Observer,
     ) -> None:
-        self._arrays, self._backup = arrays, [np.empty_like(array) for array in arrays]
+        self._arrays, self._backup = arrays, _Backup(arrays, state)
+        self._checkpoint: _Backup | None = None
         self._state, self._rates, self._plan = state, rates, plan
         self._observer = observer
         self.is_stopped = False
@@ -115,49 +116,75 @@ class Run:
 
     def _attempt(self, descend: Descent, epochs: Epochs) -> list[float] | None:
         """Mean losses of some epochs; None, and all as before, if one is not finite."""
-        copy_arrays(self._arrays, self._backup)
-        before = self._state.counters()
+        self._backup.take()
+        self._latest, self._is_settled = self._backup, False
+        losses = np.zeros(len(epochs))
+        try:
+            try:
+                n_seen = self._descend(descend, epochs, losses)
+            finally:
+                self._settle(descend, epochs, losses)
+        finally:  # once more: an interruption may come before the first, or in it
+            self._settle(descend, epochs, losses)
+        return (losses / n_seen).tolist() if self._is_finite else None
+
+    def _descend(self, descend: Descent, epochs: Epochs, losses: Array) -> int:
+        """Add up losses, up to one that is not finite; return the number of examples per epoch."""
         n_epochs, n_examples = epochs.orders.shape
         calls_back = self._plan.batch_callback is not None
         chunk = self._plan.rows_per_batch(n_examples) if calls_back else descend.chunk
         epochs_per_call = max(1, chunk // n_examples)
-        losses = np.zeros(n_epochs)
-        n_seen, is_finite = n_examples, False
-        try:
-            for epoch in range(0, n_epochs, epochs_per_call):
-                some = slice(epoch, min(epoch + epochs_per_call, n_epochs))
-                for start, stop in self._parts(n_examples, chunk):
-                    if self._observer.keeps_before_step and (
-                        calls_back or start == self._last_batch(n_examples)
-                    ):
-                        descend.settle()
-                        self._count(epochs)
-                        self._observer.before_step()
-                    # A batch that is reported has a sum of its own: from the difference of two
-                    # running sums, what large losses before it have rounded away would be missing.
-                    sums = np.zeros(1) if calls_back else losses[some]
-                    descend(epochs[some], start, stop, sums)
-                    if calls_back:
-                        losses[some] += sums
-                    if not _all_finite(losses[some]):
-                        return None
-                    if calls_back:
-                        descend.settle()
-                        self._count(epochs)
-                        loss = float(sums[0]) / (stop - start)
-                        self._call_back(epochs, start // chunk + 1, loss)
-                    if self.is_stopped:
-                        n_seen = stop
-                        self._n_seen += n_seen
-                        break
-        finally:
-            descend.settle()
-            self._count(epochs)
-            is_finite = _all_finite(losses) and are_finite(self._arrays)
-            if not is_finite:
-                copy_arrays(self._backup, self._arrays)
-                vars(self._state).update(before)
-        return (losses / n_seen).tolist() if is_finite else None
+        for epoch in range(0, n_epochs, epochs_per_call):
+            some = slice(epoch, min(epoch + epochs_per_call, n_epochs))
+            for start, stop in self._parts(n_examples, chunk):
+                if self._observer.keeps_before_step and (
+                    calls_back or start == self._last_batch(n_examples)
+                ):
+                    descend.settle()
+                    self._count(epochs)
+                    self._observer.before_step()
+                # A batch that is reported has a sum of its own: from the difference of two
+                # running sums, what large losses before it have rounded away would be missing.
+                sums = np.zeros(1) if calls_back else losses[some]
+                descend(epochs[some], start, stop, sums)
+                if calls_back:
+                    losses[some] += sums
+                if not _all_finite(losses[some]):
+                    return n_examples
+                if calls_back:
+                    descend.settle()
+                    self._count(epochs)
+                    loss = float(sums[0]) / (stop - start)
+                    self._call_back(epochs, start // chunk + 1, loss)
+                if self.is_stopped:
+                    self._n_seen += stop
+                    return stop
+                every = descend.examples_per_checkpoint
+                if every and start // every < stop // every and stop < n_examples:
+                    self._take_checkpoint(descend, epochs)
+        return n_examples
+
+    def _settle(self, descend: Descent, epochs: Epochs, losses: Array) -> None:
+        """Leave whole steps, counted, and finite parameters."""
+        if self._is_settled:
+            return
+        descend.settle()
+        self._count(epochs)
+        if epochs.is_in_step:
+            self._latest.restore()
+        self._is_finite = _all_finite(losses) and are_finite(self._arrays)
+        if not self._is_finite:
+            self._backup.restore()
+        self._is_settled = True
+
+    def _take_checkpoint(self, descend: Descent, epochs: Epochs) -> None:
+        """Keep the parameters for the case that a later step is interrupted."""
+        descend.settle()
+        self._count(epochs)
+        if self._checkpoint is None:
+            self._checkpoint = _Backup(self._arrays, self._state)
+        self._checkpoint.take()
+        self._latest = self._checkpoint
 
     def _parts(self, n_examples: int, chunk: int) -> Iterator[tuple[int, int]]:
         """Return where the part of an epoch for each call begins and ends."""
@@ -172,9 +199,9 @@ class Run:
         return (n_examples - 1) // rows_per_batch * rows_per_batch
 
     def _count(self, epochs: Epochs) -> None:
-        """Take note of the steps that were made."""
-        self._rates.advance(int(epochs.n_done[0]))
-        epochs.n_done[0] = 0
+        """Take note of the steps that were made since the backup."""
+        for name in ("n_steps", "n_steps_of_schedule"):
+            setattr(self._state, name, self._backup.counters[name] + int(epochs.n_done[0]))
 
     def _call_back(self, epoch: Epochs, n_done: int, loss: float) -> None:
         """Call the callback of batches, after so many of these examples."""
@@ -195,7 +222,19 @@ def _all_finite(losses: Array) -> bool:
     return all(map(math.isfinite, losses.tolist()))
 
 
-def copy_arrays(arrays: Sequence[Array], to: Sequence[Array]) -> None:
-    """Copy each array to the one in its place."""
-    for array, copy in zip(arrays, to, strict=True):
-        copy[...] = array
+class _Backup:
+    """A copy of all that steps change, to go back to."""
+
+    def __init__(self, arrays: Sequence[Array], state: TrainingState) -> None:
+        self._arrays, self._state = arrays, state
+        self._copies = [np.empty_like(array) for array in arrays]
+
+    def take(self) -> None:
+        """Copy what there is now."""
+        copy_arrays(self._arrays, self._copies)
+        self.counters = self._state.counters()
+
+    def restore(self) -> None:
+        """Go back to it."""
+        copy_arrays(self._copies, self._arrays)
+        vars(self._state).update(self.counters)

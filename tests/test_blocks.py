@@ -92,6 +92,7 @@ def test_examples_are_shuffled_within_the_buffer() -> None:
 
         class Recorder:
             chunk, examples_per_backup = descend.chunk, descend.examples_per_backup
+            examples_per_checkpoint = descend.examples_per_checkpoint
             settle = staticmethod(descend.settle)
 
             def __call__(self, epochs: Any, start: int, stop: int, losses: Any) -> None:

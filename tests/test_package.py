@@ -141,7 +141,6 @@ ROOMS = [
     {"_kernels", "hints"},
     {
         "arrays",
-        "atomic_file",
         "calls",
         "exclusion",
         "named",
@@ -150,7 +149,7 @@ ROOMS = [
         "threads",
         "warning",
     },
-    {"activations", "finite", "regularisation", "targets"},
+    {"activations", "atomic_file", "finite", "regularisation", "targets"},
     {"losses", "inputs"},
     {"blocks", "validation"},
     {"held_out", "history", "input_scaling", "sanity"},

@@ -291,6 +291,7 @@ def test_what_diverged_is_not_gone_on_with() -> None:
 
     class OneEpochPerCall:
         chunk, examples_per_backup = 1, 10_000
+        examples_per_checkpoint: int | None = None
 
         def __call__(self, epochs: Epochs, start: int, stop: int, losses: Any) -> None:
             descend(epochs, start, stop, losses)

@@ -1,5 +1,9 @@
 """Gradient descent batch by batch, and prediction, for every way to compute a block of examples."""
 
+from threading import get_ident, main_thread
+
+from cpython.exc cimport PyErr_CheckSignals
+
 
 cdef extern from "threads.h" nogil:
     ctypedef struct fastnn_barrier:
@@ -9,7 +13,15 @@ cdef extern from "threads.h" nogil:
         int asleep
         int abandoned
     bint fastnn_meet(fastnn_barrier* barrier)
+    bint fastnn_is_abandoned(fastnn_barrier* barrier)
     void fastnn_abandon(fastnn_barrier* barrier)
+
+
+cdef enum:
+    # Products of numbers between two looks for signals: some milliseconds.
+    WORK_PER_LOOK = 200_000_000
+    # By so many the first use of a number counts, which comes from memory.
+    WORK_PER_NUMBER = 16
 
 
 cdef class Team:
@@ -39,12 +51,20 @@ cdef class Room:
     ----------
     capacity : int
         Examples in a block, at most.
+    stops_in_steps : bool
+        Whether signals are looked for while a step changes the parameters, which takes long.
     """
     cdef Workspace workspace
     cdef Work work            # with the outputs and deltas of all examples
     cdef object memory
     cdef real[::1] gradients
     cdef readonly Py_ssize_t capacity
+    cdef public bint stops_in_steps
+    cdef object interruption  # what a signal handler has raised
+    cdef bint sees_signals    # it may be that this thread is the one that handles signals
+    cdef bint may_stop        # nothing is half done that must not be
+    cdef double unseen        # work since the last look for signals
+    cdef fastnn_control control
     cdef real* gradient       # of a batch; NULL if all are added to the parameters at once
     cdef double factor        # weights of the first layer are this times what is stored
     cdef double of_stored     # the sum of squares of that, if it is known, not counting changes
@@ -71,7 +91,44 @@ cdef class Room:
         return min(n, (n + unit - 1) // unit * (self.thread + end) // self.n_threads * unit)
 
     cdef inline bint meet(self) noexcept nogil:
-        return self.n_threads == 1 or fastnn_meet(&self.team.barrier)
+        if self.n_threads == 1:
+            return not fastnn_is_abandoned(&self.team.barrier)
+        return fastnn_meet(&self.team.barrier)
+
+    cdef void begin_call(self) noexcept nogil:
+        """Begin to look for signals, and to flush subnormals."""
+        self.sees_signals, self.may_stop, self.unseen = self.thread == 0, True, 0
+        self.control = fastnn_flush_subnormals()
+
+    cdef end_call(self):
+        """Raise what a signal handler has raised."""
+        error, self.interruption = self.interruption, None
+        if error is not None:
+            raise error
+
+    cdef inline bint goes_on(self, double work) noexcept nogil:
+        """Count work that is to come, and now and then look for signals; False: do no more of it"""
+        self.unseen += work
+        return self.unseen < WORK_PER_LOOK or self.look()
+
+    cdef bint look(self) noexcept nogil:
+        if not self.may_stop:
+            return True
+        self.unseen = 0
+        if self.sees_signals:
+            fastnn_restore_subnormals(self.control)  # handlers may be any code
+            with gil:
+                self.handle_signals()
+            fastnn_flush_subnormals()
+        return not fastnn_is_abandoned(&self.team.barrier)
+
+    cdef handle_signals(self):
+        try:
+            self.sees_signals = get_ident() == main_thread().ident
+            PyErr_CheckSignals()  # in the main thread
+        except BaseException as error:
+            self.interruption = error
+            self.team.abandon()
 
     cdef void load(
         self, const Rows* rows, const Py_ssize_t* order, Py_ssize_t start, Py_ssize_t t,
@@ -178,22 +235,23 @@ def train_in_batches(
     Py_ssize_t stop,
     Py_ssize_t batch_size,
     double[::1] losses,                # IN, OUT (n_epochs,) sums of the losses so far
-    Py_ssize_t[::1] n_done,            # IN, OUT (1,) steps that were made
+    Py_ssize_t[::1] n_done,            # IN, OUT (2,) steps that were made; whether one is half made
 ):
     """Take a step for the mean gradient of batch after batch.
 
     Batches begin at multiples of ``batch_size`` and the last may be smaller; a batch may be spread
     over several calls.  Each thread of a team makes the same call with a room of its own, and
     ``losses`` for its part of the examples.
+
+    What a signal handler raises ends the call before a step or, in rooms that stop there, in one.
     """
     cdef Py_ssize_t n_epochs = orders.shape[0], n_examples = orders.shape[1]
     cdef Py_ssize_t epoch, t, n, batch, batch_start, batch_stop
     cdef const Rule* rule = &update.rule
     cdef bint at_once, are_all_here = True
     cdef double rate, divisor, l2, loss
-    cdef fastnn_control control
     with nogil:
-        control = fastnn_flush_subnormals()
+        room.begin_call()
         room.knows_squares = False
         for epoch in range(n_epochs):
             t = start
@@ -235,23 +293,29 @@ def train_in_batches(
                     loss += room.collected(n)
                 losses[epoch] += loss * ((batch_stop - batch_start) / divisor)
                 if at_once:
+                    n_done[1] = True
+                    room.may_stop = room.stops_in_steps
                     room.add_gradient(room.work.parameters, n, 1 - rate * l2)
+                    room.may_stop = True
                 else:
                     room.add_gradient(room.gradient, n, 1)
                 are_all_here = room.meet()
                 t += n
                 if t == batch_stop and not at_once and are_all_here:
+                    n_done[1] = True
                     are_all_here = (
                         room.step(rule, rate, l2, n_steps + epoch * rates.shape[1] + batch + 1)
                         and room.meet()
                     )
                 if t == batch_stop and are_all_here:
                     n_done[0] += 1
+                    n_done[1] = False
             # After each epoch, so that it comes to the same bits whatever the calls.
             if stop == n_examples and are_all_here and room.factor != 1:
                 room.apply_factor()
                 are_all_here = room.meet()
-        fastnn_restore_subnormals(control)
+        fastnn_restore_subnormals(room.control)
+    room.end_call()
 
 
 def predict_in_batches(
@@ -260,16 +324,19 @@ def predict_in_batches(
     real[:, ::1] outputs,   # OUT (n_examples, n_outputs)
     Targets targets=None,
     const Py_ssize_t[::1] rows=None,  # IN  (n_examples,) those of the targets
+    Team team=None,         # of one thread, common to calls that end when one is interrupted
 ) -> float:
     """Outputs and, if there are targets, the sum of the losses."""
+    cdef Team own = room.team
     cdef Py_ssize_t n_examples = outputs.shape[0], t, n
     cdef bint has_targets = targets is not None
     cdef double loss = 0
-    cdef fastnn_control control
+    if team is not None:
+        room.team = team
     with nogil:
-        control = fastnn_flush_subnormals()
+        room.begin_call()
         t = 0
-        while t < n_examples:
+        while t < n_examples and not fastnn_is_abandoned(&room.team.barrier):
             n = min(room.capacity, n_examples - t)
             room.load(&examples.rows, NULL, 0, t, n)
             room.forward(n)
@@ -277,5 +344,7 @@ def predict_in_batches(
             if has_targets:
                 loss += room.losses(&targets.wanted, &rows[t], n, 1) + room.collected(n)
             t += n
-        fastnn_restore_subnormals(control)
+        fastnn_restore_subnormals(room.control)
+    room.team = own
+    room.end_call()
     return loss

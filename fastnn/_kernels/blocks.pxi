@@ -117,6 +117,8 @@ cdef class Block(Room):
         if self.lists is None:
             for k in range(self.begin, self.end):
                 self.list_sparse(k)
+                if not self.goes_on(self.work.n_listed[0] * of.width):
+                    return
                 memcpy(z.data + k * z.row, biases, of.width * sizeof(real))
                 add_inputs(w, of, inputs(&self.work, 0), False, z.data + k * z.row)
             return
@@ -128,10 +130,60 @@ cdef class Block(Room):
             at = self.lists.append(
                 k, at, inputs(&self.work, 0), self.work.n_listed[0], self.thread
             )
-        add_sparse_product(
+        self.multiply_sparse(
             self.lists.by_example(self.begin), rows_of(w, of.row_length),
             rows_of(biases, 0), self.own(z), self.end - self.begin, of.fan_in, of.width,
         )
+
+    cdef void multiply(
+        self, Matrix a, Matrix b, Matrix c, Py_ssize_t n_rows, Py_ssize_t n_terms,
+        Py_ssize_t n_columns,
+    ) noexcept nogil:
+        """c += a b, as `add_product` does, in pieces between which signals are looked for
+
+        Pieces are whole tiles, so that the sums are the same bits as without them.
+        """
+        cdef Py_ssize_t tile = VECTORS * <Py_ssize_t>(sizeof(vector) // sizeof(real))
+        cdef double of_column = <double>n_rows * n_terms + WORK_PER_NUMBER * (n_rows + n_terms)
+        cdef Py_ssize_t rows = n_rows, columns = n_columns, row, column, n
+        if self.unseen + of_column * n_columns > WORK_PER_LOOK:
+            columns = max(1, <Py_ssize_t>(WORK_PER_LOOK / of_column) // tile) * tile
+            rows = max(1, WORK_PER_LOOK // (n_terms * tile) // ROWS) * ROWS
+        column = 0
+        while column < n_columns:
+            n = min(columns, n_columns - column)
+            row = 0
+            while row < n_rows:
+                if not self.goes_on(of_column * n * min(rows, n_rows - row) / n_rows):
+                    return
+                add_product(
+                    Matrix(a.data + row * a.row, a.row, a.column),
+                    rows_of(b.data + column, b.row),
+                    rows_of(c.data + row * c.row + column, c.row),
+                    min(rows, n_rows - row), n_terms, n,
+                )
+                row += rows
+            column += columns
+
+    cdef void multiply_sparse(
+        self, SparseMatrix a, Matrix b, Matrix d, Matrix c, Py_ssize_t n_rows, Py_ssize_t n_terms,
+        Py_ssize_t n_columns,
+    ) noexcept nogil:
+        """c = d + a b, as `add_sparse_product` does, in pieces like those of `multiply`"""
+        cdef Py_ssize_t start = 0, stop, n_entries
+        while start < n_rows:
+            stop, n_entries = start, 0
+            while stop < n_rows and n_entries * n_columns < WORK_PER_LOOK:
+                n_entries += a.ends[stop] - a.next[stop] + WORK_PER_NUMBER
+                stop += 1
+            if not self.goes_on(<double>n_entries * n_columns):
+                return
+            add_sparse_product(
+                SparseMatrix(a.entries, a.next + start, a.ends + start), b,
+                rows_of(d.data + start * d.row, d.row), rows_of(c.data + start * c.row, c.row),
+                stop - start, n_terms, n_columns,
+            )
+            start = stop
 
     cdef void add_weighted(
         self, Matrix x, Py_ssize_t layer, bint backwards, Matrix z
@@ -146,12 +198,12 @@ cdef class Block(Room):
         cdef Py_ssize_t n = self.end - self.begin, start = 0, n_turned
         x, z = self.own(x), self.own(z)
         if of.transposed == backwards:
-            add_product(x, stored, z, n, n_terms, width)
+            self.multiply(x, stored, z, n, n_terms, width)
             return
         while start < n_terms:
             n_turned = min(DEPTH, n_terms - start)
             transpose(stored.data + start, stored.row, n_columns, n_turned, turned.data, width)
-            add_product(rows_of(x.data + start, x.row), turned, z, n, n_turned, width)
+            self.multiply(rows_of(x.data + start, x.row), turned, z, n, n_turned, width)
             start += n_turned
 
     cdef void activate(self, Py_ssize_t layer) noexcept nogil:
@@ -159,6 +211,8 @@ cdef class Block(Room):
         cdef Matrix sums = self.of_layer(self.work.sums, layer)
         cdef Py_ssize_t k
         for k in range(self.begin, self.end):
+            if not self.goes_on(WORK_PER_NUMBER * self.work.layers[layer].width):
+                return
             activate_layer(
                 &self.work.layers[layer], a.data + k * a.row, sums.data + k * sums.row
             )
@@ -271,7 +325,7 @@ cdef class Block(Room):
             shrink(
                 to + of.weights + begin * of.row_length, shrinkage, (end - begin) * of.row_length
             )
-        add_product(
+        self.multiply(
             Matrix(a.data + begin * a.row, a.row, a.column), b,
             rows_of(to + of.weights + begin * of.row_length, of.row_length), end - begin, n, width,
         )
@@ -294,6 +348,8 @@ cdef class Block(Room):
             width = columns.end - columns.begin
             for k in range(n):
                 self.list_sparse(k)
+                if not self.goes_on(self.work.n_listed[0] * width):
+                    return
                 delta = deltas.data + k * deltas.row + columns.begin
                 if self.knows_squares:
                     change += step_rows_and_count(
@@ -306,7 +362,7 @@ cdef class Block(Room):
             columns = Part(0, of.width)
             rows = self.lists.turn(n, scale, self.thread, self.n_threads)
             w = rows_of(to + of.weights + rows.begin * of.row_length, of.row_length)
-            add_sparse_product(
+            self.multiply_sparse(
                 self.lists.by_input(rows.begin), deltas, w, w, rows.end - rows.begin, n, of.width
             )
         self.factor = factor
@@ -439,7 +495,7 @@ def step_block(
     double l2,
     Py_ssize_t number,
     bint with_first_weights,
-    Py_ssize_t[::1] n_done,      # IN, OUT (1,) steps that were made
+    Py_ssize_t[::1] n_done,      # IN, OUT (2,) steps that were made; whether one is half made
 ):
     """Step number so and so, with or without the weights of the first layer, of a plain rule."""
     cdef fastnn_control control
@@ -453,4 +509,5 @@ def step_block(
                 block.work.layers[0].biases, block.n_parameters,
             )
         n_done[0] += 1  # here, for Ctrl-C may come as this returns
+        n_done[1] = False
         fastnn_restore_subnormals(control)

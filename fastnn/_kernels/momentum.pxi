@@ -309,7 +309,7 @@ def train_one_by_one_with_momentum(
     Py_ssize_t start,                  # the part of each order to train on
     Py_ssize_t stop,
     double[::1] losses,                # IN, OUT (n_epochs,) sums of the losses so far
-    Py_ssize_t[::1] n_done,            # IN, OUT (1,) steps that were made
+    Py_ssize_t[::1] n_done,            # IN, OUT (2,) steps that were made; unused
 ):
     """Descend along the gradient of one example after the other.
 

@@ -65,6 +65,10 @@ static inline int fastnn_meet(fastnn_barrier *barrier) {
     return !__atomic_load_n(&barrier->abandoned, __ATOMIC_ACQUIRE);
 }
 
+static inline int fastnn_is_abandoned(fastnn_barrier *barrier) {
+    return __atomic_load_n(&barrier->abandoned, __ATOMIC_RELAXED);
+}
+
 static inline void fastnn_abandon(fastnn_barrier *barrier) {
     __atomic_store_n(&barrier->abandoned, 1, __ATOMIC_RELEASE);
     fastnn_begin_next(barrier);
