@@ -6,7 +6,9 @@ FASTNN_SANITIZE=address,undefined  GCC's or Clang's sanitizers
 
 import os
 import runpy
+import shlex
 import shutil
+import subprocess
 import sys
 import sysconfig
 from glob import glob
@@ -21,19 +23,36 @@ SHARED = "fastnn._kernels._cyutility"  # Cython's memoryview code, once instead 
 ISA = runpy.run_path(f"{KERNELS}/isa.py")
 VARIANTS, DTYPES = ISA["VARIANTS"], ISA["DTYPES"]
 
+COMPILER = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+if not shutil.which(COMPILER[0]):
+    sys.exit(
+        f"fastnn compiles C code, and the C compiler {COMPILER[0]!r} was not found. Install GCC or "
+        "Clang (Debian, Ubuntu: apt install gcc python3-dev; Fedora: dnf install gcc "
+        "python3-devel; macOS: xcode-select --install), or name yours in CC."
+    )
+
+
+def accepted(*flags):
+    """Return those of the flags that the compiler knows: Clang has not all of GCC's."""
+    empty = [*COMPILER, "-Werror", "-c", "-x", "c", os.devnull, "-o", os.devnull]
+    return [
+        flag for flag in flags if not subprocess.run([*empty, flag], capture_output=True).returncode
+    ]
+
+
 # Vectorises reductions and keeps NaN and infinity.  Never -ffast-math and its kin, which at link
 # time make the whole process flush subnormals; the link flags undo them if CFLAGS brings them.
 MATH = ["-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros", "-fassociative-math"]
 # Functions that are called once stay functions: with all in one, loops run out of registers.
-INLINE = "-fno-inline-functions-called-once"
+INLINE = accepted("-fno-inline-functions-called-once")
 EXACT = ["-fno-associative-math", "-fsigned-zeros"]  # where numbers are parsed: no such liberties
-COMPILE = ["-O0" if DEBUG else "-O3", "-fno-fast-math", *MATH, INLINE]
+COMPILE = ["-O0" if DEBUG else "-O3", "-fno-fast-math", *MATH, *INLINE]
 LINK = ["-O2", "-fno-fast-math"]
 if SANITIZE:
     COMPILE += [f"-fsanitize={SANITIZE}", "-fno-sanitize-recover=all", "-g"]
     LINK += [f"-fsanitize={SANITIZE}"]
 elif not DEBUG:  # small: no tables for debuggers to unwind the stack, no copies of functions
-    COMPILE += ["-fno-asynchronous-unwind-tables", "-fno-ipa-cp-clone"]
+    COMPILE += accepted("-fno-asynchronous-unwind-tables", "-fno-ipa-cp-clone")
     LINK += ["-Wl,--strip-all"] if sys.platform != "darwin" else []
 
 DIRECTIVES = {
@@ -56,14 +75,6 @@ def extension(name, source, flags=()):
         extra_link_args=LINK,
     )
 
-
-compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
-if not shutil.which(compiler):
-    sys.exit(
-        f"fastnn compiles C code, and the C compiler {compiler!r} was not found. Install GCC or "
-        "Clang (Debian, Ubuntu: apt install gcc python3-dev; Fedora: dnf install gcc "
-        "python3-devel; macOS: xcode-select --install), or name yours in CC."
-    )
 
 extensions = [
     extension("fastnn._kernels.cpu", f"{KERNELS}/cpu.pyx"),

@@ -207,10 +207,19 @@ def softplus(z: Array) -> Array:
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
+def _silu(z: Array) -> Array:
+    z = np.maximum(z, -_FAR)
+    return z * _sigmoid(z)
+
+
 def _silu_slope(z: Array) -> Array:
+    z = np.clip(z, -_FAR, _FAR)
     s = _sigmoid(z)
     return s * (1 + z * (1 - s))
 
+
+# Beyond, silu and gelu are at their limits in every dtype, which infinities times 0 are not.
+_FAR = 10_000
 
 _erfc = np.vectorize(math.erfc, otypes=[float])  # NumPy has none
 
@@ -219,7 +228,13 @@ def _normal_cdf(z: Array) -> Array:
     return (_erfc(z * -(0.5**0.5)) / 2).astype(z.dtype)
 
 
+def _gelu(z: Array) -> Array:
+    z = np.maximum(z, -_FAR)
+    return z * _normal_cdf(z)
+
+
 def _gelu_slope(z: Array) -> Array:
+    z = np.clip(z, -_FAR, _FAR)
     return _normal_cdf(z) + z * np.exp(z * z / -2) * z.dtype.type((2 * math.pi) ** -0.5)
 
 
@@ -261,14 +276,14 @@ ACTIVATIONS: dict[str, BuiltinActivation] = {
         BuiltinActivation("softplus", softplus, _sigmoid, gain=2.0, output_range=(0, math.inf)),
         BuiltinActivation(
             "silu",
-            lambda z: z * _sigmoid(z),
+            _silu,
             _silu_slope,
             gain=2.0,
             output_range=(-0.27846454276107385, math.inf),  # at z = -1.278...
         ),
         BuiltinActivation(
             "gelu",
-            lambda z: z * _normal_cdf(z),
+            _gelu,
             _gelu_slope,
             gain=2.0,
             output_range=(-0.16997120747990369, math.inf),  # at z = -0.751...

@@ -26,6 +26,41 @@ cdef inline real normal_density(real x) noexcept nogil:
     return root * exponential(minus_half * x * x)
 
 
+# Products of a tiny factor and a large one depend on the order in which a compiler takes them, which
+# reassociation leaves to it.  Where the tiny one is below the normal numbers, limits are blended in.
+
+cdef inline bint is_float() noexcept nogil:
+    return sizeof(real) == sizeof(float)
+
+
+cdef inline real silu(real x) noexcept nogil:
+    """x sigmoid(x)"""
+    cdef real zero = 0, lowest = <real>(-87.33654 if is_float() else -708.3964)
+    cdef real y = x * sigmoid(x)
+    return zero if x < lowest else y
+
+
+cdef inline real slope_of_silu(real x) noexcept nogil:
+    cdef real zero = 0, one = 1, lowest = <real>(-87.33654 if is_float() else -708.3964)
+    cdef real s = sigmoid(x)
+    cdef real y = s * (one + x * (one - s))
+    return zero if x < lowest else y
+
+
+cdef inline real gelu(real x) noexcept nogil:
+    """x normal_cdf(x)"""
+    cdef real zero = 0, lowest = <real>(-13.2 if is_float() else -37.6)
+    cdef real y = x * normal_cdf(x)
+    return zero if x < lowest else y
+
+
+cdef inline real slope_of_gelu(real x) noexcept nogil:
+    cdef real zero = 0, one = 1, lowest = <real>(-13.2 if is_float() else -37.6)
+    cdef real y = normal_cdf(x) + x * normal_density(x)
+    y = one if x > -lowest else y
+    return zero if x < lowest else y
+
+
 cdef void activate(const Layer* layer, real* z, Py_ssize_t n) noexcept nogil:
     """z becomes f(z), element by element"""
     cdef real zero = 0, parameter = <real>layer.parameter
@@ -51,10 +86,10 @@ cdef void activate(const Layer* layer, real* z, Py_ssize_t n) noexcept nogil:
             z[i] = softplus(z[i])
     elif layer.activation == SILU:
         for i in range(n & -LANES):
-            z[i] = z[i] * sigmoid(z[i])
+            z[i] = silu(z[i])
     elif layer.activation == GELU:
         for i in range(n & -LANES):
-            z[i] = z[i] * normal_cdf(z[i])
+            z[i] = gelu(z[i])
     elif layer.activation == EXP:
         for i in range(n & -LANES):
             z[i] = exponential(z[i])
@@ -104,7 +139,7 @@ cdef void times_slope(
     const Layer* layer, const real* z, const real* a, real* delta, Py_ssize_t n
 ) noexcept nogil:
     """delta becomes delta f'(z), given a = f(z) and, if the layer keeps it, z"""
-    cdef real one = 1, zero = 0, parameter = <real>layer.parameter, s
+    cdef real one = 1, zero = 0, parameter = <real>layer.parameter
     cdef Py_ssize_t i
     if layer.slope == SIGMOID:
         for i in range(n & -LANES):
@@ -126,11 +161,10 @@ cdef void times_slope(
             delta[i] *= sigmoid(z[i])
     elif layer.slope == SILU:
         for i in range(n & -LANES):
-            s = sigmoid(z[i])
-            delta[i] *= s * (one + z[i] * (one - s))
+            delta[i] *= slope_of_silu(z[i])
     elif layer.slope == GELU:
         for i in range(n & -LANES):
-            delta[i] *= normal_cdf(z[i]) + z[i] * normal_density(z[i])
+            delta[i] *= slope_of_gelu(z[i])
     elif layer.slope == EXP:
         for i in range(n & -LANES):
             delta[i] *= a[i]
