@@ -44,9 +44,10 @@ class MLP(Network):
         float32 or float64, of the parameters and of all computation.
     seed : int, sequence of int, numpy.random.Generator, SeedSequence or None
         What `numpy.random.default_rng` takes: the source of the initial weights and then of the
-        order of each epoch. The same seed gives the same bits for the same `fastnn.isa`, with any
-        number of threads; otherwise sums are rounded in another order. (With an activation or a
-        loss of your own, batches are NumPy's, and the threads of its BLAS count as well.)
+        order of each epoch. The same seed gives the same bits for the same build of fastnn, the
+        same `fastnn.isa`, and X in C order of the network's dtype, with any number of threads.
+        Otherwise sums may be rounded in another order. With an activation or a loss of your own,
+        batches are NumPy's, and the build and the threads of its BLAS count as well.
 
     Attributes
     ----------

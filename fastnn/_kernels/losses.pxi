@@ -34,8 +34,9 @@ cdef struct Wanted:
     Py_ssize_t n_outputs
     Py_ssize_t loss
     double parameter
-    double most                 # a logarithm counts as, however unlikely the outputs: if finite,
-                                # losses are scikit-learn's, which takes logarithms of outputs
+    # The most that a logarithm counts as.  If that is finite, losses are scikit-learn's, which takes
+    # logarithms of outputs.
+    double most
 
 
 cdef class Targets:
@@ -102,9 +103,9 @@ cdef double divisor_of(
 cdef double rounding_of_complements(
     double most, const real* z, const real* a, Target target, Py_ssize_t n
 ) noexcept nogil:
-    """Return what -log(1 - a), with a rounded to a number next to 1, differs by from its exact value.
+    """Return the rounding error of -log(1 - a) that comes of an a rounded to a number next to 1.
 
-    That is summed over the outputs that should be 0. Of sums z up to 4 the rounding hardly shows.
+    It is summed over the outputs that should be 0.  Of sums z up to 4 it hardly shows.
     """
     cdef real one = 1, zero = 0, limit = 4
     cdef double difference = 0
