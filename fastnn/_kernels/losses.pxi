@@ -34,8 +34,8 @@ cdef struct Wanted:
     Py_ssize_t n_outputs
     Py_ssize_t loss
     double parameter
-    # The most that a logarithm counts as.  If that is finite, losses are scikit-learn's, which takes
-    # logarithms of outputs.
+    # The most that a logarithm counts as.  If that is finite, losses are scikit-learn's, which
+    # takes logarithms of outputs.
     double most
 
 
