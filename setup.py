@@ -14,6 +14,7 @@ import sysconfig
 from glob import glob
 
 from Cython.Build import cythonize
+from Cython.Compiler import Options
 from setuptools import Extension, setup
 
 DEBUG = os.environ.get("FASTNN_DEBUG", "0") not in ("", "0")
@@ -63,6 +64,9 @@ DIRECTIVES = {
     # without attributes such as annotations, which takes 45 KB off the wheel.
     **dict.fromkeys(["wraparound", "autotestdict", "auto_pickle", "binding"], False),
 }
+
+
+Options.docstrings = False  # of kernels, which users do not call: for a smaller wheel
 
 
 def extension(name, source, flags=()):

@@ -154,8 +154,6 @@ class _Losses(_Forward):
 class Descent(_Losses):
     """Batch by batch; a batch larger than a block sums its blocks.  See `plan.Descent`."""
 
-    examples_per_checkpoint: int | None = None
-
     def __init__(
         self,
         parameters: Parameters,
@@ -187,6 +185,7 @@ class Descent(_Losses):
         self._first_gradient = gradient[: parameters.layers["biases"][0]]  # and its spare rows
         blocks = max(1, _WORK_PER_CALL // (parameters.flat.size * capacity))
         self.chunk = self.examples_per_backup = blocks * capacity
+        self.examples_per_checkpoint: int | None = 8 * self.chunk
 
     def __call__(self, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
         with np.errstate(all="ignore"):  # divergence is found by the loss

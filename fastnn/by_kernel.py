@@ -188,10 +188,10 @@ class InBatches(_Descent):
         if not in_blocks or self.chunk > batch_size:
             self.chunk = max(1, self.chunk // batch_size) * batch_size
         # A gradient that is added to the parameters at once, and takes long, may be interrupted.
-        if step == 0 and batch_size * _work_per_example(parameters, inputs.density) > _LONG_STEP:
+        work = batch_size * _work_per_example(parameters, inputs.density)
+        self._stops_in_steps = step == 0 and work > _LONG_STEP
+        if self._stops_in_steps:
             self.examples_per_checkpoint = _BACKUPS_PER_CHECKPOINT * self.examples_per_backup
-            for room in rooms.rooms:
-                room.stops_in_steps = True
 
     def _train(self, examples: Any, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
         def descend(room: Any, losses: Array, n_done: Array) -> None:
@@ -209,6 +209,7 @@ class InBatches(_Descent):
                 self._batch_size,
                 losses,
                 n_done,
+                self._stops_in_steps,
             )
 
         self._rooms.run(descend, losses, epochs.n_done)

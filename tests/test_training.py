@@ -357,7 +357,7 @@ class TestInterruption:
         net = MLP([50, 80, 10], seed=1)
         X, y = np.random.default_rng(0).random((5000, 50)), np.arange(5000) % 10
         before = parameters(net)
-        timer = threading.Timer(0.2, _interrupt)
+        timer = threading.Timer(0.4, _interrupt)  # after some checkpoints
         timer.start()
         with pytest.raises(KeyboardInterrupt):
             # Would take hours.

@@ -1,9 +1,5 @@
 """Gradient descent batch by batch, and prediction, for every way to compute a block of examples."""
 
-from threading import get_ident, main_thread
-
-from cpython.exc cimport PyErr_CheckSignals
-
 
 cdef extern from "threads.h" nogil:
     ctypedef struct fastnn_barrier:
@@ -15,6 +11,12 @@ cdef extern from "threads.h" nogil:
     bint fastnn_meet(fastnn_barrier* barrier)
     bint fastnn_is_abandoned(fastnn_barrier* barrier)
     void fastnn_abandon(fastnn_barrier* barrier)
+    bint fastnn_is_main_thread()
+    bint fastnn_handle_signals()  # whether a handler has raised an error, which is left set
+
+
+cdef extern from "threads.h":
+    int fastnn_raise() except -1  # the error that is set, if one is
 
 
 cdef enum:
@@ -35,6 +37,7 @@ cdef class Team:
         int n_threads,
         double[::1] losses=None,   # SCRATCH (capacity,) of the examples of a Block
         double[::1] changes=None,  # SCRATCH (n_threads,) of the sum of squares of weights
+        /,
     ):
         self.barrier = fastnn_barrier(n_threads, 0, 0, 0, 0)
         self.losses, self.changes = losses, changes
@@ -51,17 +54,13 @@ cdef class Room:
     ----------
     capacity : int
         Examples in a block, at most.
-    stops_in_steps : bool
-        Whether signals are looked for while a step changes the parameters, which takes long.
     """
     cdef Workspace workspace
     cdef Work work            # with the outputs and deltas of all examples
     cdef object memory
     cdef real[::1] gradients
     cdef readonly Py_ssize_t capacity
-    cdef public bint stops_in_steps
-    cdef object interruption  # what a signal handler has raised
-    cdef bint sees_signals    # it may be that this thread is the one that handles signals
+    cdef bint sees_signals    # this thread is the one that handles signals
     cdef bint may_stop        # nothing is half done that must not be
     cdef double unseen        # work since the last look for signals
     cdef fastnn_control control
@@ -97,14 +96,9 @@ cdef class Room:
 
     cdef void begin_call(self) noexcept nogil:
         """Begin to look for signals, and to flush subnormals."""
-        self.sees_signals, self.may_stop, self.unseen = self.thread == 0, True, 0
+        self.sees_signals = self.thread == 0 and fastnn_is_main_thread()
+        self.may_stop, self.unseen = True, 0
         self.control = fastnn_flush_subnormals()
-
-    cdef end_call(self):
-        """Raise what a signal handler has raised."""
-        error, self.interruption = self.interruption, None
-        if error is not None:
-            raise error
 
     cdef inline bint goes_on(self, double work) noexcept nogil:
         """Count work that is to come, and now and then look for signals; False: do no more of it"""
@@ -117,18 +111,10 @@ cdef class Room:
         self.unseen = 0
         if self.sees_signals:
             fastnn_restore_subnormals(self.control)  # handlers may be any code
-            with gil:
-                self.handle_signals()
+            if fastnn_handle_signals():
+                fastnn_abandon(&self.team.barrier)
             fastnn_flush_subnormals()
         return not fastnn_is_abandoned(&self.team.barrier)
-
-    cdef handle_signals(self):
-        try:
-            self.sees_signals = get_ident() == main_thread().ident
-            PyErr_CheckSignals()  # in the main thread
-        except BaseException as error:
-            self.interruption = error
-            self.team.abandon()
 
     cdef void load(
         self, const Rows* rows, const Py_ssize_t* order, Py_ssize_t start, Py_ssize_t t,
@@ -215,7 +201,7 @@ cdef class Room:
         """Outputs of the last layer, (n, n_outputs)."""
 
 
-def settle_room(Room room):
+def settle_room(Room room, /):
     """Make the parameters what they stand for; for each room of a team."""
     with nogil:
         if room.factor != 1:
@@ -236,6 +222,8 @@ def train_in_batches(
     Py_ssize_t batch_size,
     double[::1] losses,                # IN, OUT (n_epochs,) sums of the losses so far
     Py_ssize_t[::1] n_done,            # IN, OUT (2,) steps that were made; whether one is half made
+    bint stops_in_steps,               # look for signals while parameters change, too
+    /,
 ):
     """Take a step for the mean gradient of batch after batch.
 
@@ -243,7 +231,7 @@ def train_in_batches(
     over several calls.  Each thread of a team makes the same call with a room of its own, and
     ``losses`` for its part of the examples.
 
-    What a signal handler raises ends the call before a step or, in rooms that stop there, in one.
+    What a signal handler raises ends the call before a step, or in one if it may stop there.
     """
     cdef Py_ssize_t n_epochs = orders.shape[0], n_examples = orders.shape[1]
     cdef Py_ssize_t epoch, t, n, batch, batch_start, batch_stop
@@ -294,7 +282,7 @@ def train_in_batches(
                 losses[epoch] += loss * ((batch_stop - batch_start) / divisor)
                 if at_once:
                     n_done[1] = True
-                    room.may_stop = room.stops_in_steps
+                    room.may_stop = stops_in_steps
                     room.add_gradient(room.work.parameters, n, 1 - rate * l2)
                     room.may_stop = True
                 else:
@@ -315,7 +303,7 @@ def train_in_batches(
                 room.apply_factor()
                 are_all_here = room.meet()
         fastnn_restore_subnormals(room.control)
-    room.end_call()
+    fastnn_raise()
 
 
 def predict_in_batches(
@@ -325,6 +313,7 @@ def predict_in_batches(
     Targets targets=None,
     const Py_ssize_t[::1] rows=None,  # IN  (n_examples,) those of the targets
     Team team=None,         # of one thread, common to calls that end when one is interrupted
+    /,
 ) -> float:
     """Outputs and, if there are targets, the sum of the losses."""
     cdef Team own = room.team
@@ -346,5 +335,5 @@ def predict_in_batches(
             t += n
         fastnn_restore_subnormals(room.control)
     room.team = own
-    room.end_call()
+    fastnn_raise()
     return loss

@@ -34,6 +34,7 @@ cdef class Block(Room):
         Dropout dropout,         # or None
         Team team,               # whose rooms have the same arrays, but for workspace and turned
         Py_ssize_t thread,
+        /,
     ):
         self.set_up(workspace, units.shape[1], gradient, team, thread)
         self.memory = (units, deltas, sums, turned, gathered, dropout)
@@ -406,6 +407,7 @@ def multiply_sparse(
     Block block,
     Examples examples,
     const Py_ssize_t[::1] rows,  # IN  (n,) the examples
+    /,
 ):
     """The outputs of the first layer become x W."""
     cdef const Layer* of = block.work.layers
@@ -418,7 +420,7 @@ def multiply_sparse(
         fastnn_restore_subnormals(control)
 
 
-def activate_block(Block block, Py_ssize_t layer, Py_ssize_t n):
+def activate_block(Block block, Py_ssize_t layer, Py_ssize_t n, /):
     """Outputs f(z + b) of a layer for n examples, given x W; no unit is left out"""
     cdef const Layer* of = &block.work.layers[layer]
     cdef const real* biases = block.work.parameters + of.biases
@@ -434,7 +436,7 @@ def activate_block(Block block, Py_ssize_t layer, Py_ssize_t n):
         fastnn_restore_subnormals(control)
 
 
-def drop_out_block(Block block, Py_ssize_t layer, Py_ssize_t n, uint64_t key, Py_ssize_t place):
+def drop_out_block(Block block, Py_ssize_t layer, Py_ssize_t n, uint64_t key, Py_ssize_t place, /):
     """Leave units of a layer out, for n examples from that place of an epoch's order on."""
     with nogil:
         block.work.key, block.work.place = key, place
@@ -447,6 +449,7 @@ def block_losses(
     Targets targets,
     const Py_ssize_t[::1] rows,  # IN  (n,) the examples
     double scale,
+    /,
 ):
     """Sum of the losses; the deltas of the last layer begin, times scale."""
     cdef double loss
@@ -457,7 +460,7 @@ def block_losses(
     return loss
 
 
-def multiply_by_slopes(Block block, Py_ssize_t layer, Py_ssize_t n, bint is_first):
+def multiply_by_slopes(Block block, Py_ssize_t layer, Py_ssize_t n, bint is_first, /):
     """Deltas dL/dz of a layer for n examples, given dL/da; begin or go on with dL/db."""
     cdef const Layer* of = &block.work.layers[layer]
     cdef fastnn_control control
@@ -476,6 +479,7 @@ def add_sparse_gradient(
     Examples examples,
     const Py_ssize_t[::1] rows,  # IN  (n,) the examples
     bint to_parameters,
+    /,
 ):
     """To the gradient, or to the parameters, add x' delta of the first layer."""
     cdef real* to = block.work.parameters if to_parameters else block.gradient
@@ -496,6 +500,7 @@ def step_block(
     Py_ssize_t number,
     bint with_first_weights,
     Py_ssize_t[::1] n_done,      # IN, OUT (2,) steps that were made; whether one is half made
+    /,
 ):
     """Step number so and so, with or without the weights of the first layer, of a plain rule."""
     cdef fastnn_control control

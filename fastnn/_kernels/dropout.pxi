@@ -19,6 +19,7 @@ cdef class Dropout:
         self,
         const double[::1] rates,    # IN  (n_layers,)
         real[:, ::1] factors,       # SCRATCH (n_units, capacity), zero at first
+        /,
     ):
         self.memory = (rates, factors)
         self.rates, self.factors = &rates[0], &factors[0, 0]

@@ -78,7 +78,7 @@ cdef class OneExample:
     cdef Py_ssize_t n_inputs, n_outputs
     cdef tuple row, rows  # shapes of the outputs
 
-    def __init__(self, Network network, type ndarray, new_workspace, new_outputs):
+    def __init__(self, Network network, type ndarray, new_workspace, new_outputs, /):
         cdef Py_ssize_t last = network.layers.shape[0] - 1
         self.network = network
         self.ndarray, self.new_workspace, self.new_outputs = ndarray, new_workspace, new_outputs
@@ -86,7 +86,7 @@ cdef class OneExample:
         self.n_inputs, self.n_outputs = network.layers[0].fan_in, network.layers[last].fan_out
         self.row, self.rows = (network.layers[last].fan_out,), (1, network.layers[last].fan_out)
 
-    def __call__(self, X):
+    def __call__(self, X, /):
         """Finite outputs for a plain finite array X (n_inputs,) or (1, n_inputs), else None."""
         cdef Py_buffer x, a
         cdef bint is_finite

@@ -1,8 +1,8 @@
 """The kernels: one source, compiled per instruction set (isa.py) and for float and double.
 
 What Python calls (``def``) takes C-contiguous views whose shapes the caller guarantees; debug
-builds check bounds.  Nothing here allocates, validates or raises: numeric trouble leaves as a
-value.
+builds check bounds.  Arguments are positional-only: code that parses others is a tenth of a module.
+Nothing here allocates, validates or raises: numeric trouble leaves as a value.
 
 A network is one flat vector of parameters and a table of its layers, which parameters.py lays
 out.  The weights of a layer are a matrix of 64-byte-aligned rows: one row of fan_out weights per

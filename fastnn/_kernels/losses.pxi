@@ -53,6 +53,7 @@ cdef class Targets:
         Py_ssize_t loss,
         double parameter,
         double most,
+        /,
     ):
         self.memory = (values, labels, weights)
         self.wanted = Wanted(NULL, NULL, NULL, n_outputs, loss, parameter, most)

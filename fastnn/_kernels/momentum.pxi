@@ -117,6 +117,7 @@ cdef class PostponedSteps:
         real[::1] gathered,        # SCRATCH (n_inputs,)
         real[::1] of_velocity,     # SCRATCH (the width of the first layer,)
         Py_ssize_t capacity,
+        /,
     ):
         self.memory = (ring, maps, coefficients, places, gathered, of_velocity)
         self.steps = Steps(
@@ -310,6 +311,7 @@ def train_one_by_one_with_momentum(
     Py_ssize_t stop,
     double[::1] losses,                # IN, OUT (n_epochs,) sums of the losses so far
     Py_ssize_t[::1] n_done,            # IN, OUT (2,) steps that were made; unused
+    /,
 ):
     """Descend along the gradient of one example after the other.
 

@@ -34,7 +34,7 @@ cdef class Network:
     cdef const Layer[::1] layers
     cdef readonly Py_ssize_t n_units, n_listed
 
-    def __init__(self, real[::1] parameters, const Layer[::1] layers):
+    def __init__(self, real[::1] parameters, const Layer[::1] layers, /):
         cdef const Layer* last = &layers[layers.shape[0] - 1]
         self.parameters = parameters
         self.layers = layers
@@ -72,6 +72,7 @@ cdef class Workspace:
         real[::1] scratch,        # SCRATCH (3 * n_units + n_listed,), zero at first
         int32_t[::1] places,      # SCRATCH (n_listed + n_layers,)
         Dropout dropout=None,
+        /,
     ):
         self.network, self.scratch, self.places, self.dropout = network, scratch, places, dropout
         self.work = Work(
@@ -108,6 +109,7 @@ cdef class Examples:
 def dense(
     const real[:, ::1] X,  # IN  (n_examples, n_inputs)
     bint in_order,
+    /,
 ) -> Examples:
     cdef Examples new = Examples.__new__(Examples)
     new.memory = X
@@ -121,6 +123,7 @@ def compressed(
     const Py_ssize_t[::1] indptr,    # IN  (n_examples + 1,)
     Py_ssize_t n_inputs,
     bint in_order,
+    /,
 ) -> Examples:
     """Compressed sparse rows (CSR)."""
     cdef Examples new = Examples.__new__(Examples)

@@ -38,6 +38,7 @@ cdef class Postponed:
         real[:, ::1] ring,         # SCRATCH (capacity + 1, room of a delta), zero at first
         real[::1] coefficients,    # SCRATCH (n_inputs + 3,), zero at first
         int32_t[::1] places,       # SCRATCH likewise
+        /,
     ):
         self.memory = (ring, coefficients, places)
         self.waiting = Waiting(
@@ -187,7 +188,7 @@ cdef double squares_after(
     return shrinkage * (shrinkage * before + 2 * scale * crossed) + scale * scale * added
 
 
-def settle(Workspace workspace, Postponed postponed):
+def settle(Workspace workspace, Postponed postponed, /):
     """Make the parameters what they stand for."""
     cdef const Work* work = &workspace.work
     with nogil:
@@ -210,6 +211,7 @@ def train_one_by_one(
     Py_ssize_t stop,
     double[::1] losses,                # IN, OUT (n_epochs,) sums of the losses so far
     Py_ssize_t[::1] n_done,            # IN, OUT (2,) steps that were made; unused
+    /,
 ):
     """Descend along the gradient of one example after the other.
 

@@ -23,7 +23,7 @@ cdef Py_ssize_t nonfinite_index(const real* x, Py_ssize_t n) noexcept nogil:
     return -1
 
 
-def first_nonfinite(const real[::1] x):
+def first_nonfinite(const real[::1] x, /):
     """Index of the first NaN or infinity in x, -1 if there is none."""
     cdef Py_ssize_t index
     with nogil:
@@ -34,6 +34,7 @@ def first_nonfinite(const real[::1] x):
 def exp(
     const real[::1] x,  # IN  (n,)
     real[::1] y,        # OUT (n,)
+    /,
 ):
     """y = e**x"""
     cdef Py_ssize_t n = x.shape[0], i

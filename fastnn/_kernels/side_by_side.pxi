@@ -20,6 +20,7 @@ cdef class SideBySide(Room):
         real[:, ::1] deltas,     # likewise; the units will do if it is only to predict
         real[:, ::1] sums,       # likewise; the units will do if no layer keeps any, too
         real[::1] gradient,      # SCRATCH like the parameters, zero at first, or empty
+        /,
     ):
         self.set_up(workspace, inputs.shape[1], gradient, Team(1), 0)
         self.memory = (inputs, units, deltas, sums)

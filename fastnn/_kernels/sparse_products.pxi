@@ -156,6 +156,7 @@ cdef class Lists:
         real[::1] turned,                # SCRATCH likewise, or empty
         Py_ssize_t[:, ::1] of_examples,  # SCRATCH (3, capacity)
         Py_ssize_t[:, ::1] of_inputs,    # SCRATCH (2 + n_threads, n_inputs)
+        /,
     ):
         self.memory = (entries, turned, of_examples, of_inputs)
         self.entries = <Entry*>&entries[0]

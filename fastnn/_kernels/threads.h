@@ -2,12 +2,15 @@
 #ifndef FASTNN_THREADS_H
 #define FASTNN_THREADS_H
 
+#include <Python.h>
+
 #if defined(__linux__)
 #include <limits.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #else
+#include <pthread.h>
 #include <sched.h>
 #endif
 
@@ -73,5 +76,26 @@ static inline void fastnn_abandon(fastnn_barrier *barrier) {
     __atomic_store_n(&barrier->abandoned, 1, __ATOMIC_RELEASE);
     fastnn_begin_next(barrier);
 }
+
+/* Whether signal handlers may run in this thread: the process's first, but where another program that
+ * embeds Python began it elsewhere. */
+static inline int fastnn_is_main_thread(void) {
+#if defined(__linux__)
+    return getpid() == (pid_t)syscall(SYS_gettid);
+#else
+    return pthread_main_np();
+#endif
+}
+
+/* Run the handlers of signals that have come, in the main thread without the GIL; whether one has
+ * raised an error.  That stays set, and no other code of Python may run before it is raised. */
+static int fastnn_handle_signals(void) {
+    PyGILState_STATE state = PyGILState_Ensure();
+    int raised = PyErr_CheckSignals() != 0;
+    PyGILState_Release(state);
+    return raised;
+}
+
+static inline int fastnn_raise(void) { return PyErr_Occurred() ? -1 : 0; }
 
 #endif

@@ -62,6 +62,7 @@ cdef class Update:
         double counted_l2,
         real[::1] kept,               # IN, OUT (n_parameters,), or None
         real[::1] kept_too,           # likewise
+        /,
     ):
         cdef Py_ssize_t i
         self.memory = (kept, kept_too)
