@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
@@ -36,8 +37,12 @@ def _part_of(path: str | PathLike[str]) -> Iterator[tuple[BinaryIO, Path]]:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if target.exists() and not target.is_file():  # a device or a pipe would be gone
             raise OSError(errno.EINVAL, "Not a regular file")
+        if target.exists() and not os.access(target, os.W_OK):  # a folder allows to replace it
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         part = target.with_name(f".{os.urandom(8).hex()}.part")
         with open(part, "xb") as file:
+            if target.exists():
+                shutil.copymode(target, part)
             try:
                 yield file, target
             finally:

@@ -17,7 +17,7 @@ from .data_record import DataRecord, HasData
 from .evaluation import Evaluation, Gradients
 from .finite import are_finite, first_nonfinite
 from .inputs import Inputs, MatrixLike
-from .labeling import Labeling, is_regression
+from .labeling import Labeling
 from .losses import Loss
 from .plan import Objective
 from .targets import Targets
@@ -238,8 +238,9 @@ class Core(HasData, ABC):
         training y itself tells the ``threshold`` and whether the network ``is_multilabel``.
 
         The score is R² for all other targets, for those of a network that was trained on more
-        levels than two, and for all targets of "identity" or "exp" outputs. An output whose target
-        is constant counts 1 where the target is met exactly, else 0.
+        levels than two, for all targets of "identity" or "exp" outputs, and for rows that are not
+        one-hot of softmax outputs, which sum to 1. An output whose target is constant counts 1
+        where the target is met exactly, else 0.
 
         Parameters
         ----------
@@ -332,10 +333,6 @@ class Core(HasData, ABC):
 
     def __copy__(self) -> Self:
         return copy.deepcopy(self)  # parameters and random generator of its own
-
-    @property
-    def _is_regression(self) -> bool:
-        return is_regression(self.activation_functions[-1])
 
     @property
     def _labeling(self) -> Labeling:

@@ -25,9 +25,11 @@ def check(path: str | PathLike[str], written: str) -> None:
     written : str
         The suffix of the format that is about to be written, such as ".onnx".
     """
-    suffix = os.path.splitext(os.fsdecode(path))[1].lower()
-    if suffix != written and suffix in _HINTS:
-        raise ValueError(
-            f"path must end in {written!r}, or in what stands for no other format, got "
-            f"{os.fsdecode(path)!r}: {_HINTS[suffix]}"
-        )
+    given = os.fsdecode(path)
+    for name in (given, os.path.realpath(given)):  # a link's file would be written
+        suffix = os.path.splitext(name)[1].lower()
+        if suffix != written and suffix in _HINTS:
+            raise ValueError(
+                f"path must end in {written!r}, or in what stands for no other format, got "
+                f"{name!r}: {_HINTS[suffix]}"
+            )

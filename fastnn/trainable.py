@@ -164,19 +164,13 @@ class Trainable(Core):
         History
             Loss and learning rate of every epoch, and what validation came to.
 
-        Warns
-        -----
-        TrainingWarning
-            When outputs cannot reach some of the targets, such as -1 for "sigmoid"; when y holds
-            one class only; when a validation score is R² and its targets are all the same; and when
-            examples that are held out have been trained on before.
-
         Raises
         ------
         TypeError, ValueError
             For bad arguments; the message names the argument and nothing is changed. So it is when
-            outputs can reach none of the targets, such as 5 and more for "sigmoid", and when a
-            validation score is R² and there is one example for it. What can be found out only in
+            outputs can reach none of the targets, such as 5 and more for "sigmoid", when targets
+            that differ are one number in the network's dtype, and when a validation score is R²
+            and there is one example for it. What can be found out only in
             the course of the training, in a block or about a rate that changes, leaves the network
             as the steps before did.
         TrainingDiverged
@@ -190,9 +184,11 @@ class Trainable(Core):
         Warns
         -----
         TrainingWarning
-            Before the training, when the largest absolute values of columns of X differ by a factor
-            of more than 1,000, or when ``validation_fraction`` takes rows that have been trained
-            on. After the training, when the outputs are the same for examples whose targets differ.
+            Before the training, when outputs cannot reach some of the targets, such as -1 for
+            "sigmoid"; when y holds one class only; when a validation score is R² and its targets
+            are all the same; when ``validation_fraction`` takes rows that have been trained on; and
+            when the largest absolute values of columns of X differ by a factor of more than 1,000.
+            After the training, when the outputs are the same for examples whose targets differ.
             Columns and outputs are those of a sample of the rows, or of the first block.
 
         References
@@ -436,10 +432,10 @@ class Trainable(Core):
 
     def _split(self, targets: Targets, fraction: float | None, labeling: Labeling) -> Split:
         """Return the split of these data for a call of `train`."""
-        labels = targets.labels
-        if targets.values is not None and self.layer_sizes[-1] == 1 and not self._is_regression:
-            labels = targets.values[:, 0]
-        fewest = 2 if fraction is not None and labeling.rules(targets) is None else 1  # for R²
+        labels, rules = targets.labels, labeling.rules(targets)
+        if targets.values is not None and rules is not None and not rules[1].is_multilabel:
+            labels = rules[1].labels(targets.values)
+        fewest = 2 if fraction is not None and rules is None else 1  # for R²
         return next_split(
             self._validation_split, targets, fraction, labels, self._generator, fewest
         )

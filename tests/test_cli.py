@@ -366,6 +366,7 @@ def test_one_hot_columns_of_unknown_order(fastnn_: Command, write: Write) -> Non
     )
 
 
+@pytest.mark.filterwarnings("ignore:.*has no header:fastnn.TrainingWarning")
 def test_names_of_one_hot_columns_come_from_either_file(fastnn_: Command, write: Write) -> None:
     train = write("train.csv", fruit(60), as_one_hot, "x,y,pear,apple,fig")
     test = write("test.csv", fruit(15), as_one_hot)

@@ -205,7 +205,7 @@ def test_text_is_no_quantity(fastnn_: Command) -> None:
     write("data.csv", classes(40))
     run = fastnn_("--train data.csv --arch 2,4,1 --output-activation identity")
     assert run.status == 1
-    assert "line 1, column 3: expected a finite number" in run.err
+    assert "line 1, column 3: expected a number" in run.err
 
 
 def test_a_class_of_one_example_is_trained_on(fastnn_: Command) -> None:
@@ -291,6 +291,91 @@ def test_other_inputs_in_the_test_file(fastnn_: Command, test: str, named: str) 
     run = fastnn_("--train train.csv --test test.csv --arch 2,3,2")
     assert run.status == 1
     assert f"test.csv: its input {named!r} is not one of those of train.csv: width" in run.err
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("bare", ["train.csv", "test.csv"])
+def test_a_header_in_one_of_the_files(fastnn_: Command, bare: str) -> None:
+    """Names that count, which columns without a header are given too, are names all the same."""
+    rows = "".join(f"{n % 2},{n % 7},{'ab'[n % 2]}\n" for n in range(20))
+    for name in ("train.csv", "test.csv"):
+        Path(name).write_text(("" if name == bare else "x0,x1,class\n") + rows)
+    run = fastnn_("--train train.csv --test test.csv --arch 2,3,2 --epochs 1")
+    assert run.status == 0
+    assert f"warning: {bare} has no header, and the other file has one" in run.err
+
+
+def test_columns_whose_names_count_are_put_in_order(fastnn_: Command) -> None:
+    rng = np.random.default_rng(0)
+    for name, columns in (("train.csv", (0, 1)), ("test.csv", (1, 0))):
+        lines = [",".join(f"x{column}" for column in columns) + ",class"]
+        for _ in range(100):
+            x = rng.uniform(-1, 1, 2)
+            lines.append(f"{x[columns[0]]},{x[columns[1]]},{'y1' if x[0] > 0 else 'y0'}")
+        Path(name).write_text("\n".join(lines))
+    run = fastnn_("--train train.csv --test test.csv --arch 2,4,1 --save model --epochs 30")
+    assert float(re.search(r"accuracy (\S+)", run.out)[1]) > 0.9  # type: ignore[index]
+    assert fastnn.MLP.load("model").class_names == ("y0", "y1")
+
+
+def test_another_target(fastnn_: Command) -> None:
+    for name, target in (("train.csv", "price"), ("test.csv", "area")):
+        rows = "".join(f"{n},{n * n % 7},{n / 7}\n" for n in range(20))
+        Path(name).write_text(f"a,b,{target}\n{rows}")
+    run = fastnn_("--train train.csv --test test.csv --arch 2,3,1 --output-activation identity")
+    assert run.status == 1
+    assert "test.csv: the target 'area' is none of the training data's: price" in run.err
+
+
+@pytest.mark.parametrize("output", ["sigmoid", "tanh"])
+def test_quantities_that_would_be_scored_as_classes(fastnn_: Command, output: str) -> None:
+    write("data.csv", [([n % 7, n % 3], str(n % 2)) for n in range(20)])
+    arguments = f"--train data.csv --arch 2,3,1 --task regression --output-activation {output}"
+    run = fastnn_(arguments)
+    assert run.status == 1
+    assert f"the targets are 0 and 1 only, which are classes to {output} outputs" in run.err
+    assert fastnn_(arguments.replace(output, "identity")).status == 0
+
+
+def test_one_hot_rows_are_held_out_in_proportion(fastnn_: Command) -> None:
+    """A tenth of the examples are of class b: of 100, two of the 20 to test on."""
+    rows = [f"{n % 7},{n % 3},{int(n % 10 > 0)},{int(n % 10 == 0)}" for n in range(100)]
+    Path("data.csv").write_text("x,y,a,b\n" + "\n".join(rows))
+    for seed in range(5):
+        run = fastnn_(f"--train data.csv --arch 2,3,2 --epochs 1 --seed {seed}")
+        table = [line.split() for line in run.out.splitlines()[-2:]]
+        assert [sum(map(int, row[1:])) for row in table] == [18, 2]
+
+
+def test_save_leaves_the_data_alone(fastnn_: Command) -> None:
+    write("data", classes(40))
+    before = Path("data").read_bytes()
+    Path("link").symlink_to("data")
+    for place in ("data", "link", "./data"):
+        for files in ("--train data", "--train other --test data"):
+            run = fastnn_(f"{files} --arch 2,3,2 --save {place}")
+            assert run.status == 2
+            assert f"--save would overwrite the data of --{files.split()[-2][2:]}" in run.err
+    assert Path("data").read_bytes() == before
+
+
+def test_a_delimiter_needs_a_file(fastnn_: Command) -> None:
+    run = fastnn_("--delimiter comma")
+    assert run.status == 2
+    assert "--delimiter needs --train" in run.err
+
+
+def test_a_terminal_without_the_letters_of_the_report() -> None:
+    rows = "\n".join(f"{n % 7},{n % 5 / 3}" for n in range(40))
+    command = [sys.executable, "-m", "fastnn", "train", "--train", "-", "--arch", "1,2,1"]
+    run = subprocess.run(
+        [*command, "--output-activation", "identity", "--epochs", "1"],
+        input=rows.encode(),
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert b"test R? " in run.stdout
 
 
 # Warnings and errors, in the command's words

@@ -3,6 +3,7 @@
 import gzip
 import os
 import re
+import tarfile
 import threading
 import zipfile
 from collections.abc import Callable
@@ -107,7 +108,7 @@ def test_a_field_that_is_no_number_is_explained(write: Write, field: str, words:
 
 def test_delimiters_at_the_ends_of_lines(write: Write) -> None:
     assert "line 1, column 4: " in (message := message_of(write("1,2,0,\n3,4,1,\n")))
-    assert "does the line end in a delimiter?" in message
+    assert "do lines end in a delimiter?" in message
 
 
 def test_delimiters_at_the_ends_of_lines_of_text(write: Write) -> None:
@@ -163,6 +164,8 @@ def test_the_first_line_is_blamed(write: Write, content: str, header: bool | Non
         ("5.1,3.5,1.4,0", "4.9,3.0,1.4,1\n4.7,3.2,1.3,0", False),
         ("2019,2020,0", "1,2,1\n3,5,0", False),  # two numbers always ascend evenly
         ("1,2,3,0", "", False),
+        ("0,1,2", ".5,.2,1\n.1,.7,0", True),  # pandas' names of columns without names
+        ("0,1,2", "0,1,1\n.1,.7,0", False),
     ],
 )
 def test_a_header_of_numbers(
@@ -201,6 +204,40 @@ def test_labels_in_another_column(
         column = header.casefold().split(",").index(named)
         read_csv(path, targets=column)
         assert [str(warning.message) for warning in recwarn] == []
+
+
+@pytest.mark.parametrize("name", ["", "Unnamed: 0", "index", "ID", "rownames"])
+@pytest.mark.parametrize("first", [0, 1])
+def test_an_index_is_no_feature(write: Write, name: str, first: int) -> None:
+    """As `DataFrame.to_csv` writes one without being asked."""
+    rows = "".join(f"{first + n},{n * n % 7},{n % 2}\n" for n in range(6))
+    with pytest.warns(TrainingWarning, match=rf"column 1 \('{name}'\) is read as a feature, and n"):
+        read_csv(write(f"{name},width,label\n{rows}"))
+    read_csv(write(f"{name},width,label\n5,1,0\n3,2,1\n8,3,0\n"))  # other numbers: no warning
+
+
+def test_texts_that_are_all_different(write: Write) -> None:
+    """They are no classes: numbers with decimal commas and another delimiter, or names."""
+    rows = [f"{n % 10},{n % 7};{n}" for n in range(30)]
+    with pytest.warns(TrainingWarning, match=r"30 different texts, such as '0;0'.*delimiter=';'"):
+        read_csv(write("\n".join(rows)))
+    read_csv(write("\n".join(f"{n},name {n}" for n in range(9))))  # so few may be classes
+
+
+def test_integers_that_are_one_float64_are_no_labels(write: Write) -> None:
+    content = "1,9007199254740993\n2,9007199254740992\n3,1\n4,1\n"
+    assert "column 2: expected labels between -2^53 and 2^53" in message_of(write(content))
+
+
+def test_an_empty_field_at_the_end_of_the_first_line(write: Write) -> None:
+    for header in ("", "x,y,class,\n"):
+        content = f"{header}1,2,a,\n3,4,b,\n"
+        assert "do lines end in a delimiter?" in message_of(write(content), targets=[2, 3])
+
+
+def test_an_empty_field_between_tabs(write: Write) -> None:
+    message = message_of(write("x\ty\tclass\n1\t\ta\n"), delimiter="\t")
+    assert re.search(r"line 2, column 2 \('y'\).*a missing value.*delimiter='whitespace'", message)
 
 
 # Compression, pipes
@@ -243,6 +280,10 @@ def other_files(folder: Path) -> None:
         book.writestr("[Content_Types].xml", "<xml/>")
     with zipfile.ZipFile(folder / "zip archive", "w") as archive:
         archive.writestr("train.csv", "1,2,3")
+    (folder / "text").write_text("1,2,0\n")
+    with tarfile.open(folder / "tar archive", "w") as tar:
+        tar.add(folder / "text", "data.csv")
+    (folder / "text").unlink()
     for name, beginning in {
         "Parquet": b"PAR1\x15\x04\x15",
         "PNG": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",

@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import resource
+import stat
 import struct
 import subprocess
 import sys
@@ -612,6 +613,23 @@ def test_saving_over_a_folder(tmp_path: Path) -> None:
     assert caught.value.filename == str(folder), "the error names a file that nobody asked for"
     assert list(tmp_path.iterdir()) == [folder]
     assert list(folder.iterdir()) == []
+
+
+def test_a_file_that_is_replaced_keeps_its_mode(path: Path) -> None:
+    made().save(path)
+    path.chmod(0o640)
+    made().save(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_a_read_only_file_is_not_replaced(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.write_text("before")
+    # The superuser, as whom tests may run, may write everywhere.
+    monkeypatch.setattr(os, "access", lambda place, mode: mode != os.W_OK)
+    with pytest.raises(PermissionError) as caught:
+        made().save(path)
+    assert caught.value.filename == str(path)
+    assert path.read_text() == "before"
 
 
 @pytest.mark.parametrize("not_a_path", [None, 3.5, ["model"]], ids=repr)

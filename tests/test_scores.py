@@ -407,3 +407,21 @@ def test_evaluate_warns_of_nothing() -> None:
         warnings.simplefilter("error")
         net.evaluate(np.zeros((20, 2)), np.ones(20))
         net.evaluate(np.zeros((20, 2)), np.full(20, 7.0))
+
+
+@EITHER
+@pytest.mark.parametrize("dtype", [np.float64, np.int64])
+def test_targets_that_are_one_number_in_float32(kind: type[Network], dtype: Any) -> None:
+    """Their R² would be 1: 1e9 and 1e9 + 1 are one float32."""
+    X, y = np.arange(8.0)[:, np.newaxis], (10**9 + np.arange(8) % 2).astype(dtype)
+    net = kind([1, 1], output_activation="identity")
+    expected = r"y must differ by more than float32 tells apart, got numbers from 1000000000.*"
+    with pytest.raises(ValueError, match=expected + r"dtype='float64'"):
+        net.evaluate(X, y)
+    with pytest.raises(ValueError, match=expected):
+        net.train(X, y)
+    both = np.stack([np.arange(8), y], axis=1)
+    with pytest.raises(ValueError, match=expected):
+        kind([1, 2], output_activation="identity").evaluate(X, both)
+    kind([1, 1], output_activation="identity", dtype="float64").evaluate(X, y)
+    net.evaluate(X, np.full(8, 10**9 + 1))  # which differ in nothing

@@ -36,6 +36,15 @@ def test_save_writes_safetensors_only(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_link_has_the_suffix_of_its_file(tmp_path: Path) -> None:
+    path, link = tmp_path / "data.csv", tmp_path / "model"
+    path.write_text("before")
+    link.symlink_to(path)
+    with pytest.raises(ValueError, match=r"got '.*data\.csv': "):
+        fastnn.MLP([4, 2]).save(link)
+    assert path.read_text() == "before"
+
+
 @pytest.mark.parametrize("suffix", [".safetensors", *FOREIGN])
 def test_export_onnx_writes_onnx_only(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"model{suffix}"

@@ -357,11 +357,15 @@ class TestInterruption:
         net = MLP([50, 80, 10], seed=1)
         X, y = np.random.default_rng(0).random((5000, 50)), np.arange(5000) % 10
         before = parameters(net)
-        timer = threading.Timer(0.4, _interrupt)  # after some checkpoints
-        timer.start()
+        timer = threading.Timer(0.1, _interrupt)
+
+        def interrupt_soon(step: Step) -> None:
+            if step.epoch == 1:
+                timer.start()
+
         with pytest.raises(KeyboardInterrupt):
             # Would take hours.
-            net.train(X, y, epochs=1_000_000, batch_size=batch_size)
+            net.train(X, y, epochs=1_000_000, batch_size=batch_size, callback=interrupt_soon)
         timer.join()
         assert parameters(net) != before
         assert np.isfinite(net.predict(X)).all()

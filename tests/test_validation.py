@@ -277,6 +277,23 @@ def test_targets_of_one_output_are_held_out_in_proportion() -> None:
     assert abs(seen[0] - (X[:, 0] > 0.5).mean()) <= 0.1
 
 
+def test_one_hot_rows_are_held_out_in_proportion() -> None:
+    """Ten of a hundred examples are of class 1: so are two of the twenty held out."""
+    X, _ = data(100)
+    Y = np.eye(2)[(np.arange(100) % 10 == 0).astype(int)]
+    for seed in range(5):
+        net = MLP([4, 2], seed=seed)
+        seen: list[Any] = []
+
+        def record(inputs: Any, targets: Any, seen: list[Any] = seen) -> fastnn.Evaluation:
+            seen.append(targets.values.sum(axis=0).tolist())
+            return fastnn.Evaluation(1, 1, "accuracy")
+
+        net._evaluate = record  # type: ignore[method-assign]
+        net.train(X, Y, validation_fraction=0.2)
+        assert seen == [[18, 2]]
+
+
 @EITHER
 def test_validation_data(kind: Kind) -> None:
     X, y = data(90)

@@ -1,6 +1,7 @@
 """Run the command: its exit status, its errors and its warnings."""
 
 import argparse
+import io
 import os
 import platform
 import sys
@@ -19,6 +20,9 @@ from .wording import in_options
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status: 0, 1 (failed), 2 (usage) or 130 (interrupted)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # ASCII, say, has no "²"
+            stream.reconfigure(errors="replace")
     given = options.parser(train=train.run, info=_info).parse_args(arguments)
     try:
         with warnings.catch_warnings():

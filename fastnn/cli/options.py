@@ -88,7 +88,6 @@ def _add_data(train: argparse.ArgumentParser) -> None:
         "--delimiter",
         type=_delimiter,
         metavar="NAME",
-        default=",",
         help=f"between fields: {', '.join(DELIMITERS)} (a run of blanks), or a character "
         "(default: comma)",
     )

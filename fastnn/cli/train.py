@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 import fastnn
@@ -37,8 +38,7 @@ def run(options: argparse.Namespace) -> None:
         loss=options.loss,
         seed=options.seed,
     )
-    train, test, network.input_scaling = data.load(options, network)
-    network.class_names = data.class_names(train, network)
+    train, test, network.class_names, network.input_scaling = data.load(options, network)
     # What would fail after the training should not cost one.
     network.evaluate(test.X, test.y)
     if options.save:
@@ -70,11 +70,18 @@ def _check_usage(options: argparse.Namespace) -> None:
         options.misused(f"--optimizer {options.optimizer} takes the full batch: --batch 0, or none")
     if options.eta is not None and options.optimizer == "lbfgs":
         options.misused("--optimizer lbfgs has no --eta: its line search finds the steps")
-    for option in ("test", "target", "task", "header"):
+    for option in ("test", "target", "task", "header", "delimiter"):
         if getattr(options, option) is not None and not options.train:
             options.misused(f"--{option} needs --train: MNIST and iris bring their own")
     if str(options.train) == str(options.test) == "-":
         options.misused("--train and --test cannot both be standard input")
+    for option in ("train", "test"):
+        if _is_same_file(options.save, getattr(options, option)):
+            options.misused(f"--save would overwrite the data of --{option}: {options.save}")
+
+
+def _is_same_file(one: Path | None, other: Path | None) -> bool:
+    return bool(one and other and one.exists() and other.exists() and one.samefile(other))
 
 
 def _train(

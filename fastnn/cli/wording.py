@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Sequence
 
 DELIMITERS = {
     "comma": ",",
@@ -40,6 +41,11 @@ _ARGUMENT = re.compile(
     rf"|(?<![\w./\\-])(?P<bare>learning_rate|batch_size|output_activation|layer_sizes)(?![\w./\\-])"
     rf"|^(?P<first>{_NAMES})(?= must )"
 )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first few names for a message."""
+    return f"{', '.join(names[:9])}{', ...' if len(names) > 9 else ''}"
 
 
 def in_options(message: str) -> str:

@@ -93,7 +93,8 @@ def read_csv(
     -----
     TrainingWarning
         If the first row was taken for an example and looks like a header of numbers, if a feature
-        is called "class", "label", "species", "target" or "y", if all targets are the same, or if a
+        is called "class", "label", "species", "target" or "y", or is an index that numbers the
+        rows, if all targets are the same, if the classes are texts that are all different, or if a
         class is called "NA" or otherwise as missing values are.
     """
     file_path = validation.path(path, "path")
@@ -101,7 +102,7 @@ def read_csv(
     _check_task(targets, task, classes)
     classes = None if classes is None else tuple(classes)
     with open(file_path, "rb") as file:
-        return csv_reader.read(file, file_path, targets, header, delimiter, task, classes)
+        return csv_reader.read(file, file_path, targets, header, delimiter, task, classes).data
 
 
 def _check_arguments(

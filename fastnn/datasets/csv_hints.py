@@ -27,7 +27,10 @@ def of_field(field: str, delimiter: str, is_last: bool) -> str:
     """Say what a field probably is, in parentheses, that is none of the expected kind."""
     field = field.strip()
     if not field and delimiter in "\t ":
-        return f" (are fields separated by runs of blanks? delimiter={WHITESPACE!r})"
+        return (
+            " (a missing value: fill it in, or leave its row out; if runs of blanks separate the "
+            f"fields: delimiter={WHITESPACE!r})"
+        )
     if not field and is_last:
         return " (does the line end in a delimiter?)"
     if is_missing(field):

@@ -36,6 +36,8 @@ class Layout(NamedTuple):
         The columns with features, in order.
     targets : sequence of int
         The columns with targets, in the order asked for.
+    ends_empty : bool
+        Whether the last field of the first row is empty.
     names : list of str or None
         The fields of the header; None if there is none.
     """
@@ -45,6 +47,7 @@ class Layout(NamedTuple):
     n_columns: int
     features: Sequence[int]
     targets: Sequence[int]
+    ends_empty: bool
     names: list[str] | None = None
 
     @classmethod
@@ -68,7 +71,7 @@ class Layout(NamedTuple):
                 f"{targets!r}, got {_brief.repr(names)}; is that the right delimiter?"
                 f"{csv_hints.of_delimiter(first_row.fields, delimiter)}"
             )
-        layout = cls(path, delimiter, len(names), features, columns)
+        layout = cls(path, delimiter, len(names), features, columns, not names[-1])
         if header is None:
             header = any(isinstance(target, str) for target in targets)
             header = header or layout._is_header(first_row)
@@ -102,7 +105,9 @@ class Layout(NamedTuple):
     ) -> NoReturn:
         """Raise the error of a field that is not what was expected."""
         name = "" if self.names is None else f" ({_brief.repr(self.names[column])})"
-        if hint is None:
+        if hint is None and self.ends_empty:
+            hint = " (do lines end in a delimiter?)"
+        elif hint is None:
             hint = csv_hints.of_field(got, self.delimiter, column == self.n_columns - 1)
         raise ValueError(
             f"{self.path}, line {line}, column {column + 1}{name}: expected {expected}, "
@@ -118,8 +123,7 @@ class Layout(NamedTuple):
         if any(numeric) and not all(numeric):
             flaw = numeric.index(False)
             expected = "a number as in other columns, or header=True"
-            hint = None if row.fields[-1].strip() else " (do lines end in a delimiter?)"
-            self.fail(row.line, self.features[flaw], expected, fields[flaw], hint)
+            self.fail(row.line, self.features[flaw], expected, fields[flaw])
         return not any(numeric)
 
 

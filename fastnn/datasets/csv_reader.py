@@ -4,6 +4,7 @@ import csv
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from io import BufferedReader
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,23 @@ Columns = int | str | Sequence[int | str]
 # The delimiters of rows that may be plain: ASCII, and in no number.
 _PLAIN = {**{delimiter: ord(delimiter) for delimiter in ",;|:\t "}, WHITESPACE: ANY_BLANKS}
 _LABEL_NAMES = {"class", "label", "species", "target", "y"}
+# What pandas, R and people call the column of row numbers that a table was written with.
+_INDEX_NAMES = {"", "unnamed: 0", "index", "id", "rownames", "row"}
+
+
+class Table(NamedTuple):
+    """What a file holds.
+
+    Attributes
+    ----------
+    data : Dataset
+    target_columns : tuple of str or None
+        The names of the columns of targets in the header; None if there is no header. The features
+        and targets of ``data`` are numbered then.
+    """
+
+    data: Dataset
+    target_columns: tuple[str, ...] | None
 
 
 def is_matrix(targets: Columns) -> bool:
@@ -41,7 +59,7 @@ def read(
     delimiter: str,
     task: str | None,
     classes: Sequence[str] | None,
-) -> Dataset:
+) -> Table:
     """Read from an open file, which errors call ``path``, what `read_csv` documents.
 
     ``targets`` may be a function that is given the fields of the first row. If it returns several,
@@ -58,17 +76,20 @@ def read(
         collector: Collector = TargetMatrix(layout)
     else:
         collector = TargetColumn(layout, task, classes, header is None)
+    counts = _counts(first_row.fields)
     examples = _Examples(lines, rows, layout, collector, first_row.line)
     if layout.names is None:
         examples.append(first_row)
     X = examples.all()
     if layout.names is None and header is None:
-        _warn_of_header(X, first_row, path)
+        _warn_of_header(X, layout, first_row.line, counts)
     y, target_names = collector.result()
     data = Dataset(X, y, layout.names_of(layout.features, "x"), target_names)
-    if layout.names is not None:
-        _warn_of_labels(layout)
-    return data
+    if layout.names is None:
+        return Table(data, None)
+    _warn_of_labels(layout)
+    _warn_of_index(layout, X)
+    return Table(data, layout.names_of(layout.targets, "y"))
 
 
 def _rows(lines: Lines, delimiter: str) -> Iterator[Row]:
@@ -171,16 +192,31 @@ class _Examples:
         )
 
 
-def _warn_of_header(X: NDArray[np.float32], first_row: Row, path: str) -> None:
-    """Warn if the first row counts, as names of columns may, and no other does."""
-    steps = np.diff(X[:1000].astype(np.float64))
-    step = steps[0, 0] if X.shape[1] > 2 else 0
-    ascends: NDArray[np.bool_] = (abs(steps - step) <= 1e-5 * abs(step)).all(axis=1)
-    if step and len(steps) > 1 and ascends[0] and not ascends[1:].any():
+def _warn_of_header(X: NDArray[np.float32], layout: Layout, line: int, counts: bool) -> None:
+    """Warn if the first row may be names of columns: it counts, and no other row does."""
+    counts = counts and len(X) > 1 and not (X[1:] == X[0]).all(axis=1).any()
+    if counts or _only_first_row_ascends(X):
         warn(
-            f"{path}, line {first_row.line} was read as data, but its numbers ascend as names of "
+            f"{layout.path}, line {line} was read as data, but its numbers ascend as names of "
             f"columns do: header=True if it is a header, header=False if it is none"
         )
+
+
+def _counts(fields: Sequence[str]) -> bool:
+    """Tell whether fields are 0, 1, 2 and so on, as pandas calls columns without names."""
+    return len(fields) > 2 and [field.strip() for field in fields] == [
+        str(column) for column in range(len(fields))
+    ]
+
+
+def _only_first_row_ascends(X: NDArray[np.float32]) -> bool:
+    """Tell whether the features of the first row, and of no other, ascend by equal steps."""
+    if X.shape[1] < 3 or len(X) < 2:
+        return False
+    steps = np.diff(X[:1000].astype(np.float64))
+    step = steps[0, 0]
+    ascends: NDArray[np.bool_] = (abs(steps - step) <= 1e-5 * abs(step)).all(axis=1)
+    return bool(step != 0 and ascends[0] and not ascends[1:].any())
 
 
 def _warn_of_labels(layout: Layout) -> None:
@@ -193,4 +229,16 @@ def _warn_of_labels(layout: Layout) -> None:
                 f"{layout.path}: column {column + 1} ({name!r}) is read as a feature, and column "
                 f"{layout.targets[0] + 1} as the target; is it the other way round? "
                 f"targets={name!r}"
+            )
+
+
+def _warn_of_index(layout: Layout, X: NDArray[np.float32]) -> None:
+    """Warn of a feature that numbers the rows."""
+    assert layout.names is not None
+    for position, column in enumerate(layout.features):
+        name = layout.names[column]
+        if name.casefold() in _INDEX_NAMES and len(X) > 2 and (np.diff(X[:, position]) == 1).all():
+            warn(
+                f"{layout.path}: column {column + 1} ({name!r}) is read as a feature, and numbers "
+                "the rows: leave it out of the file, for such numbers tell nothing of other rows"
             )

@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 from .._kernels import csv_rows
 from ..warning import warn
-from .csv_hints import is_missing, is_no_label
+from . import csv_hints
 from .csv_layout import Layout, is_number
 
 Targets = NDArray[np.int64] | NDArray[np.float32]
+
+_MOST_EXACT = 2**53  # above it, different integers are one float64
+_FEWEST_TO_DIFFER = 10  # so few classes may have one example each
 
 
 class Collector(Protocol):
@@ -110,7 +113,8 @@ class TargetColumn:
         if self._is_text:
             texts = [text.decode() for text in self.codes]
             names = sorted(texts)
-            for name in filter(is_no_label, names):
+            self._warn_if_different(values)
+            for name in filter(csv_hints.is_no_label, names):
                 column = self._layout.targets[0] + 1
                 warn(f"{self._layout.path}: column {column} holds {name!r}, which becomes a class")
             label_of = {name: label for label, name in enumerate(names)}
@@ -118,6 +122,7 @@ class TargetColumn:
             return labels[values.astype(np.intp)], tuple(names)
         if self._task == "classification" or (self._task is None and are_classes(values)):
             classes = np.unique(values)
+            self._check_exact(classes)
             labels = np.searchsorted(classes, values).astype(np.int64, copy=False)
             return labels, tuple(map(name_of, classes.tolist()))
         return values.astype(np.float32), self._layout.names_of(self._layout.targets, "y")
@@ -125,6 +130,11 @@ class TargetColumn:
     def _number(self, line: int, text: str) -> float:
         if not is_number(text) and line != self._first_line:
             self._fail(line, "a number", text)
+        if not (is_number(text) or csv_hints.is_missing(text)) and self._task == "regression":
+            column = self._layout.targets[0]
+            hint = csv_hints.of_field(text, self._layout.delimiter, is_last=False)
+            hint = hint or " (text stands for classes, and task='regression' has none)"
+            self._layout.fail(line, column, "a number", text, hint)
         self._layout.numbers(line, self._layout.targets, [text])
         return float(text)
 
@@ -142,7 +152,9 @@ class TargetColumn:
         return self.codes.setdefault(text.encode(), self._label_of[name])
 
     def _fail(self, line: int, kind: str, text: str) -> None:
-        is_second = self._may_be_header and len(self._values) == 1 and not is_missing(text)
+        is_second = (
+            self._may_be_header and len(self._values) == 1 and not csv_hints.is_missing(text)
+        )
         self._layout.fail(
             line,
             self._layout.targets[0],
@@ -150,6 +162,23 @@ class TargetColumn:
             text,
             f" (is line {self._first_line} a header? header=True)" if is_second else None,
         )
+
+    def _check_exact(self, classes: NDArray[np.float64]) -> None:
+        if max(-classes[0], classes[-1]) >= _MOST_EXACT:
+            raise ValueError(
+                f"{self._layout.path}: column {self._layout.targets[0] + 1}: expected labels "
+                f"between -2^53 and 2^53, which float64 tells apart, got {name_of(classes[-1])}"
+            )
+
+    def _warn_if_different(self, values: NDArray[np.float64]) -> None:
+        if len(self.codes) == len(values) >= _FEWEST_TO_DIFFER:
+            column, text = self._layout.targets[0], next(iter(self.codes)).decode()
+            hint = csv_hints.of_field(text, self._layout.delimiter, is_last=False)
+            warn(
+                f"{self._layout.path}: the targets, column {column + 1}, are {len(values):,} "
+                f"different texts, such as {text!r}{hint}; is another column the one to learn? "
+                "targets=COLUMN"
+            )
 
     def _warn_if_constant(self, values: NDArray[np.float64]) -> None:
         if len(values) > 1 and values.min() == values.max():

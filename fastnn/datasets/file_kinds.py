@@ -27,6 +27,7 @@ _BEGINNINGS = {  # longer ones before those that they begin with
     b"\x80\x05": "a pickle",
 }
 _ZIP = b"PK\x03\x04"
+_TAR = 257, b"ustar"  # where a tar archive says so
 
 
 def kind_of(beginning: bytes) -> str | None:
@@ -34,6 +35,8 @@ def kind_of(beginning: bytes) -> str | None:
     for magic, kind in _BEGINNINGS.items():
         if beginning.startswith(magic):
             return kind
+    if beginning.startswith(_TAR[1], _TAR[0]):
+        return "a tar archive"
     if beginning.startswith(_ZIP):
         return _zip(beginning)
     if beginning[8:10] == b'{"' and int.from_bytes(beginning[:8], "little") < 1 << 32:

@@ -44,7 +44,26 @@ def examples_and_targets(
         shapes += "labels" if n_outputs > 1 else "targets"
         hint = ": pass numpy.ravel(y)" if given.shape == (len(inputs), 1) else ""
         raise ValueError(f"y must have shape {shapes}, got {given.shape}{hint}")
-    return inputs, Targets(kernel_ready(given, "y", dtype), None)
+    values = kernel_ready(given, "y", dtype)
+    _check_not_collapsed(values, given)
+    return inputs, Targets(values, None)
+
+
+def _check_not_collapsed(values: Array, given: Array) -> None:
+    """Reject targets that differ, and are one number in the network's dtype."""
+    if len(values) < 2 or np.can_cast(given.dtype, values.dtype):
+        return
+    if (values[0] != values[-1]).all():  # as it mostly is
+        return
+    collapsed = (values == values[0]).all(axis=0) & (given != given[0]).any(axis=0)
+    if collapsed.any():
+        column = int(collapsed.argmax())
+        numbers = given[:, column]
+        raise ValueError(
+            f"y must differ by more than {values.dtype} tells apart, got numbers from "
+            f"{numbers.min()!s} to {numbers.max()!s}, which are all {values[0, column]!s} there: "
+            "subtract their mean, or take dtype='float64'"
+        )
 
 
 def _numbers_of_targets(y: ArrayLike) -> Array:

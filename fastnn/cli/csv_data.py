@@ -1,0 +1,159 @@
+"""The command's CSV files: one to train on and, if it is given, one to test on."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from ..datasets import Dataset, csv_hints, csv_reader
+from ..datasets.csv_reader import Table
+from ..network import Network
+from ..warning import warn
+from .wording import listed
+
+BOUNDED = ("sigmoid", "tanh")
+"""Single outputs that tell two classes apart, or predict quantities in their range."""
+
+
+def training_table(options: argparse.Namespace, network: Network) -> Table:
+    """Read ``--train``: inputs, then one column per output or one of labels."""
+    return _read(options.train, options, network, _task(options, network), None)
+
+
+def test_data(options: argparse.Namespace, network: Network, train: Table) -> Dataset:
+    """Read ``--test``, whose columns and classes become those of the training data."""
+    y, task, classes = train.data.y, _task(options, network), None
+    if y.ndim == 1 and y.dtype.kind == "f":
+        task = "regression"
+    else:
+        classes = train.data.target_names
+    test = _read(options.test, options, network, task, classes)
+    if (train.target_columns is None) != (test.target_columns is None):
+        bare = options.test if test.target_columns is None else options.train
+        warn(
+            f"{name_of(bare)} has no header, and the other file has one: its columns are taken to "
+            "be the same, in the same order"
+        )
+    test = test._replace(data=_with_inputs_as(train, test, options))
+    return _with_targets_as(train, test, options)
+
+
+def name_of(path: Path) -> str:
+    """Return what messages call a file."""
+    return "standard input" if str(path) == "-" else str(path)
+
+
+def _read(
+    path: Path,
+    options: argparse.Namespace,
+    network: Network,
+    task: str | None,
+    classes: Sequence[str] | None,
+) -> Table:
+    n_inputs, n_outputs = network.layer_sizes[0], network.layer_sizes[-1]
+    name, delimiter = name_of(path), options.delimiter or ","
+    target = None if options.target is None else _column(options.target, options.header)
+
+    def targets(first_row: Sequence[str]) -> int | str | Sequence[int]:
+        n_columns = len(first_row)
+        if n_columns - n_inputs not in (1, n_outputs if target is None else 1):
+            needed = f"then {n_outputs} targets or 1 label" if target is None else "1 target"
+            hint = csv_hints.of_delimiter(first_row, delimiter) if n_columns == 1 else ""
+            raise ValueError(
+                f"{name} has {n_columns} columns in its first row, and --arch "
+                f"{','.join(map(str, network.layer_sizes))} needs {n_inputs} inputs and "
+                f"{needed}{hint}"
+            )
+        if isinstance(target, int) and not -n_columns <= target < n_columns:
+            raise ValueError(f"--target {options.target}: {name} has {n_columns} columns")
+        if n_columns > n_inputs + 1:
+            return range(n_inputs, n_columns)
+        return -1 if target is None else target
+
+    with _opened(path) as file:
+        return csv_reader.read(file, name, targets, options.header, delimiter, task, classes)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader]:
+    if str(path) != "-":
+        with open(path, "rb") as file:
+            yield file
+    elif sys.stdin is None:
+        raise ValueError("standard input is closed")
+    else:
+        yield cast(BufferedReader, sys.stdin.buffer)
+
+
+def _column(target: str, header: bool | None) -> int | str:
+    """Return the column of ``--target``: its number, counted from 0, or its name."""
+    try:
+        number = int(target)
+    except ValueError:
+        if header is False:
+            raise ValueError(f"--target {target} is a name, and --no-header leaves none") from None
+        return target
+    if number == 0:
+        raise ValueError("--target counts columns from 1, or from -1 at the end, got 0")
+    return number - 1 if number > 0 else number
+
+
+def _task(options: argparse.Namespace, network: Network) -> str | None:
+    """Return what one column of targets is for; None if the column tells."""
+    task: str | None = options.task
+    if network.layer_sizes[-1] > 1:
+        return task or "classification"
+    output = network.activation_functions[-1].name
+    if output in BOUNDED:
+        return task
+    if task == "classification":
+        raise ValueError(
+            f"--task classification takes several outputs, or one that is sigmoid or tanh; "
+            f"--output-activation {output} predicts a quantity"
+        )
+    return "regression"
+
+
+def _with_inputs_as(train: Table, test: Table, options: argparse.Namespace) -> Dataset:
+    """Put columns of the same names into the same order; refuse other names."""
+    names, others = train.data.feature_names, test.data.feature_names
+    if names == others or train.target_columns is None or test.target_columns is None:
+        return test.data
+    for name in others:
+        if names.count(name) != 1 or others.count(name) != 1:
+            raise ValueError(
+                f"{name_of(options.test)}: its input {name!r} is not one of those of "
+                f"{name_of(options.train)}: {listed(names)}"
+            )
+    order = [others.index(name) for name in names]
+    X = np.ascontiguousarray(test.data.X[:, order])
+    return test.data._replace(X=X, feature_names=names)
+
+
+def _with_targets_as(train: Table, test: Table, options: argparse.Namespace) -> Dataset:
+    """Give columns of targets the order of the training data's; refuse other names."""
+    known, data, name = train.data.target_names, test.data, name_of(options.test)
+    if known == data.target_names or data.y.dtype.kind == "i":
+        return data
+    if test.target_columns is None:
+        if train.data.y.ndim == 1 < data.y.ndim and known != tuple(map(str, range(len(known)))):
+            raise ValueError(
+                f"{name}: which of the classes {listed(known)} its columns stand for is unknown "
+                "without a header"
+            )
+        return data._replace(target_names=known)
+    if train.target_columns is None and train.data.y.dtype.kind == "f":
+        return data
+    for other in data.target_names:
+        if other not in known:
+            raise ValueError(
+                f"{name}: the target {other!r} is none of the training data's: {listed(known)}"
+            )
+    y = np.zeros_like(data.y)
+    y[:, [known.index(column) for column in data.target_names]] = data.y
+    return data._replace(y=y, target_names=known)
