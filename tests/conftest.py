@@ -1,6 +1,7 @@
 """Data, kernel variants and computation paths that the tests are run over."""
 
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -24,6 +25,11 @@ hypothesis.settings.register_profile(
     max_examples=5,
 )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in the background of a script. Tests of Ctrl-C need what Python does by default.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:
