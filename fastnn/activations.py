@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .arrays import Array
 from .calls import explained
@@ -60,11 +61,20 @@ class Activation:
 
     def outputs(self, z: Array) -> Array:
         """f(z), in the dtype of z."""
-        return np.asarray(self.function(z), z.dtype)
+        return self._as(z, self.function(z), "function")
 
     def slope(self, z: Array, a: Array) -> Array:
         """f'(z), in the dtype of z, given both z and a = f(z)."""
-        return np.asarray(self.derivative(z), z.dtype)
+        return self._as(z, self.derivative(z), "derivative")
+
+    def _as(self, z: Array, given: ArrayLike, part: str) -> Array:
+        result = np.asarray(given, z.dtype)
+        if result.shape != z.shape:  # NumPy would repeat numbers in silence
+            raise ValueError(
+                f"activation {self.name!r} must have a {part} that returns an array in the shape "
+                f"of its argument, got {result.shape} for {z.shape}"
+            )
+        return result
 
 
 class BuiltinActivation(Named, Activation):

@@ -146,9 +146,9 @@ class _Losses(_Forward):
             return sum_of_losses
         outputs, deltas = self._units[-1][: len(rows)], self._deltas[-1][: len(rows)]
         wanted = self._targets.rows(rows, outputs.shape[1], outputs.dtype)
-        losses, derivatives = self._loss.function(outputs, wanted)
+        losses, derivatives = self._loss.values_and_derivatives(outputs, wanted)
         np.multiply(derivatives, scale, out=deltas, casting="same_kind")
-        return self._targets.weigh(rows, np.asarray(losses), deltas)
+        return self._targets.weigh(rows, losses, deltas)
 
 
 class Descent(_Losses):

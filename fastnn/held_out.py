@@ -24,7 +24,8 @@ class Split:
     n_examples : int
         Rows of the data.
     checksum : int
-        CRC-32 of their targets. Data of so many rows with these targets are the same data.
+        CRC-32 of their labels or, where they have none, of their targets. Data of so many rows with
+        these labels or targets are the same data.
     bits : bytes
         A bit for each row, 1 if it is held out; empty if no row is.
     """
@@ -97,10 +98,12 @@ def next_split(
     ----------
     before : Split or None
         That of the calls before.
+    labels : ndarray of intp or None
+        Those of the examples, be they given or told by targets of two levels.
     fewest : int, default 1
         Fewer rows to hold out are refused.
     """
-    data = len(targets), _checksum(targets)
+    data = len(targets), _checksum(targets if labels is None else labels)
     if before is not None and (before.n_examples, before.checksum) != data:
         if fraction is None and before.bits:
             return before  # training may go back to those data
@@ -177,7 +180,7 @@ def _drawn(
     return drawn[(np.arange(n_drawn) * 2 + 1) * len(rows) // (2 * n_drawn)]
 
 
-def _checksum(targets: Targets) -> int:
-    if targets.labels is not None:
-        return zlib.crc32(targets.labels.astype("<i8", copy=False).data)
-    return zlib.crc32(np.ascontiguousarray(targets.values).data)
+def _checksum(targets_or_labels: Targets | Array) -> int:
+    if isinstance(targets_or_labels, Targets):
+        return zlib.crc32(np.ascontiguousarray(targets_or_labels.values).data)
+    return zlib.crc32(targets_or_labels.astype("<i8", copy=False).data)

@@ -69,7 +69,7 @@ class Labeling(NamedTuple):
     def threshold(self) -> float:
         """The output above which a label is 1."""
         levels = self.record.target_levels
-        if levels is None or len(levels) < 2 or not self._are_classes(levels):
+        if levels is None or len(levels) < 2:
             levels = self._usual_levels
         return self._middle_of_outputs(levels)
 
@@ -144,6 +144,8 @@ class Labeling(NamedTuple):
         after = self._replace(record=record)
         if shows_all and targets.are_constant and after.rules(targets) is not None:
             validation.warn_of_one_class(targets)
+        elif shows_all and record is not self.record and after._may_have_odd_rows:
+            validation.warn_of_few_odd_rows(targets)
         return after
 
     def _record_after(self, targets: Targets, is_part: bool) -> DataRecord:
@@ -175,9 +177,20 @@ class Labeling(NamedTuple):
     def _reaches(self, record: DataRecord) -> bool:
         """Whether outputs reach all targets that there were, so far as the record tells."""
         levels, (least, most) = record.target_levels, self.output.output_range
-        if not levels or (self._is_softmax and record.has_multi_hot_rows):
+        if not levels:
             return False
+        if self._is_softmax:
+            return levels == _BINARY and not record.has_multi_hot_rows
         return least <= levels[0] and levels[-1] <= most
+
+    @property
+    def _may_have_odd_rows(self) -> bool:
+        """Whether targets that could be those of classes are none, or those of several at once."""
+        if is_regression(self.output) or self._is_softmax:  # of whose rows the sums tell
+            return False
+        if self.loss.name == "binary_cross_entropy":
+            return False
+        return self.record.target_levels is None or self.record.has_multi_hot_rows
 
     @property
     def _is_softmax(self) -> bool:

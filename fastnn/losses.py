@@ -49,11 +49,28 @@ class Loss:
 
     def values(self, z: Array, a: Array, t: Array) -> Array:
         """The loss of each example, (n_examples,)."""
-        return np.asarray(self.function(a, t)[0])
+        return self.values_and_derivatives(a, t)[0]
 
     def derivative(self, a: Array, t: Array) -> Array:
         """dL/da or, where the loss has an output activation of its own, dL/dz."""
-        return np.array(self.function(a, t)[1], a.dtype)
+        return np.array(self.values_and_derivatives(a, t)[1], a.dtype)
+
+    def values_and_derivatives(self, a: Array, t: Array) -> tuple[Array, Array]:
+        """The loss of each example, and dL/da, from a loss without an output activation.
+
+        Raises
+        ------
+        ValueError
+            If they have other shapes than they must have: NumPy would repeat or add up the wrong
+            numbers in silence.
+        """
+        values, derivatives = map(np.asarray, self.function(a, t))
+        if values.shape != (len(a),) or derivatives.shape != a.shape:
+            raise ValueError(
+                f"loss {self.name!r} must return losses and derivatives of shapes {(len(a),)} and "
+                f"{a.shape} for outputs {a.shape}, got {values.shape} and {derivatives.shape}"
+            )
+        return values, derivatives
 
     @property
     def output_activation(self) -> str | None:

@@ -21,7 +21,8 @@ class EarlyStopping(Record):
         What has to get better: a loss lower, the score higher. "loss" is that of the training, as
         in `History.loss`.
     patience : int, default 10
-        Training stops after this many epochs in a row without an improvement; at least 1.
+        Training stops after this many epochs in a row without an improvement; at least 1. Each
+        call of ``train`` counts anew, from a best value of its own.
     min_delta : float, default 0.0
         An epoch is an improvement if it betters the best one by more than this.
     restore_best : bool, default True

@@ -141,12 +141,13 @@ class Trainable(Core):
             Fraction of X to hold out and evaluate instead, between 0 and 1: drawn at random, of
             labels in proportion. Later calls with the same data hold out the same rows, with any
             optimizer, and after `load`, in pickles and in copies, too. The same data are as many
-            examples with the same y; X may have been scaled or augmented. A smaller fraction takes
-            some of these rows. A larger one takes rows that have been trained on, too, which a
-            `TrainingWarning` tells, and so does any fraction after a call without one. Other data
-            are split anew.
+            examples with the same y, as labels or one-hot; X may have been scaled or augmented. A
+            smaller fraction takes some of these rows. A larger one takes rows that have been
+            trained on, too, which a `TrainingWarning` tells, and so does any fraction after a call
+            without one. Other data are split anew: rows in another order, too, and those that came
+            in blocks or to `train_batch`, or before other data were split.
         early_stopping : EarlyStopping, optional
-            When to stop for want of improvement.
+            When to stop for want of improvement in this call: each call begins to count anew.
         callback : callable, optional
             Called with a `Step` after every epoch; training stops when it returns true. It may
             assign another ``learning_rate`` to the step.
@@ -239,24 +240,24 @@ class Trainable(Core):
 
         def fit() -> History:
             nonlocal evaluate
+            before = None if validation_fraction is None else self._generator.bit_generator.state
             split = self._split(targets, validation_fraction, labeling)
-            rows = np.arange(len(inputs))
-            if validation_fraction is not None:
-                rows, held_out_rows = split.rows()
-                of_all = self._weighted(targets, sample_weight)  # without the classes'
-                held_out_targets = of_all[held_out_rows]
-                for part, its_rows in (("training", rows), ("validation", held_out_rows)):
-                    if of_all.weights is not None and not of_all.weights[its_rows].any():
-                        raise ValueError(
-                            "sample_weight must be above 0 for an example at least of the "
-                            f"{part} data, got 0 for all"
-                        )
-                held_out = inputs.take(held_out_rows), held_out_targets
-                evaluate = self._evaluation_of(held_out, labeling)
-            if plan.epochs:
-                sanity.begin(inputs, targets, rows)
-            record = labeling.record
-            return fitting.on_examples(self, inputs, targets, rows, plan, evaluate, split, record)
+            try:
+                rows = np.arange(len(inputs))
+                if validation_fraction is not None:
+                    rows, held_out_rows = split.rows()
+                    of_all = self._weighted(targets, sample_weight)  # without the classes'
+                    validation.check_weights_of_parts(of_all, rows, held_out_rows)
+                    held_out = inputs.take(held_out_rows), of_all[held_out_rows]
+                    evaluate = self._evaluation_of(held_out, labeling)
+                if plan.epochs:
+                    sanity.begin(inputs, targets, rows)
+                return fitting.on_examples(
+                    self, inputs, targets, rows, plan, evaluate, split, labeling.record
+                )
+            finally:
+                if before is not None and self._validation_split is not split:
+                    self._generator.bit_generator.state = before  # what was refused changes nothing
 
         history = self._alone(fit)
         sanity.end()

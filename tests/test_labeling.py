@@ -40,9 +40,10 @@ def trained(kind: type[Network], y: Any, output: str | None = None, **options: A
         ("tanh", (-0.5, 1), 0.25),
         ("identity", (-1, 1), 0.0),
         ("identity", (0, 1), 0.5),
-        # No classes: the usual threshold.
-        ("sigmoid", (0.6, 0.9), 0.5),
-        ("identity", (1, 2), 0.5),
+        ("identity", (1, 2), 1.5),
+        ("relu", (5, 7), 6.0),
+        ("sigmoid", (0, 0.5), 0.25),
+        ("sigmoid", (0.6, 0.9), 0.75),
     ],
 )
 def test_the_threshold_is_halfway_between_the_levels(
@@ -70,6 +71,14 @@ def test_labels_are_as_plain_as_before() -> None:
     net.train(X, np.arange(12) % 3)
     assert not net.is_multilabel
     np.testing.assert_array_equal(net.classify(X), net.predict(X).argmax(axis=1))
+
+
+@EITHER
+def test_classes_1_and_2_are_told_apart(kind: type[Network]) -> None:
+    y = 1.0 + (X[:, 0] > 0)
+    net = kind([2, 1], output_activation="identity", seed=1)
+    net.train(X, y, epochs=300, learning_rate=0.1)
+    assert (net.classify(X) == (X[:, 0] > 0)).mean() > 0.9
 
 
 ONE_HOT = [1, 0, 0], [0, 1, 0], [0, 0, 1]

@@ -1,4 +1,4 @@
-"""Activations and losses of users that have one name: equal ones are one, others are refused."""
+"""Activations and losses of users: what has one name is one, and shapes are what they must be."""
 
 import copy
 import operator
@@ -182,3 +182,44 @@ def recursive(depth: int) -> Callable[[], Any]:
 def test_same(one: Any, other: Any, expected: bool) -> None:
     assert same(one, other) is expected
     assert same(one, one)
+
+
+# Shapes
+
+
+@each_class
+@pytest.mark.parametrize("n_outputs", [1, 2, 3])
+def test_a_loss_of_each_output_is_none_of_each_example(
+    network_class: NetworkClass, n_outputs: int
+) -> None:
+    """Whatever the number of outputs."""
+    loss = Loss("of outputs", lambda a, t: (((a - t) ** 2).mean(axis=0), a - t))
+    with pytest.raises(ValueError, match="'of outputs' must return losses"):
+        network_class([4, n_outputs], loss=loss)
+
+
+@each_class
+def test_shapes_are_looked_at_whenever_they_may_change(network_class: NetworkClass) -> None:
+    """Functions that do as they should where they are tried out, with few rows."""
+
+    def shrunk(result: Array) -> Array:
+        return result if len(result) < 10 else result[:1]
+
+    def squares(a: Array, t: Array) -> Any:
+        return ((a - t) ** 2).sum(axis=1), shrunk(2 * (a - t))
+
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(20, 2)), rng.uniform(size=(20, 3))
+    net = network_class([2, 3], loss=Loss("squares", squares), seed=1)
+    expected = r"losses and derivatives of shapes \(20,\) and \(20, 3\).*got \(20,\) and \(1, 3\)"
+    for call in (net.evaluate, net.gradients, partial(net.train, batch_size=20)):
+        with pytest.raises(ValueError, match=expected):
+            call(X, Y)
+    for part, activation in {
+        "derivative": Activation("own", np.positive, lambda z: shrunk(0 * z + 1)),
+        "function": Activation("own", lambda z: shrunk(z * 1), np.ones_like),
+    }.items():
+        net = network_class([2, 3, 3], activation=activation, seed=1)
+        expected = rf"'own' must have a {part} .*, got \(1, 3\) for \(20, 3\)"
+        with pytest.raises(ValueError, match=expected):
+            net.train(X, Y, batch_size=20)

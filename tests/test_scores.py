@@ -365,7 +365,52 @@ def test_several_classes_at_a_time_are_beyond_softmax(kind: type[Network]) -> No
     net = kind([2, 3], loss="cross_entropy", seed=1)
     with pytest.warns(fastnn.TrainingWarning, match="sum above 1.*'binary_cross_entropy'"):
         net.train(np.eye(2), [[1, 1, 0], [0, 0, 1]])
-    net.train(np.eye(2), [[0.5, 0.2, 0.3], [0.0, 0.0, 0.0]])
+    net.train(np.eye(2), [[0.5, 0.2, 0.3], [0.0, 0.0, 1.0]])
+
+
+@EITHER
+@pytest.mark.parametrize("rows", [np.zeros((3, 3)), np.eye(3) / 2, [[1, 0, 0], [0, 1, 0], [0] * 3]])
+def test_rows_that_sum_to_less_are_beyond_softmax(kind: type[Network], rows: Any) -> None:
+    """As those without a class that one-hot encoders make of missing labels: they have no loss."""
+    X = np.arange(12.0).reshape(12, 1) / 12
+    net = kind([1, 3], loss="cross_entropy", seed=1)
+    with pytest.warns(fastnn.TrainingWarning, match="sum below 1, 0.* without a class"):
+        net.train(X, np.tile(rows, (4, 1)))
+
+
+@EITHER
+@pytest.mark.parametrize("wrong", [[0, 0, 0], [1, 1, 0], [0, 0.7, 0]])
+@pytest.mark.parametrize(("n", "warns"), [(60, True), (12, False)])
+def test_one_row_that_makes_others_no_classes(
+    kind: type[Network], wrong: Any, n: int, warns: bool
+) -> None:
+    """One of sixty is more likely wrong than meant, one of twelve may be meant."""
+    X, Y = np.arange(n)[:, np.newaxis] / n, np.eye(3)[np.arange(n) % 3]
+    Y[7] = wrong
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            kind([1, 3], loss="binary_cross_entropy", seed=1).train(X, Y)  # which is for such rows
+        assert not caught
+        net = kind([1, 3], seed=1)
+        for _ in range(2):  # told of once
+            net.train(X, Y)
+    messages = [str(warning.message) for warning in caught]
+    floats = [float(number) for number in wrong]
+    expected = f"y holds 1 of {n} rows that keep it from being classes"
+    assert [expected in message for message in messages] == [True] * warns
+    assert all(str(floats)[:5] in message for message in messages)
+
+
+@EITHER
+def test_one_number_that_makes_others_no_classes(kind: type[Network]) -> None:
+    X, y = np.arange(60)[:, np.newaxis] / 60, np.arange(60) % 2 * 1.0
+    y[7] = 0.75
+    with pytest.warns(
+        fastnn.TrainingWarning, match=r"1 of 60 rows .*, the first of them \[0\.75\]"
+    ):
+        kind([1, 1], seed=1).train(X, y)
+    kind([1, 1], output_activation="identity", seed=1).train(X, y)  # quantities in any case
 
 
 # One class

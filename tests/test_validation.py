@@ -47,6 +47,40 @@ def parameters(net: Network) -> list[bytes]:
 # Splitting
 
 
+@EITHER
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"l2": 50.0},
+        {"sample_weight": np.r_[1, np.zeros(59)]},
+        {"optimizer": "rprop", "batch_size": 3},
+        {},  # weights that are not finite
+    ],
+    ids=["l2", "sample_weight", "batch_size", "weights"],
+)
+def test_a_split_that_is_refused_draws_nothing(kind: Kind, wrong: dict[str, Any]) -> None:
+    X, y = data()
+    net, same = new(kind), new(kind)
+    if not wrong:
+        net.weights[0][:] = np.nan
+    with pytest.raises(ValueError):
+        net.train(X, y, validation_fraction=0.2, **wrong)
+    net.weights[0][:] = same.weights[0]
+    for each in (net, same):
+        each.train(X, y, validation_fraction=0.2, epochs=2)
+    assert parameters(net) == parameters(same)
+
+
+@EITHER
+def test_labels_and_one_hot_rows_are_the_same_data(kind: Kind) -> None:
+    X, y = data()
+    net = new(kind)
+    net.train(X, y, validation_fraction=0.2)
+    held_out = net._validation_split
+    net.train(X, np.eye(3)[y.astype(int)], validation_fraction=0.2)
+    assert net._validation_split == held_out
+
+
 @pytest.mark.parametrize("n", [2, 3, 10, 97, 1000])
 @pytest.mark.parametrize("fraction", [0.05, 0.1, 0.3, 0.5, 0.99])
 @pytest.mark.parametrize("n_labels", [None, 1, 2, 7])

@@ -5,7 +5,7 @@ Every message has the form "NAME must be WHAT IS EXPECTED, got WHAT CAME".
 
 from .arrays import check_unmasked, examples, finite_vector, one_or_more_examples, order
 from .layers import GivenLayers, layers_of_arrays, layers_of_state_dict
-from .learnable import check_reachable, warn_of_one_class
+from .learnable import check_reachable, warn_of_few_odd_rows, warn_of_one_class
 from .names import Names, class_names, feature_names, target_names
 from .networks import (
     Seed,
@@ -31,7 +31,7 @@ from .numbers import (
     path,
     positive,
 )
-from .targets import check_range, examples_and_targets, weights
+from .targets import check_range, check_weights_of_parts, examples_and_targets, weights
 
 __all__ = [
     "GivenLayers",
@@ -43,6 +43,7 @@ __all__ = [
     "check_reachable",
     "check_size",
     "check_unmasked",
+    "check_weights_of_parts",
     "class_names",
     "count",
     "dropout",
@@ -68,6 +69,7 @@ __all__ = [
     "positive",
     "target_names",
     "too_large",
+    "warn_of_few_odd_rows",
     "warn_of_one_class",
     "weights",
     "with_defaults",

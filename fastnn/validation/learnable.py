@@ -9,6 +9,7 @@ from ..losses import BuiltinLoss, Loss
 from ..targets import Targets
 from ..warning import warn
 
+_FEW = 0.05  # so small a part of the rows is more likely wrong than meant
 _WHAT_TO_DO = "scale y to that range, or take output_activation='identity'"
 
 
@@ -47,10 +48,39 @@ def check_reachable(targets: Targets, loss: Loss, output: Activation, is_part: b
 
 def _check_sums(targets: Targets) -> None:
     values = targets.counted().values
-    if values is not None and float(values.sum(axis=1).max()) > 1.001:
+    if values is None:
+        return
+    sums = values.sum(axis=1)
+    if float(sums.max()) > 1.001:
         warn(
             "y holds rows with a sum above 1, which 'softmax' outputs cannot reach: where several "
             "classes may be true of an example, take the loss 'binary_cross_entropy'"
+        )
+    elif float(sums.min()) < 0.999:
+        warn(
+            f"y holds rows with a sum below 1, {sums.min():g} at the least, which count for less "
+            "in 'cross_entropy', and rows of zeros for nothing: leave out examples without a "
+            "class, or scale the rows to a sum of 1"
+        )
+
+
+def warn_of_few_odd_rows(targets: Targets) -> None:
+    """Warn of a few rows that keep targets from being those of classes, as wrong numbers do.
+
+    The targets of the others have two levels and, in rows of several, one high number each.
+    """
+    values = targets.counted().values
+    assert values is not None
+    high = values == values.max()
+    is_odd = ~(high | (values == values.min())).all(axis=1)
+    if values.shape[1] > 1:
+        is_odd |= np.count_nonzero(high, axis=1) != 1
+    n_odd = int(np.count_nonzero(is_odd))
+    if 0 < n_odd <= _FEW * len(values):
+        shown = values[int(is_odd.argmax())].tolist()
+        warn(
+            f"y holds {n_odd} of {len(values)} rows that keep it from being classes, one for each "
+            f"example, the first of them {shown if len(shown) < 10 else '...'}: is that meant?"
         )
 
 

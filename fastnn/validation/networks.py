@@ -211,8 +211,9 @@ def _try_out_loss(loss: Loss, n_outputs: int, dtype: Dtype) -> None:
         raise ValueError(f"loss must have a name that no built-in one has, got {name!r}")
     if not callable(function):
         raise TypeError(f"loss {name!r} must have a callable function, got {function!r}")
-    shape = 2, n_outputs
-    outputs = np.linspace(0.2, 0.8, 2 * n_outputs, dtype=dtype).reshape(shape)
+    n_examples = 2 if n_outputs != 2 else 3  # unequal: rows and columns may be mistaken
+    shape = n_examples, n_outputs
+    outputs = np.linspace(0.2, 0.8, n_examples * n_outputs, dtype=dtype).reshape(shape)
     targets = np.eye(*shape, dtype=dtype)
     unchanged = outputs.copy(), targets.copy()
     result = function(outputs, targets)
@@ -223,7 +224,7 @@ def _try_out_loss(loss: Loss, n_outputs: int, dtype: Dtype) -> None:
         )
     if not all(map(np.array_equal, (outputs, targets), unchanged)):
         raise ValueError(f"loss {name!r} must leave its arguments as they are")
-    expected = ("losses", (2,)), ("derivatives", shape)
+    expected = ("losses", (n_examples,)), ("derivatives", shape)
     for part, (what, its_shape) in zip(result, expected, strict=True):
         array = np.asarray(part)
         if array.shape != its_shape or array.dtype.kind not in "biuf":

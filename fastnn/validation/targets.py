@@ -128,6 +128,18 @@ def weights(
     return found
 
 
+def check_weights_of_parts(targets: Targets, training: Array, validation: Array) -> None:
+    """Reject weights that leave no example in one of the two parts, whose rows are given."""
+    if targets.weights is None:
+        return
+    for part, rows in (("training", training), ("validation", validation)):
+        if not targets.weights[rows].any():
+            raise ValueError(
+                f"sample_weight must be above 0 for an example at least of the {part} data, got 0 "
+                "for all"
+            )
+
+
 def _finite_weights(given: Array, argument: str, dtype: Dtype) -> Array:
     with np.errstate(over="ignore", invalid="ignore"):  # reported below, with its place
         found = given.astype(dtype)
