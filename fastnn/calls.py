@@ -30,8 +30,34 @@ def explained(function: F) -> F:
     if isinstance(function, type):
         function.__init__ = explained(function.__init__)  # type: ignore[misc]
         return function
-    name = function.__qualname__.removesuffix(".__init__")
+    name = _public_name(function)
     _explained[name] = function
+    return _explaining(function, lambda args: (name, [_explained[place] for place in _PLACES]))
+
+
+def explained_in_subclasses(method: F) -> F:
+    """Do the same for a method of a mixin: errors name the class of the instance.
+
+    Hints name arguments of its constructor, too.
+
+    Parameters
+    ----------
+    method : callable
+    """
+
+    def place(args: Sequence[Any]) -> tuple[str, list[Callable[..., Any]]]:
+        if not args:  # called on the class
+            return method.__qualname__, []
+        kind = type(args[0])
+        return f"{kind.__name__}.{method.__name__}", [kind]
+
+    return _explaining(method, place)
+
+
+def _explaining(
+    function: F, place: Callable[[Sequence[Any]], tuple[str, list[Callable[..., Any]]]]
+) -> F:
+    """Wrap a function; its place, given a call's arguments, is its name and related functions."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -40,8 +66,9 @@ def explained(function: F) -> F:
         except TypeError as error:
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:
                 raise  # the function has been entered
+            name, related = place(args)
             message = str(error).replace(f"{function.__qualname__}()", f"{name}()")
-            message = _explanation(name, function, args, kwargs) or message
+            message = _explanation(name, function, args, kwargs, related) or message
         raise TypeError(message)
 
     return cast(F, call)
@@ -101,13 +128,17 @@ def _names_present(instance: object) -> list[str]:
 
 
 def _explanation(
-    name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    name: str,
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    related: Sequence[Callable[..., Any]],
 ) -> str:
     """What is wrong with the call; empty if Python's own words will do."""
     parameters = inspect.signature(function).parameters
     for unknown in kwargs:
         if unknown not in parameters:
-            others = {place: inspect.signature(_explained[place]).parameters for place in _PLACES}
+            others = {_public_name(f): inspect.signature(f).parameters for f in related}
             hint = hints.for_argument(unknown, parameters, others)
             return f"{name}() got an unexpected keyword argument {unknown!r}{hint}"
     by_position = [p for p, x in parameters.items() if x.kind is x.POSITIONAL_OR_KEYWORD]
@@ -124,6 +155,10 @@ def _explanation(
         expected += f" ({', '.join(by_position)})"
     hint = f": pass the others by name, such as {by_name[0]}=..." if by_name else ""
     return f"{name}() takes {expected}, got {len(args)}{hint}"
+
+
+def _public_name(function: Callable[..., Any]) -> str:
+    return function.__qualname__.removesuffix(".__init__")
 
 
 class _OfClass(classmethod):  # type: ignore[type-arg]

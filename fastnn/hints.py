@@ -31,6 +31,7 @@ ARGUMENTS = {
     "layer_sizes": "layers sizes dims widths units hidden_sizes hidden_layers arch architecture",
     "layer_sizes=[n_inputs, ..., n_outputs]": "hidden_layer_sizes hidden_size input_shape",
     "learning_rate": "lr eta step_size learning_rate_init initial_lr",
+    "learning_rate_init": "lr eta initial_lr",
     "loss": "loss_function loss_fn criterion objective cost",
     "lowest": "min_lr",
     "memory": "history_size maxcor m",
@@ -61,6 +62,7 @@ ARGUMENTS = {
     "validation_data": "val_data val_set eval_set eval_data valid_data test_data",
     "validation_fraction": "validation_split val_split val_fraction valid_fraction test_size",
     "warm_up": "pct_start warmup warmup_fraction",
+    "X_val=..., y_val=...": "validation_data val_data eval_set validation_set",
     "X": "inputs data features X_train training_data",
     "y": "targets target labels y_train y_true",
 }
@@ -170,9 +172,14 @@ def for_argument(given: str, taken: Iterable[str], others: Mapping[str, Iterable
 
 
 def _arguments_meant(given: str, taken: Iterable[str]) -> list[str]:
-    return [name for name in taken if _plain(name) == _plain(given)] or [
-        name for name in _elsewhere(given, ARGUMENTS) if name.partition("=")[0] in taken
-    ]
+    taken = list(taken)
+    here = _elsewhere(given, ARGUMENTS)
+    return (
+        [name for name in taken if _plain(name) == _plain(given)]
+        or [name for name in here if name.partition("=")[0] in taken]
+        # A function may take a name of other libraries, and be given that of fastnn or a third.
+        or [name for name in taken if {given, *here} & set(_elsewhere(name, ARGUMENTS))]
+    )
 
 
 def _meant(value: Any, known: Iterable[str], table: Mapping[str, str]) -> list[str]:

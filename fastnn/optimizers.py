@@ -399,6 +399,14 @@ class LBFGS(Optimizer):
         raise NotImplementedError("its steps are scipy's")
 
 
+def check_makes_steps(optimizer: str | Optimizer, hint: str = "") -> None:
+    """Reject L-BFGS where each call is to make steps of its own."""
+    if optimizer == "lbfgs" or isinstance(optimizer, LBFGS):
+        raise ValueError(
+            f"optimizer must be one that makes a step for a batch, got {optimizer!r}{hint}"
+        )
+
+
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     kind.name: kind for kind in (SGD, Adam, AdamW, RMSprop, Adagrad, Rprop, LBFGS)
 }

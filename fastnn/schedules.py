@@ -52,6 +52,12 @@ class Schedule(Record, ABC):
         return self
 
 
+def check_has_length(rate: object, argument: str, what: str) -> None:
+    """Reject a schedule that would span each of many calls, where ``what`` says what a call is."""
+    if getattr(rate, "n_steps", 0) is None:
+        raise ValueError(f"{argument} must have n_steps, for each call is {what}, got {rate!r}")
+
+
 class _Ending(Schedule):
     """A schedule that comes to its end within ``n_steps``."""
 

@@ -20,9 +20,10 @@ from .held_out import Split, next_split
 from .history import History
 from .inputs import Inputs, MatrixLike
 from .labeling import Labeling
-from .optimizers import LBFGS, LearningRate, Optimizer
+from .optimizers import LearningRate, Optimizer, check_makes_steps
 from .plan import Callback, Descent, Order, Plan
 from .sanity import Sanity
+from .schedules import check_has_length
 from .state import TrainingState
 from .stopping import EarlyStopping
 from .targets import Targets
@@ -301,15 +302,9 @@ class Trainable(Core):
         TypeError, ValueError, TrainingDiverged, RuntimeError, ImportError
             As in `train`.
         """
-        if optimizer == "lbfgs" or isinstance(optimizer, LBFGS):
-            raise ValueError(
-                f"optimizer must be one that makes a step for a batch, got {optimizer!r}"
-            )
+        check_makes_steps(optimizer)
         rate = optimizer.learning_rate if isinstance(optimizer, Optimizer) else learning_rate
-        if getattr(rate, "n_steps", 0) is None:
-            raise ValueError(
-                f"learning_rate must have n_steps, for each call is a step, got {rate!r}"
-            )
+        check_has_length(rate, "learning_rate", "a step")
         plan = Plan.checked(
             len(self.layer_sizes) - 1,
             epochs=1,

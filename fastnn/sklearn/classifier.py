@@ -8,10 +8,13 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import unique_labels
 
+from .. import validation
 from ..arrays import Array
+from ..calls import explained
 from .perceptron import Perceptron
 
 
+@explained
 class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
     """scikit-learn's `MLPClassifier`, computed by fastnn: its parameters, and a few more.
 
@@ -28,7 +31,10 @@ class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
     optimizer : str or Optimizer, default=None
         The optimizer of `fastnn.MLP.train` to use in place of ``solver``, which must be "sgd" or
         "adam": "adamw", "rmsprop", "adagrad", ..., with ``learning_rate_init``, or an object such
-        as ``AdamW(Cosine(1e-3))``, with its own.
+        as ``AdamW(Cosine(1e-3))``, with its own. ``momentum``, ``beta_1`` and the other parameters
+        of solvers are refused beside it: ``SGD(0.1, momentum=0.5)`` is "sgd" with momentum. "rprop"
+        takes the full batch, which ``batch_size="auto"`` then is. ``partial_fit`` needs the
+        ``n_steps`` of a schedule. L-BFGS is ``solver="lbfgs"``.
     class_weight : dict or "balanced", default=None
         Weights of classes, as elsewhere in scikit-learn; "balanced" not for ``partial_fit``.
     dropout : float or sequence of float, default=0.0
@@ -153,16 +159,15 @@ class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
             return self._labels(outputs)
         return self.classes_[(outputs[:, 0] > 0.5).astype(np.intp)]
 
-    def _weights(self, y: Array, sample_weight: Array | None, incremental: bool) -> Array | None:
+    def _weights(self, y: Array, sample_weight: Array | None) -> Array | None:
         if self.class_weight is None:
             return sample_weight
-        if incremental and isinstance(self.class_weight, str):
-            raise ValueError(
-                f"class_weight {self.class_weight!r} is not supported for partial_fit, which "
-                "does not see all labels: use sklearn.utils.class_weight.compute_class_weight"
-            )
         weights = compute_sample_weight(self.class_weight, self._labels(y))
-        return weights if sample_weight is None else weights * sample_weight
+        argument = "class_weight"
+        if sample_weight is not None:
+            weights, argument = weights * sample_weight, "sample_weight times class_weight"
+        validation.check_weights(weights, argument, self.coefs_[0].dtype)
+        return weights
 
     def _targets(self, y: Array) -> Array:
         return y.argmax(axis=1) if self.out_activation_ == "softmax" else y.astype(float)

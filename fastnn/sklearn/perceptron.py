@@ -16,7 +16,7 @@ import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.metrics import check_scoring
+from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils._param_validation import Interval, Real, StrOptions
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -28,12 +28,16 @@ from sklearn.utils.validation import (
 from .. import validation
 from ..activations import ACTIVATIONS, Activation
 from ..arrays import Array
+from ..calls import explained_in_subclasses
 from ..losses import Loss
 from ..mlp import MLP
 from ..optimizers import OPTIMIZERS, Optimizer
-from . import full_batch, losses, stochastic
+from . import full_batch, losses, settings, stochastic
 
 _LOSS_OF_OUTPUTS = {"softmax": "cross_entropy", "logistic": "binary_cross_entropy"}
+
+# Additional parameters with an effect on what is learned; each is false where it has none.
+_OF_LEARNING = ("optimizer", "class_weight", "dropout", "l1", "clip_norm", "max_norm", "scoring")
 
 # Attributes that a copy does not take over: it has a network of its own.
 _OF_FASTNN = {"_network", "_network_for", "_tasks", "_validation"}
@@ -50,12 +54,12 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
             list,
             tuple,
         ],
-        "optimizer": [StrOptions(set(OPTIMIZERS) - {"lbfgs", "rprop"}), Optimizer, None],
+        "optimizer": [StrOptions(set(OPTIMIZERS) - {"lbfgs"}), Optimizer, None],
         "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
         "l1": [Interval(Real, 0, None, closed="left")],
         "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
         "max_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "scoring": [str, callable, None],
+        "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
         "progress": ["boolean"],
         "n_jobs": [Integral, None],
     }
@@ -66,6 +70,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
+    @explained_in_subclasses
     def fit(
         self,
         X: Any,
@@ -116,6 +121,10 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         finally:
             del self._tasks, self._validation
 
+    def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
+        settings.check(self, incremental)
+        return super()._fit(X, y, sample_weight=sample_weight, incremental=incremental)
+
     def _validate_input(self, X: Any, y: Any, *options: Any, **more: Any) -> Any:
         for array, argument in ((X, "X"), (y, "y")):
             validation.check_unmasked(array, argument)
@@ -125,24 +134,17 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         self, X: Any, y: Array, sample_weight: Array | None, *buffers_and_incremental: Any
     ) -> None:
         *_, incremental = buffers_and_incremental
-        weights = self._weights(y, sample_weight, incremental)
+        weights = self._weights(y, sample_weight)
         stochastic.Training(self, self._kept_network(), X, y, weights, incremental).run()
 
     def _fit_lbfgs(self, X: Any, y: Array, sample_weight: Array | None, *buffers: Any) -> None:
-        for name in ("optimizer", "dropout", "clip_norm", "max_norm"):
-            if np.any(getattr(self, name)):
-                raise ValueError(
-                    f"{name} must be left out for solver='lbfgs', got {getattr(self, name)!r}"
-                )
-        if self._validation[0] is not None:
-            raise ValueError("X_val must be left out for solver='lbfgs', which does not validate")
-        weights = self._weights(y, sample_weight, incremental=False)
+        weights = self._weights(y, sample_weight)
         # In double, whatever X is, for the line search needs it. scikit-learn computes in double
         # too, but for a first fit of float32, and clips probabilities to the epsilon of its dtype.
         most_loss = losses.most(np.result_type(X.dtype, self.coefs_[0].dtype))
         full_batch.minimize(self, self._kept_network(np.dtype(float)), X, y, weights, most_loss)
 
-    def _weights(self, y: Array, sample_weight: Array | None, incremental: bool) -> Array | None:
+    def _weights(self, y: Array, sample_weight: Array | None) -> Array | None:
         """Those of the samples, given their targets as they are trained on."""
         return sample_weight
 
@@ -174,6 +176,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
                 pass  # NaN: scikit-learn says so in its own words
         return None
 
+    @explained_in_subclasses
     def transform(self, X: Any) -> Array:
         """Compute the outputs of the last hidden layer.
 
@@ -257,14 +260,26 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
             return network
         return None
 
+    def _initialize(self, y: Any, layer_units: list[int], dtype: Any) -> None:
+        self._hidden_activations(len(layer_units) - 2)  # refused before parameters are replaced
+        super()._initialize(y, layer_units, dtype)
+
+    def _hidden_activations(self, n_layers: int) -> list[Any]:
+        given = self.activation
+        if not isinstance(given, list | tuple):
+            given = [given] * n_layers
+        elif len(given) != n_layers:
+            raise ValueError(
+                f"activation must be one name or Activation, or a list of {n_layers}, one per "
+                f"hidden layer, got {given!r}"
+            )
+        return [_activation(f) for f in given]
+
     def _new_network(self, dtype: "np.dtype[Any] | None") -> MLP:
-        hidden = self.activation
-        if not isinstance(hidden, list | tuple):
-            hidden = [hidden] * (len(self.coefs_) - 1)
         return MLP.from_arrays(
             self.coefs_,
             self.intercepts_,
-            activation=[_activation(f) for f in hidden],
+            activation=self._hidden_activations(len(self.coefs_) - 1),
             output_activation=_activation(self.out_activation_),
             loss=self._network_loss(),
             dtype=dtype,
@@ -299,6 +314,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
     def __sklearn_is_fitted__(self) -> bool:
         return "coefs_" in vars(self)
 
+    @explained_in_subclasses
     def to_sklearn(self) -> Any:
         """Make scikit-learn's own estimator of this one: for prediction, or to go on with.
 
@@ -311,10 +327,20 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         Raises
         ------
         ValueError
-            If it has what scikit-learn does not know: an activation or a loss of its own.
+            If it has what scikit-learn does not know: an activation or a loss of its own, or a
+            parameter that changes how it learns, such as ``dropout``.
         """
         new = self._of_sklearn()
         parameters = self.get_params(deep=False)
+        unknown = [x for x in _OF_LEARNING if x in parameters and np.any(parameters[x])]
+        if unknown:
+            defaults = type(self)().get_params(deep=False)
+            found = ", ".join(f"{name}={parameters[name]!r}" for name in unknown)
+            without = ", ".join(f"{name}={defaults[name]!r}" for name in unknown)
+            raise ValueError(
+                f"scikit-learn's {self._of_sklearn.__name__} has no {found}: to go on without, "
+                f"use set_params({without})"
+            )
         new.set_params(**{name: parameters[name] for name in new.get_params()})
         new._validate_params()
         left_out = {*parameters, *_OF_FASTNN, "_optimizer"}

@@ -7,11 +7,13 @@ import sklearn.neural_network
 from sklearn.utils._param_validation import StrOptions
 
 from ..arrays import Array
+from ..calls import explained
 from ..losses import Loss
 from . import losses
 from .perceptron import Perceptron
 
 
+@explained
 class MLPRegressor(Perceptron, sklearn.neural_network.MLPRegressor):
     """scikit-learn's `MLPRegressor`, computed by fastnn: its parameters, and a few more.
 
@@ -31,7 +33,10 @@ class MLPRegressor(Perceptron, sklearn.neural_network.MLPRegressor):
     optimizer : str or Optimizer, default=None
         The optimizer of `fastnn.MLP.train` to use in place of ``solver``, which must be "sgd" or
         "adam": "adamw", "rmsprop", "adagrad", ..., with ``learning_rate_init``, or an object such
-        as ``AdamW(Cosine(1e-3))``, with its own.
+        as ``AdamW(Cosine(1e-3))``, with its own. ``momentum``, ``beta_1`` and the other parameters
+        of solvers are refused beside it: ``SGD(0.1, momentum=0.5)`` is "sgd" with momentum. "rprop"
+        takes the full batch, which ``batch_size="auto"`` then is. ``partial_fit`` needs the
+        ``n_steps`` of a schedule. L-BFGS is ``solver="lbfgs"``.
     dropout : float or sequence of float, default=0.0
         The part of the units of a hidden layer that is left out for a sample while training.
     l1 : float, default=0.0

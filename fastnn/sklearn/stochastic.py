@@ -17,13 +17,14 @@ from sklearn.utils import _safe_indexing
 
 from .. import fitting
 from ..arrays import Array
+from ..evaluation import Evaluation
 from ..history import Step
 from ..mlp import MLP
 from ..optimizers import Optimizer
 from ..plan import Plan
 from ..training import TrainingDiverged
 from ..warning import warn
-from . import losses, solvers
+from . import losses, settings, solvers
 
 
 class Tasks:
@@ -85,13 +86,6 @@ class Training:
         self._estimator, self._network, self._incremental = estimator, network, incremental
         self._X, self._y, self._sample_weight = X, y, sample_weight
         self._tasks: Tasks | None = estimator._tasks
-        if incremental and estimator.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True")
-        if estimator.optimizer is not None and estimator.learning_rate != "constant":
-            raise ValueError(
-                "learning_rate must be 'constant' where optimizer is given, which may have a "
-                f"schedule of its own, got {estimator.learning_rate!r}"
-            )
 
     def run(self) -> None:
         """Train, from where the network stands."""
@@ -114,11 +108,13 @@ class Training:
         self._losses = losses.Reported(estimator, self._y[rows], targets.weights, rows)
         self._n_samples, self._batch_size = len(rows), self._clipped_batch_size(len(rows))
         plan = self._plan(targets.weights)
+        self._resume_monitoring()
         estimator.n_iter_ = 0
+        evaluate = self._evaluation if _monitors_validation(plan.optimizer) else None
         try:
             self._begin_epoch()
             self._network._alone(
-                partial(fitting.on_examples, self._network, inputs, targets, rows, plan, None)
+                partial(fitting.on_examples, self._network, inputs, targets, rows, plan, evaluate)
             )
         except KeyboardInterrupt:
             warn("Training interrupted by user.", UserWarning)
@@ -175,7 +171,7 @@ class Training:
     def _clipped_batch_size(self, n_samples: int) -> int:
         size = self._estimator.batch_size
         if size == "auto":
-            return min(200, n_samples)
+            return min(200, n_samples) if self._takes_batches() else n_samples
         if size > n_samples:
             warn(
                 "Got `batch_size` less than 1 or larger than "
@@ -184,12 +180,16 @@ class Training:
             )
         return int(min(size, n_samples))
 
+    def _takes_batches(self) -> bool:
+        given = self._estimator.optimizer
+        return given is None or settings.optimizer_class(given).takes_batches
+
     def _plan(self, weights: Array | None) -> Plan:
         estimator, given = self._estimator, self._estimator.optimizer
         plan = Plan.checked(
             len(self._network.weights),
             epochs=1 if self._incremental else estimator.max_iter,
-            batch_size=self._batch_size,
+            batch_size=self._batch_size if self._takes_batches() else None,
             optimizer=given or "sgd",
             learning_rate=None if isinstance(given, Optimizer) else estimator.learning_rate_init,
             shuffle=self._order() if estimator.shuffle else False,
@@ -203,7 +203,7 @@ class Training:
             batch_callback=None,
             progress=estimator.progress,
             n_threads=estimator._n_threads(),
-            has_validation=False,
+            has_validation=self._held_out[0] is not None,
         )
         regularisation = replace(
             plan.regularisation, by_weight=True, counted_l2=float(self._losses.n_averaged)
@@ -241,6 +241,32 @@ class Training:
             return order
 
         return shuffled
+
+    def _resume_monitoring(self) -> None:
+        """Initialize what the previous fit did not keep for the present stopping criterion.
+
+        L-BFGS keeps nothing, and `early_stopping` may have been set since.
+        """
+        estimator = self._estimator
+        kept = vars(estimator)
+        kept.setdefault("loss_curve_", [])
+        kept.setdefault("validation_scores_", None)
+        criterion = "best_validation_score_" if estimator.early_stopping else "best_loss_"
+        if kept.get(criterion) is not None:
+            return
+        estimator._no_improvement_count = 0
+        estimator.best_validation_score_, estimator.best_loss_ = None, np.inf
+        if estimator.early_stopping:
+            estimator.best_validation_score_, estimator.best_loss_ = -np.inf, None
+            estimator.validation_scores_ = estimator.validation_scores_ or []
+            estimator._best_coefs = [w.copy() for w in estimator.coefs_]
+            estimator._best_intercepts = [b.copy() for b in estimator.intercepts_]
+
+    def _evaluation(self) -> Evaluation:
+        """Return the loss and the score of the validation data, for schedules that monitor one."""
+        estimator, (X, y, weights) = self._estimator, self._held_out
+        loss = estimator._validation_loss(X, y, weights)
+        return Evaluation(loss, estimator._score(X, y, sample_weight=weights), "score")
 
     def _begin_epoch(self) -> None:
         if self._tasks is not None:
@@ -320,3 +346,7 @@ class Training:
         assert state is not None
         for velocity in state.arrays:
             velocity *= before / rate
+
+
+def _monitors_validation(optimizer: Optimizer) -> bool:
+    return getattr(optimizer.learning_rate, "monitor", "loss") != "loss"

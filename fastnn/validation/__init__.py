@@ -31,7 +31,13 @@ from .numbers import (
     path,
     positive,
 )
-from .targets import check_range, check_weights_of_parts, examples_and_targets, weights
+from .targets import (
+    check_range,
+    check_weights,
+    check_weights_of_parts,
+    examples_and_targets,
+    weights,
+)
 
 __all__ = [
     "GivenLayers",
@@ -43,6 +49,7 @@ __all__ = [
     "check_reachable",
     "check_size",
     "check_unmasked",
+    "check_weights",
     "check_weights_of_parts",
     "class_names",
     "count",

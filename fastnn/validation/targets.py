@@ -122,7 +122,12 @@ def weights(
         argument = "class_weight" if sample_weight is None else "sample_weight times class_weight"
         with np.errstate(over="ignore"):
             product = product * _finite_weights(of_classes, "class_weight", dtype)
-    found = _finite_weights(product, argument, dtype)
+    return check_weights(product, argument, dtype)
+
+
+def check_weights(given: Array, argument: str, dtype: Dtype) -> Array:
+    """Return the weights of all examples in a dtype; reject any that cannot be trained with."""
+    found = _finite_weights(given, argument, dtype)
     if not found.any():
         raise ValueError(f"{argument} must be above 0 for an example at least, got 0 for all")
     return found

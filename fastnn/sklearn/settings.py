@@ -1,0 +1,131 @@
+"""Checks of parameters that depend on each other, made before a fit changes anything."""
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from .. import validation
+from ..optimizers import OPTIMIZERS, Optimizer, check_makes_steps
+from ..schedules import check_has_length
+
+_OF_LBFGS = ("optimizer", "dropout", "clip_norm", "max_norm")
+"""Parameters that solver="lbfgs" has no use for."""
+
+_OF_SOLVERS = {
+    "learning_rate_init": "learning_rate",
+    "power_t": "power",
+    "momentum": "momentum",
+    "nesterovs_momentum": "nesterov",
+    "beta_1": "beta_1",
+    "beta_2": "beta_2",
+    "epsilon": "epsilon",
+}
+"""Parameters of scikit-learn's solvers, and the arguments of optimizers that correspond to them."""
+
+
+def optimizer_class(given: str | Optimizer) -> type[Optimizer]:
+    """Return the class of an optimizer that is given as a name or an object."""
+    return OPTIMIZERS[given] if isinstance(given, str) else type(given)
+
+
+def check(estimator: Any, incremental: bool) -> None:
+    """Reject parameters that do not go together.
+
+    Parameters
+    ----------
+    estimator : Perceptron
+        Each of its parameters has been checked alone.
+    incremental : bool
+        Whether for ``partial_fit``.
+
+    Raises
+    ------
+    ValueError
+        If a parameter would have no effect or cannot be used with another one.
+    """
+    _check_class_weight(getattr(estimator, "class_weight", None), incremental)
+    if estimator.solver == "lbfgs":
+        _check_for_lbfgs(estimator)
+        return
+    if incremental and estimator.early_stopping:
+        raise ValueError("partial_fit does not support early_stopping=True")
+    if estimator.optimizer is not None:
+        _check_optimizer(estimator, incremental)
+
+
+def _check_for_lbfgs(estimator: Any) -> None:
+    for name in _OF_LBFGS:
+        if np.any(getattr(estimator, name)):
+            raise ValueError(
+                f"{name} must be left out for solver='lbfgs', got {getattr(estimator, name)!r}"
+            )
+    if estimator._validation[0] is not None:
+        raise ValueError("X_val must be left out for solver='lbfgs', which does not validate")
+
+
+def _check_optimizer(estimator: Any, incremental: bool) -> None:
+    given = estimator.optimizer
+    kind = optimizer_class(given)
+    check_makes_steps(given, ": L-BFGS is solver='lbfgs'")
+    if not kind.takes_batches and estimator.batch_size != "auto":
+        raise ValueError(
+            f"batch_size must be 'auto', here the full batch, for the optimizer {kind.name!r}, got "
+            f"{estimator.batch_size!r}"
+        )
+    if estimator.learning_rate != "constant":
+        raise ValueError(
+            "learning_rate must be 'constant' where optimizer is given, which may have a "
+            f"schedule of its own, got {estimator.learning_rate!r}"
+        )
+    _check_parameters_of_solvers(estimator, kind)
+    if isinstance(given, str):
+        return
+    rate = given.learning_rate
+    if incremental:
+        check_has_length(rate, "learning_rate of optimizer", "an epoch of its own")
+    monitored = getattr(rate, "monitor", "loss")
+    if monitored == "loss":
+        return
+    if incremental:
+        raise ValueError(
+            f"optimizer must not monitor {monitored!r} in partial_fit, which does not validate, "
+            f"got {given!r}"
+        )
+    if not estimator.early_stopping and estimator._validation[0] is None:
+        raise ValueError(
+            f"optimizer monitors {monitored!r}, for which early_stopping=True, or X_val and y_val "
+            f"of fit, must be given, got {given!r}"
+        )
+
+
+def _check_parameters_of_solvers(estimator: Any, kind: type[Optimizer]) -> None:
+    """Reject values, other than the defaults, that the optimizer would not make use of."""
+    defaults = estimator._of_sklearn().get_params()
+    arguments = list(inspect.signature(kind).parameters)
+    for name, argument in _OF_SOLVERS.items():
+        value = getattr(estimator, name)
+        if value == defaults[name]:
+            continue
+        if name == "learning_rate_init" and isinstance(estimator.optimizer, str):
+            continue
+        hint = f"which takes {', '.join(arguments)}"
+        if argument in arguments:
+            is_name = isinstance(estimator.optimizer, str)
+            rate = f"{estimator.learning_rate_init!r}, " if is_name else ""
+            hint = f"such as optimizer={kind.__name__}({rate}{argument}={value!r})"
+        raise ValueError(
+            f"{name} must be left out where optimizer is given, got {value!r}: give it to the "
+            f"optimizer, {hint}"
+        )
+
+
+def _check_class_weight(given: Any, incremental: bool) -> None:
+    if isinstance(given, str) and incremental:
+        raise ValueError(
+            f"class_weight {given!r} is not supported for partial_fit, which "
+            "does not see all labels: use sklearn.utils.class_weight.compute_class_weight"
+        )
+    if isinstance(given, dict):
+        for label, weight in given.items():
+            validation.not_negative(weight, f"class_weight of label {label!r}")
