@@ -418,10 +418,26 @@ def test_an_order_that_nothing_tells_is_asked_for(
 
 def test_the_user_knows_better_than_numbers() -> None:
     state_dict = layers_named(["10", "9"], SIZES)
-    message = "state_dict['10.weight'] must have 3 inputs, as many as state_dict['9.weight'] has "
-    with pytest.raises(ValueError, match="^" + re.escape(message)):
+    with pytest.raises(ValueError, match=re.escape("the shapes allow order=['10', '9'] only")):
         fastnn.MLP.from_state_dict(state_dict)
     assert_holds(fastnn.MLP.from_state_dict(state_dict, order=["10", "9"]), *arrays())
+
+
+@each_class
+def test_numbers_that_are_widths(network_class: NetworkClass) -> None:
+    prefixes, sizes = ["fc512", "fc128", "fc10"], (6, 5, 4, 3)
+    for state_dict in orders(layers_named(prefixes, sizes)):
+        with pytest.raises(ValueError, match=r"^order must list the prefixes .* order=") as caught:
+            network_class.from_state_dict(state_dict)
+        assert str(caught.value).endswith(f"the shapes allow order={prefixes} only")
+        assert_holds(network_class.from_state_dict(state_dict, order=prefixes), *arrays(sizes))
+
+
+def test_shapes_that_allow_no_order() -> None:
+    state_dict = {"fc1.weight": np.ones((3, 2)), "fc2.weight": np.ones((5, 4))}
+    message = "state_dict['fc2.weight'] must have 3 inputs, as many as state_dict['fc1.weight'] has"
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
+        fastnn.MLP.from_state_dict(state_dict)
 
 
 @pytest.mark.parametrize(

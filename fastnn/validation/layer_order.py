@@ -5,8 +5,9 @@ Files of safetensors, for one, list "10.weight" before "2.weight", and "hidden" 
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cmp_to_key
+from itertools import pairwise
 
 _MAX_STEPS = 10_000  # in the search for chains, which takes few unless many layers have one shape
 _NUMBER = re.compile("([0-9]+)")
@@ -31,10 +32,19 @@ def ordered(shapes: Mapping[str, Shape], order: Sequence[str] | None) -> list[st
     """
     if order is not None:
         return _given_order(order, list(shapes))
-    try:
-        return sorted(shapes, key=cmp_to_key(_compare))
-    except _Unordered:
-        chain = _only_chain(shapes)
+    by_number = _by_number(shapes)
+    if by_number is not None and _is_chain(by_number, shapes):
+        return by_number
+    chain = _only_chain(shapes)
+    if by_number is not None:
+        if chain is None:  # whose shapes are rejected later
+            return by_number
+        # The numbers may be widths, as in "fc512".
+        raise ValueError(
+            "order must list the prefixes of the layers from input to output, where numbers in "
+            f"them contradict the shapes of the layers, got None for {by_number}, the order of the "
+            f"numbers: the shapes allow order={chain} only"
+        )
     if chain is None:
         raise ValueError(
             "order must list the prefixes of the layers from input to output, where neither "
@@ -51,6 +61,19 @@ def _given_order(order: Sequence[str], names: list[str]) -> list[str]:
     if Counter(order) != Counter(names):
         raise ValueError(f"{expected}, got {list(order)}")
     return list(order)
+
+
+def _by_number(names: Iterable[str]) -> list[str] | None:
+    """Return the names in the order of the numbers in them, which may not tell it."""
+    try:
+        return sorted(names, key=cmp_to_key(_compare))
+    except _Unordered:
+        return None
+
+
+def _is_chain(names: Sequence[str], shapes: Mapping[str, Shape]) -> bool:
+    """Return whether each layer has as many inputs as the one before outputs."""
+    return all(shapes[one][1] == shapes[other][0] for one, other in pairwise(names))
 
 
 def _compare(one: str, other: str) -> int:
