@@ -118,6 +118,38 @@ def without(attributes: Mapping[str, str]) -> Callable[[C], C]:
     return explaining
 
 
+def without_typos(cls: C) -> C:
+    """Refuse new attributes of networks that users took for settings; a decorator.
+
+    Other new attributes are the user's own. Subclasses of users may keep settings of their own:
+    they are told of misspelt ones only.
+    """
+
+    def assign(instance: Any, name: str, value: Any) -> None:
+        if not (name.startswith("_") or name in vars(instance) or hasattr(type(instance), name)):
+            _check_setting(type(instance), name)
+        super(cls, instance).__setattr__(name, value)  # type: ignore[arg-type]  # it is a class
+
+    cls.__setattr__ = assign  # type: ignore[assignment]  # mypy still finds misspelt names
+    return cls
+
+
+def _check_setting(cls: type, name: str) -> None:
+    if cls.__module__.partition(".")[0] == __package__:
+        arguments = {place: _by_name_only(_explained[place]) for place in _PLACES}
+        hint = hints.for_setting(name, arguments)
+    else:
+        hint = hints.for_misspelt_setting(name)
+    if hint:
+        raise AttributeError(f"{cls.__name__} has no attribute {name!r} to assign{hint}")
+
+
+def _by_name_only(function: Callable[..., Any]) -> list[str]:
+    """Arguments that are settings, not data."""
+    parameters = inspect.signature(function).parameters
+    return [name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY]
+
+
 def _names_present(instance: object) -> list[str]:
     """What `dir` lists."""
     return [

@@ -1,6 +1,7 @@
 """The structure of a network, and what it computes."""
 
 import copy
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import evaluation, hints, validation
 from .activations import Activation
 from .arrays import Array, copy_arrays
-from .calls import part_of, without
+from .calls import part_of, without, without_typos
 from .data_record import DataRecord, HasData
 from .evaluation import Evaluation, Gradients
 from .finite import are_finite, first_nonfinite
@@ -28,6 +29,7 @@ _DRAWN = 1 << 20  # initial weights at a time: float64 numbers, which should not
 
 @part_of("MLP", "fastnn")
 @without(hints.OF_NETWORKS)
+@without_typos
 class Core(HasData, ABC):
     """Checks arguments, draws the initial weights, and leaves the numerics to its subclasses."""
 
@@ -261,7 +263,8 @@ class Core(HasData, ABC):
             As in `train`, and for R² of fewer than two examples with a weight above 0: the loss
             alone is ``gradients(X, y).loss``.
         ValueError, FloatingPointError
-            If outputs are NaN or infinite, as in `predict`.
+            If outputs are NaN or infinite, as in `predict`. FloatingPointError also if the loss is
+            NaN, as a loss of your own may be.
         """
         return self._evaluate(*self._checked(X, y, sample_weight))
 
@@ -354,6 +357,10 @@ class Core(HasData, ABC):
     def _finite_outputs_and_loss(self, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
         outputs, loss = self._outputs_and_loss(inputs, targets)
         self._check_outputs(outputs)
+        if math.isnan(loss):
+            raise FloatingPointError(
+                f"loss {self.loss!r} must be a number, got NaN for outputs that are finite"
+            )
         return outputs, loss
 
     def _check_parameters(self, purpose: str) -> None:

@@ -100,16 +100,26 @@ class HasData:
         raise NotImplementedError
 
     @property
+    def _is_being_trained(self) -> bool:
+        raise NotImplementedError
+
+    @property
     def input_scaling(self) -> InputScaling | None:
         """The scaling of X, or None; it can be assigned to.
 
         Every method that takes X then takes it unscaled, and computes with
-        ``(X - shift) / scale``. Model files, pickles and copies keep it.
+        ``(X - shift) / scale``. Model files, pickles and copies keep it. While the network is being
+        trained, as in a callback, an assignment is a RuntimeError.
         """
         return self._data.input_scaling
 
     @input_scaling.setter
     def input_scaling(self, scaling: InputScaling | None) -> None:
+        if self._is_being_trained:
+            raise RuntimeError(
+                "input_scaling cannot be assigned while the network is being trained: the training "
+                "would go on with the one before"
+            )
         n_inputs = self.layer_sizes[0]
         if scaling is not None and not isinstance(scaling, InputScaling):
             is_standard = hasattr(scaling, "mean_") and hasattr(scaling, "scale_")

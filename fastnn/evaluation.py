@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import hints
 from .arrays import Array
+from .calls import without
 from .inputs import Inputs
 from .labeling import Labeling
 from .targets import Targets
@@ -14,6 +16,7 @@ from .warning import warn
 _BLOCK = 4096  # examples at a time, so that their outputs stay small
 
 
+@without(hints.OF_EVALUATIONS)
 @dataclass(frozen=True)
 class Evaluation:
     """What ``evaluate`` returns.

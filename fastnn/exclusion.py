@@ -33,6 +33,11 @@ class Exclusion:
         finally:  # once more: an interruption may come before the first, or in it
             self._end(call, process)
 
+    @property
+    def is_on(self) -> bool:
+        """Whether a call is under way in this process."""
+        return os.getpid() in self._calls
+
     def _end(self, call: object, process: int) -> None:
         if self._calls.get(process) is call:
             del self._calls[process]

@@ -16,7 +16,8 @@ ARGUMENTS = {
     "buffer_size": "shuffle_buffer",
     "callback": "callbacks on_epoch_end",
     "class_weight": "class_weights",
-    "clip_norm": "max_grad_norm global_clipnorm gradient_clipping grad_clip gradient_clip_val",
+    "clip_norm": "max_grad_norm global_clipnorm gradient_clipping grad_clip gradient_clip_val clip "
+    "clip_value",
     "delimiter": "sep separator",
     "dropout": "dropout_rate drop_rate p_dropout",
     "early_stopping": "callbacks",
@@ -73,6 +74,10 @@ NOTES = {
     "use_bias": "every layer has biases",
     "bias": "every layer has biases",
     "warm_start": "train always goes on from where the network stands",
+    **dict.fromkeys(
+        ["init", "initializer", "kernel_initializer", "weight_init"],
+        "weights are drawn to fit the activation; write others into them: net.weights[0][...] = W",
+    ),
 }
 """What to say of arguments that have no counterpart."""
 
@@ -135,6 +140,29 @@ OF_HISTORIES = {
 }
 """The same of what training returns."""
 
+OF_EVALUATIONS = dict.fromkeys(["accuracy", "r2"], "use score; metric tells which of the two it is")
+
+_STOP = "return True from the callback to stop"
+
+OF_STEPS = {
+    "val_loss": "use validation_loss",
+    **dict.fromkeys(["val_accuracy", "val_score", "accuracy"], "use validation_score"),
+    **dict.fromkeys(["lr", "rate"], "use learning_rate"),
+    **dict.fromkeys(["stop", "stop_training"], _STOP),
+}
+
+SETTINGS = {
+    "class_names": "classes class_labels label_names",
+    "input_scaling": "scaling scaler input_scaler normalization standardization preprocessing",
+}
+"""What can be assigned to networks, and what it is called elsewhere."""
+
+NO_SETTINGS = {
+    **dict.fromkeys(["coefs_", "intercepts_"], "write into weights and biases"),
+    "stop_training": _STOP,
+}
+"""What else users try to assign to networks, and what to do instead."""
+
 
 def for_value(value: Any, known: Iterable[str]) -> str:
     """Return the end of a message on a value that is none of the names known."""
@@ -169,6 +197,37 @@ def for_argument(given: str, taken: Iterable[str], others: Mapping[str, Iterable
     if given in NOTES:
         return f": {NOTES[given]}"
     return _did_you_mean(_close(given, taken))
+
+
+def for_setting(given: str, others: Mapping[str, Iterable[str]]) -> str:
+    """Return the end of a message on an attribute that is assigned to a network in vain.
+
+    The text is empty for a name that is like no setting of networks and no argument.
+
+    Parameters
+    ----------
+    given : str
+        The attribute.
+    others : dict of str to iterable of str
+        Functions, and what they take.
+    """
+    if meant := _elsewhere(given, SETTINGS):
+        return _did_you_mean(meant)
+    if given in NO_SETTINGS:
+        return f": {NO_SETTINGS[given]}"
+    return for_argument(given, (*SETTINGS, "threshold"), others)
+
+
+def for_misspelt_setting(given: str) -> str:
+    """Return the same for a subclass of the user's, which may keep settings of its own."""
+    return _did_you_mean(_meant(given, SETTINGS, {}))
+
+
+def for_step(given: str) -> str:
+    """Return the end of a message on an attribute that is assigned to a `Step` in vain."""
+    if given in OF_STEPS:
+        return f": {OF_STEPS[given]}"
+    return _did_you_mean(_meant(given, ["learning_rate"], ARGUMENTS))
 
 
 def _arguments_meant(given: str, taken: Iterable[str]) -> list[str]:

@@ -18,6 +18,7 @@ SIGNS = {"loss": -1, "validation_loss": -1, "validation_score": 1}
 _MOST_ROWS = 12  # of the table in a notebook
 
 
+@without(hints.OF_STEPS)
 @dataclass(repr=False)
 class Step:
     """How training stands, for a callback.
@@ -50,12 +51,17 @@ class Step:
             value = number_between(value, name, 0, math.inf)
         elif name in vars(self):
             raise AttributeError(f"{name} of a Step cannot be assigned, only learning_rate can")
+        elif name not in _FIELDS_OF_STEP and (hint := hints.for_step(name)):
+            raise AttributeError(f"Step has no attribute {name!r} to assign{hint}")
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         known = (f"{name}={_brief(v)}" for name, v in values.items() if v is not None)
         return f"Step({', '.join(known)})"
+
+
+_FIELDS_OF_STEP = frozenset(field.name for field in fields(Step))
 
 
 @without(hints.OF_HISTORIES)

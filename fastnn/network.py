@@ -44,7 +44,8 @@ class Network(Trainable):
 
         The file is moved into place when it is complete: a file that was there before stays whole
         until then. A random generator other than PCG64, NumPy's default, is left out, and so is a
-        learning rate that is a function of your own.
+        learning rate that is a function of your own. Weights and biases are saved as they are, NaN
+        and infinite ones, too: `load` brings these back, and `predict` and `train` refuse them.
 
         Parameters
         ----------
@@ -57,7 +58,8 @@ class Network(Trainable):
         TypeError
             If ``path`` is not a path.
         ValueError
-            If the name of the file ends in the suffix of another format, such as ".onnx".
+            If the name of the file ends in the suffix of another format, such as ".onnx", or has a
+            null character in it.
         OSError
             If the file cannot be written.
         """
@@ -105,7 +107,8 @@ class Network(Trainable):
         TypeError
             If ``path`` is not a path.
         ValueError
-            If two different functions of one name are given.
+            If two different functions of one name are given, or ``path`` has a null character in
+            it.
         ModelFileError
             If the file is damaged, was not written by `save`, or is of a later format.
         OSError
@@ -216,7 +219,8 @@ class Network(Trainable):
         order : sequence of str, optional
             The prefixes of the layers from input to output. By default prefixes that differ in
             numbers, as "mlp.2" and "mlp.10" or "fc1" and "fc2", are in the order of these, and
-            others in the only order that the shapes of the layers allow. The order of the dict
+            others in the only order that the shapes of the layers allow. Numbers that contradict
+            the shapes, such as widths in "fc512" and "fc128", are refused. The order of the dict
             says nothing: files of safetensors are sorted by name.
         activation, output_activation, loss, seed : optional
             As in the constructor. A state_dict says nothing of the activations, and what PyTorch
@@ -235,6 +239,9 @@ class Network(Trainable):
 
     def state_dict(self) -> dict[str, Array]:
         """Weights and biases by the names, and in the layout, that PyTorch has for them.
+
+        All else is left out: activations, the loss, ``class_names``, ``feature_names``,
+        ``target_names``, ``threshold``, ``is_multilabel``, and what training goes on from.
 
         Returns
         -------
@@ -266,9 +273,15 @@ class Network(Trainable):
 
         Its input "X" is (n_examples, n_inputs), for any n_examples, and its output "outputs"
         (n_examples, n_outputs), both of the network's dtype. What a runtime computes differs from
-        `predict` by its rounding. An ``input_scaling`` is part of the graph: X is not scaled. The
-        loss is not part of the file. This needs the package onnx,
-        which the extra "onnx" installs.
+        `predict` by its rounding. An ``input_scaling`` is part of the graph: X is not scaled. This
+        needs the package onnx, which the extra "onnx" installs.
+
+        Labels are not part of the graph, only what `classify` makes them of: the metadata of the
+        file, ``metadata_props``, have ``class_names``, ``feature_names`` and ``target_names`` as
+        JSON lists, if there are any, ``is_multilabel`` as true or false and, for a single output or
+        several labels per example, the ``threshold``. ONNX Runtime has them in
+        ``session.get_modelmeta().custom_metadata_map``. The loss, and what training goes on from,
+        are left out.
 
         Parameters
         ----------
@@ -282,13 +295,15 @@ class Network(Trainable):
         ImportError
             If onnx is not installed.
         ValueError
-            If an activation is one of your own, the dtype is neither float32 nor float64, or the
-            name of the file ends in the suffix of another format, such as ".safetensors".
+            If an activation is one of your own, the dtype is neither float32 nor float64, weights
+            or biases are NaN or infinite, or the name of the file ends in the suffix of another
+            format, such as ".safetensors", or has a null character in it.
         OSError
             If the file cannot be written.
         """
         path = validation.path(path, "path")
         suffix.check(path, ".onnx")
+        self._check_parameters("to export")
         from . import onnx_file  # imports onnx, which takes long and may be missing
 
         onnx_file.save(
@@ -297,8 +312,21 @@ class Network(Trainable):
             self.activation_functions,
             self.dtype,
             self._data.scaling,
+            self._metadata(),
             path,
         )
+
+    def _metadata(self) -> dict[str, Any]:
+        """What those who use an exported file need to know of labels and columns."""
+        facts: dict[str, Any] = {
+            "class_names": self.class_names,
+            "feature_names": self.feature_names,
+            "target_names": self.target_names,
+            "is_multilabel": self.is_multilabel,
+        }
+        if self.is_multilabel or self.layer_sizes[-1] == 1:
+            facts["threshold"] = self.threshold
+        return {name: fact for name, fact in facts.items() if fact is not None}
 
     def summary(self) -> str:
         """A table of the layers and their numbers of parameters, as plain text.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeAlias
 
-from . import progress
+from . import progress, validation
 from .arrays import Array
 from .evaluation import Evaluation
 from .history import History, Step
@@ -113,7 +113,7 @@ class Observer:
             self._show(step)
         if self._plan.callback is not None:
             given = step.learning_rate
-            if self._plan.callback(step):
+            if validation.answer(self._plan.callback(step), "callback"):
                 history.stopped = "the callback said so"
                 is_over = True
             if step.learning_rate != given:

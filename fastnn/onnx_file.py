@@ -5,8 +5,9 @@ Runtime has no operator for in float64 is put together from those it has. (Up to
 its own fusion of Gemm and an activation in float64, unless its optimisations are disabled.)
 """
 
+import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Any
 
@@ -34,9 +35,10 @@ def save(
     activations: tuple[Activation, ...],
     dtype: "np.dtype[Any]",
     scaling: Scaling | None,
+    metadata: Mapping[str, Any],
     path: str | PathLike[str],
 ) -> None:
-    """Write the file, whole or not at all."""
+    """Write the file, whole or not at all; the metadata as JSON."""
     if dtype.name not in _DTYPES:
         raise ValueError(f"dtype must be {' or '.join(_DTYPES)} for ONNX, got {dtype}")
     graph = _Graph(dtype)
@@ -48,7 +50,9 @@ def save(
             )
         parameters = graph.constant(w, f"weights.{layer}"), graph.constant(b, f"biases.{layer}")
         outputs = _activated(graph, f, graph.node("Gemm", outputs, *parameters))
-    atomic_file.write(path, graph.model(len(weights[0]), len(biases[-1])).SerializeToString())
+    model = graph.model(len(weights[0]), len(biases[-1]))
+    helper.set_model_props(model, {name: json.dumps(fact) for name, fact in metadata.items()})
+    atomic_file.write(path, model.SerializeToString())
 
 
 class _Graph:

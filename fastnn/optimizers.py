@@ -19,7 +19,7 @@ from .arrays import Array
 from .calls import explained
 from .named import Record
 from .schedules import SCHEDULES, ReduceOnPlateau, Schedule
-from .validation.numbers import count, flag, is_real, number_between, positive
+from .validation.numbers import check_takes_one, count, flag, is_real, number_between, positive
 
 LearningRate: TypeAlias = float | Schedule | ReduceOnPlateau | Callable[[int], float]
 """A number, a schedule, or a function of the step, counted from 0."""
@@ -81,13 +81,12 @@ def checked_rate(value: LearningRate, what: str) -> LearningRate:
     """A number above 0, a schedule, or a function."""
     if type(value) in SCHEDULES.values():  # model files know no others
         return value
+    expected = f"{what} must be a number, a schedule such as Cosine(0.1) or a function of the step"
     if callable(value) and not isinstance(value, type | Schedule):
+        check_takes_one(value, expected)
         return value
     if not is_real(value):
-        raise TypeError(
-            f"{what} must be a number, a schedule such as Cosine(0.1) or a function of the step, "
-            f"got {value!r}{hints.for_schedule(value)}"
-        )
+        raise TypeError(f"{expected}, got {value!r}{hints.for_schedule(value)}")
     return positive(value, what)  # type: ignore[arg-type]  # a number
 
 

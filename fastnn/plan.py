@@ -67,7 +67,7 @@ class Plan:
             validation.count(epochs, "epochs", minimum=0),
             None if batch_size is None else validation.count(batch_size, "batch_size", minimum=1),
             _optimizer(optimizer, learning_rate),
-            shuffle if callable(shuffle) else validation.flag(shuffle, "shuffle"),
+            _shuffle(shuffle),
             Regularisation(
                 validation.not_negative(l1, "l1"),
                 validation.not_negative(l2, "l2"),
@@ -105,6 +105,12 @@ class Plan:
             raise ValueError(
                 "validation_fraction must be None where X are blocks; pass validation_data, got "
                 f"{validation_fraction!r}"
+            )
+        rate = self.optimizer.learning_rate
+        if getattr(rate, "n_steps", 0) is None:
+            raise ValueError(
+                "learning_rate must have n_steps where X are blocks, whose number of steps is "
+                f"unknown, got {rate!r}"
             )
 
     def _check_monitors(self) -> None:
@@ -146,6 +152,14 @@ class Plan:
     def n_batches(self, n_examples: int) -> int:
         """Steps per epoch."""
         return -(-n_examples // self.rows_per_batch(n_examples))
+
+
+def _shuffle(given: bool | Order) -> bool | Order:
+    if not callable(given):
+        return validation.flag(given, "shuffle")
+    expected = "shuffle must be True, False or a function of the number of examples"
+    validation.check_takes_one(given, expected)
+    return given
 
 
 def _optimizer(given: str | Optimizer, learning_rate: LearningRate | None) -> Optimizer:

@@ -72,8 +72,8 @@ class _Ending(Schedule):
     def _length(self) -> int:
         if self.n_steps is None:
             raise ValueError(
-                f"n_steps of {type(self).__name__} must be given, or filled in by over(n_steps), "
-                "to compute rates, got None"
+                f"n_steps of {type(self).__name__} must be given to compute rates outside of "
+                "`train`, got None"
             )
         return self.n_steps
 

@@ -110,8 +110,9 @@ class Trainable(Core):
             For an optimizer given by its name: a number, a schedule such as `Cosine`, or a
             function of the step, counted from 0. By default that of the optimizer, 0.1 for "sgd".
             A schedule without the ``n_steps`` that it takes spans this call, and begins anew with
-            the next. Any other goes on where it stood if it is equal to the last call's, to its
-            end, too; and functions count all steps of the optimizer.
+            the next; where X are blocks, it must have them. Any other goes on where it stood if it
+            is equal to the last call's, to its end, too; and functions count all steps of the
+            optimizer.
         shuffle : bool or callable, default True
             Draw a new order for every epoch. (A batch of all examples has no order.) A function is
             called with the number of examples for every epoch, and returns the order: each of the
@@ -175,6 +176,9 @@ class Trainable(Core):
             and there is one example for it. What can be found out only in
             the course of the training, in a block or about a rate that changes, leaves the network
             as the steps before did.
+        ValueError
+            When ``callback`` leaves weights or biases NaN or infinite; the network is left as it
+            was before the epoch, or the last window of blocks.
         TrainingDiverged
             When the loss or a parameter stops being finite; the network is left as the last
             finite epoch left it, or the last finite window of blocks.
@@ -383,6 +387,10 @@ class Trainable(Core):
             return train()
 
         return self._exclusion.run(begin)
+
+    @property
+    def _is_being_trained(self) -> bool:
+        return self._exclusion.is_on
 
     def _checked_block(self, sanity: Sanity, *block: Any, **options: Any) -> Examples:
         """Check a block that is trained on now, and remember its columns' names and its levels."""

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from . import validation
 from .arrays import Array, copy_arrays
 from .finite import are_finite
 from .history import Step
@@ -107,6 +108,13 @@ class Run:
             raise ValueError("X must hold at least one example, got blocks without any")
         mean = self._loss / self._n_seen
         self.is_stopped |= self._observer.see([mean], self._last_rates)
+        if self._plan.callback is not None and not are_finite(self._arrays):
+            self._backup.restore()
+            raise ValueError(
+                "callback must leave weights and biases finite, got NaN or infinity in them after "
+                f"epoch {len(self._observer.history)}. The network is as it was before that epoch, "
+                "or the last blocks of it"
+            )
 
     def _next(self, draws: Draws, n_epochs: int, n_examples: int) -> Epochs:
         # Rates may be refused, and then nothing is to have been drawn.
@@ -209,7 +217,7 @@ class Run:
         number, rates = len(self._observer.history) + 1, epoch.rates[0]
         given = float(rates[n_done - 1])
         step = Step(number, loss, given, batch=self._n_batches + n_done)
-        if self._plan.batch_callback(step):
+        if validation.answer(self._plan.batch_callback(step), "batch_callback"):
             self.is_stopped = True
             self._observer.history.stopped = "batch_callback said so"
         if step.learning_rate != given:

@@ -179,7 +179,12 @@ def test_validation_and_callbacks_with_blocks() -> None:
         ([data()], {"class_weight": "balanced"}, ValueError, "class_weight must be a dict or None"),
         ([data()], {"validation_fraction": 0.1}, ValueError, "validation_fraction must be None wh"),
         ([data()], {"buffer_size": 0}, ValueError, "buffer_size must be at least 1"),
-        ([data()], {"learning_rate": Linear(0.1)}, ValueError, "n_steps of Linear must be given"),
+        (
+            [data()],
+            {"learning_rate": Linear(0.1)},
+            ValueError,
+            "learning_rate must have n_steps where X",
+        ),
     ],
 )
 def test_bad_blocks(X: Any, options: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -481,7 +481,7 @@ def test_lbfgs_makes_no_steps_for_batches(watched: Watched, optimizer: Any) -> N
 
 
 def test_a_schedule_for_single_batches_needs_its_length(watched: Watched) -> None:
-    with unchanged(watched), refusal(ValueError, "n_steps of Linear must be given"):
+    with unchanged(watched), refusal(ValueError, "learning_rate must have n_steps"):
         watched.network.train([(X, LABELS)], learning_rate=Linear(0.1), batch_size=2)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+import pandas as pd
 import pytest
 from scipy import sparse
 
@@ -300,6 +301,40 @@ def test_a_single_output_has_two_classes() -> None:
     net = fastnn.MLP([4, 1])
     net.class_names = np.array(["no", "yes"])  # type: ignore[assignment]
     assert net.class_names == ("no", "yes")
+
+
+@pytest.mark.parametrize("kind", [np.array, pd.Index, pd.Series, pd.Categorical, tuple])
+def test_names_of_classes_in_arrays(kind: Callable[[list[str]], Any]) -> None:
+    net = network()
+    net.class_names = kind(["b", "a", "c"])
+    assert net.class_names == ("b", "a", "c")
+
+
+@pytest.mark.parametrize("names", [pd.DataFrame([["a"]]), np.array("abc"), {"a", "b", "c"}])
+def test_names_of_classes_in_no_list(names: Any) -> None:
+    net = network()
+    with pytest.raises(TypeError, match=r"^class_names must be a list of 3 different strings"):
+        net.class_names = names
+
+
+@each_class
+@ill_scaled
+@pytest.mark.parametrize("argument", ["callback", "batch_callback"])
+def test_a_scaling_in_the_course_of_a_training(network_class: NetworkClass, argument: str) -> None:
+    net = scaling_network(network_class)
+    message = "^input_scaling cannot be assigned while the network is being trained"
+
+    def callback(step: fastnn.Step) -> None:
+        for scaling in (None, InputScaling(SCALE, SCALE)):
+            with pytest.raises(RuntimeError, match=message):
+                net.input_scaling = scaling
+        net.class_names = ["a", "b", "c"]  # training makes no use of them
+
+    options: dict[str, Any] = {argument: callback}
+    net.train(RAW, LABELS, **options)
+    assert net.input_scaling == InputScaling(SHIFT, SCALE)
+    assert net.class_names == ("a", "b", "c")
+    net.input_scaling = None
 
 
 def test_a_scaling_cannot_be_changed() -> None:

@@ -1,6 +1,7 @@
 """What newcomers type who know other libraries: errors in public names that say what was meant."""
 
 import copy
+import functools
 import inspect
 import pickle
 import re
@@ -8,7 +9,9 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -82,6 +85,8 @@ def meant(name: str) -> str:
         ("loss", ": it is an argument of MLP()"),
         ("hidden_layer_sizes", ": MLP() takes layer_sizes=[n_inputs, ..., n_outputs]"),
         ("metrics", ": evaluate gives the loss and, by the task, the accuracy or R²"),
+        ("clip_value", meant("clip_norm")),
+        ("clipnorm", meant("clip_norm")),
         ("nonsense", ""),
     ],
 )
@@ -100,6 +105,11 @@ def test_arguments_of_train(kind: Kind, argument: str, hint: str) -> None:
         ("batchsize", ": MLP.train() takes batch_size"),
         ("epochs", ": it is an argument of MLP.train()"),
         ("device", ": fastnn computes on the CPU"),
+        (
+            "init",
+            ": weights are drawn to fit the activation; write others into them: "
+            "net.weights[0][...] = W",
+        ),
     ],
 )
 def test_arguments_of_the_constructor(kind: Any, argument: str, hint: str) -> None:
@@ -337,6 +347,154 @@ def test_a_history_is_not_that_of_keras(kind: Kind) -> None:
     assert "history" not in dir(history)
 
 
+def test_an_evaluation_has_a_score(kind: Kind) -> None:
+    evaluation: Any = new(kind).evaluate(X, Y)
+    said = "use score; metric tells which of the two it is"
+    for name in ("accuracy", "r2"):
+        assert message(AttributeError, partial(getattr, evaluation, name)).endswith(said)
+    assert "accuracy" not in dir(evaluation)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("input_scaing", meant("input_scaling")),
+        ("inputscaling", meant("input_scaling")),
+        ("scaling", meant("input_scaling")),
+        ("classnames", meant("class_names")),
+        ("classes", meant("class_names")),
+        ("treshold", meant("threshold")),
+        ("learning_rate", ": it is an argument of MLP.train()"),
+        ("lr", ": MLP.train() takes learning_rate"),
+        ("seed", ": it is an argument of MLP()"),
+        ("device", ": fastnn computes on the CPU"),
+        ("coefs_", ": write into weights and biases"),
+        ("stop_training", ": return True from the callback to stop"),
+    ],
+)
+def test_attributes_that_are_assigned_in_vain(kind: Kind, name: str, hint: str) -> None:
+    net = new(kind)
+    said = message(AttributeError, lambda: setattr(net, name, 1))
+    assert said == f"MLP has no attribute {name!r} to assign{hint}"
+    assert name not in vars(net)
+
+
+@pytest.mark.parametrize("name", ["note", "history", "X", "y", "_lr", "losses"])
+def test_attributes_of_the_users_own(kind: Kind, name: str) -> None:
+    net = new(kind)
+    setattr(net, name, [1])
+    assert getattr(copy.copy(net), name) == [1]
+
+
+def test_settings_of_subclasses_of_users(kind: Any) -> None:
+    class Estimator(kind):  # type: ignore[misc]
+        classes = 2
+
+        def __init__(self, learning_rate: float) -> None:
+            super().__init__([4, 3, 3])
+            self.learning_rate, self.scaler, self.device = learning_rate, None, "cpu"
+            self.classes = 3
+
+    net = Estimator(0.5)
+    assert (net.learning_rate, net.classes) == (0.5, 3)
+    said = message(AttributeError, lambda: setattr(net, "input_scaing", None))
+    assert said == f"Estimator has no attribute 'input_scaing' to assign{meant('input_scaling')}"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("lr", ": use learning_rate"),
+        ("learningrate", meant("learning_rate")),
+        ("learning_rte", meant("learning_rate")),
+        ("eta", meant("learning_rate")),
+        ("stop_training", ": return True from the callback to stop"),
+    ],
+)
+@pytest.mark.parametrize("argument", ["callback", "batch_callback"])
+def test_attributes_of_a_step_that_are_assigned_in_vain(
+    kind: Kind, argument: str, name: str, hint: str
+) -> None:
+    def callback(step: fastnn.Step) -> None:
+        step.note = 1  # of the user's own
+        setattr(step, name, 0.001)
+
+    options: Any = {argument: callback}
+    said = message(AttributeError, lambda: new(kind).train(X, Y, **options))
+    assert said == f"Step has no attribute {name!r} to assign{hint}"
+
+
+def test_a_step_is_not_the_log_of_keras() -> None:
+    step: Any = fastnn.Step(1, 0.5, 0.1)
+    for name, instead in (("val_loss", "validation_loss"), ("lr", "learning_rate")):
+        said = message(AttributeError, partial(getattr, step, name))
+        assert said == f"Step has no attribute {name!r}: use {instead}"
+    assert repr(step) == "Step(epoch=1, loss=0.5, learning_rate=0.1)"
+
+
+# Functions of the user's
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"callback": lambda: 1}, "callback must be callable with one argument, a Step, got "),
+        ({"batch_callback": lambda step, logs: 1}, "batch_callback must be callable with one "),
+        ({"shuffle": lambda: 1}, "shuffle must be True, False or a function of the number of exa"),
+        ({"learning_rate": lambda epoch, lr: 0.1}, "learning_rate must be a number, a schedule "),
+        ({"learning_rate": lambda *, step: 0.1}, "learning_rate must be a number, a schedule such"),
+    ],
+    ids=["callback", "batch_callback", "shuffle", "learning_rate", "by name"],
+)
+def test_functions_of_other_arguments(kind: Kind, options: dict[str, Any], said: str) -> None:
+    (function,) = options.values()
+    got = f", got {function!r}, which takes {inspect.signature(function)}"
+    found = message(TypeError, lambda: new(kind).train(X, Y, **options))
+    assert found.startswith(said)
+    assert found.endswith(got)
+
+
+@pytest.mark.parametrize("part", ["function", "derivative"])
+def test_activations_of_other_arguments(kind: Any, part: str) -> None:
+    functions: dict[str, Any] = {"function": np.positive, "derivative": np.ones_like}
+    functions[part] = lambda z, slope: z
+    own = fastnn.Activation("own", **functions)
+    said = message(TypeError, lambda: kind([4, 3, 3], activation=own))
+    assert said.startswith(f"activation 'own' must have a {part} of one argument, got ")
+    assert said.endswith("which takes (z, slope)")
+
+
+def test_functions_that_take_more_than_they_need(kind: Kind) -> None:
+    @functools.wraps(lambda: None)  # whose signature is not that of what is called
+    def wrapped(step: fastnn.Step) -> None:
+        seen.append(step)
+
+    seen: list[Any] = []
+    for callback in (seen.append, wrapped, lambda *steps: seen.extend(steps), mock.Mock(), print):
+        new(kind).train(X, Y, callback=callback)
+    assert len(seen) == 3
+    new(kind).train(X, Y, learning_rate=functools.lru_cache(lambda step, rate=0.1: rate))
+
+
+@pytest.mark.parametrize("argument", ["callback", "batch_callback"])
+@pytest.mark.parametrize("answer", [np.array([1, 2]), pd.Series([1, 2]), pd.NA], ids=repr)
+def test_answers_that_are_neither_true_nor_false(kind: Kind, argument: str, answer: Any) -> None:
+    options: Any = {argument: lambda step: answer}
+    said = message(TypeError, lambda: new(kind).train(X, Y, **options))
+    expected = f"{argument} must return what is true or false, to stop or to go on, got {answer!r}"
+    assert said == expected
+
+
+def test_a_schedule_without_an_end_for_blocks(kind: Kind) -> None:
+    rate = fastnn.Cosine(0.1)
+    said = message(ValueError, lambda: new(kind).train([(X, Y)], learning_rate=rate))
+    assert said == (
+        "learning_rate must have n_steps where X are blocks, whose number of steps is unknown, got "
+        f"{rate!r}"
+    )
+    new(kind).train([(X, Y)], learning_rate=fastnn.Cosine(0.1, n_steps=150))
+
+
 @pytest.mark.parametrize("name", ["load", "from_arrays", "from_state_dict"])
 def test_what_makes_a_network_is_not_called_on_one(kind: Kind, name: str) -> None:
     said = message(AttributeError, lambda: getattr(new(kind), name))
@@ -359,6 +517,10 @@ def test_names_of_the_package() -> None:
     assert said == "module 'fastnn' has no attribute 'MLPClassifier': it is in fastnn.sklearn"
     said = message(AttributeError, lambda: fastnn.load_iris)
     assert said == "module 'fastnn' has no attribute 'load_iris': it is in fastnn.datasets"
+    said = message(AttributeError, lambda: untyped.load)
+    assert said == "module 'fastnn' has no attribute 'load': it is in fastnn.MLP"
+    said = message(AttributeError, lambda: untyped.nonsense)
+    assert said == "module 'fastnn' has no attribute 'nonsense'"
 
 
 def test_sklearn_is_imported_when_it_is_asked_for() -> None:
@@ -444,6 +606,21 @@ def test_data_of_another_form(
 def test_what_is_no_path(kind: Kind, call: Callable[[Any, Any], Any], path: Any) -> None:
     said = message(TypeError, lambda: call(kind, path))
     assert said == f"path must be a str or an os.PathLike, got {path!r}"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda kind, path: kind.load(path),
+        lambda kind, path: new(kind).save(path),
+        lambda kind, path: new(kind).export_onnx(path),
+        lambda kind, path: datasets.read_csv(path),
+    ],
+    ids=["load", "save", "export_onnx", "read_csv"],
+)
+def test_a_path_with_a_null_character(kind: Kind, call: Callable[[Any, Any], Any]) -> None:
+    said = message(ValueError, lambda: call(kind, "a\0b"))
+    assert said == "path must be without null characters, got 'a\\x00b'"
 
 
 # Memory

@@ -1,5 +1,6 @@
 """ONNX files: what ONNX Runtime makes of them, and that a file is whole or absent."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+import pandas as pd
 import pytest
 
 import fastnn
@@ -166,6 +168,60 @@ def test_dtypes_that_the_kernels_lack_are_refused(path: Path) -> None:
     with pytest.raises(ValueError, match="dtype must be float32 or float64 for ONNX"):
         reference.MLP([4, 2], dtype="float16").export_onnx(path)
     assert not path.exists()
+
+
+@each_class
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("place", ["weights", "biases"])
+def test_a_wrecked_network_is_refused(
+    network_class: NetworkClass, path: Path, place: str, value: float
+) -> None:
+    network = network_class([4, 3, 2])
+    getattr(network, place)[1][..., 1] = value
+    message = "^weights and biases must be finite to export, got NaN or infinity in them$"
+    with pytest.raises(ValueError, match=message):
+        network.export_onnx(path)
+    assert not path.exists()
+
+
+def metadata(path: Path) -> dict[str, Any]:
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    found = session.get_modelmeta().custom_metadata_map
+    return {name: json.loads(text) for name, text in found.items()}
+
+
+@each_class
+def test_what_the_metadata_say_of_labels_and_columns(
+    network_class: NetworkClass, path: Path
+) -> None:
+    network = network_class([2, 1], output_activation="tanh", seed=1)
+    network.export_onnx(path)
+    assert metadata(path) == {"is_multilabel": False, "threshold": 0.0}
+    network.class_names = ["no", "größer"]
+    X = pd.DataFrame([[0.0, 1], [1, 0]] * 5, columns=["a", "b"])
+    network.train(X, [-1, 0.5] * 5)
+    network.export_onnx(path)
+    assert metadata(path) == {
+        "class_names": ["no", "größer"],
+        "feature_names": ["a", "b"],
+        "is_multilabel": False,
+        "threshold": -0.25,  # halfway
+    }
+
+
+@each_class
+def test_what_the_metadata_say_of_several_outputs(network_class: NetworkClass, path: Path) -> None:
+    network_class([2, 3], output_activation="softmax").export_onnx(path)
+    assert metadata(path) == {"is_multilabel": False}
+    network = network_class([2, 3], loss="binary_cross_entropy", seed=1)
+    y = pd.DataFrame([[1, 1, 0], [0, 1, 1]] * 5, columns=["p", "q", "r"])
+    network.train(np.array([[0, 1], [1, 0]] * 5), y)
+    network.export_onnx(path)
+    assert metadata(path) == {
+        "target_names": ["p", "q", "r"],
+        "is_multilabel": True,
+        "threshold": 0.5,
+    }
 
 
 def test_own_losses_are_no_matter(path: Path) -> None:

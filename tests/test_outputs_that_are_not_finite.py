@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse
 from grid import EITHER
 
-from fastnn import MLP, Activation, reference
+from fastnn import MLP, Activation, Loss, Step, TrainingDiverged, reference
 from fastnn.activations import ACTIVATIONS
 from fastnn.arrays import Array
 from fastnn.network import Network
@@ -94,6 +94,51 @@ def test_validation_data_that_overflow(kind: type[Network]) -> None:
         net.train(small, LABELS, learning_rate=1e-3, validation_data=(X * 1e9, LABELS))
     assert all(np.isfinite(w).all() for w in net.weights)
     assert np.isfinite(net.predict(small)).all()
+
+
+@EITHER
+def test_a_loss_of_the_users_that_is_nan(kind: type[Network]) -> None:
+    loss = Loss("mine", lambda a, t: (np.where(t[:, 0] > 5, np.nan, 0 * a[:, 0]), 0 * a))
+    net = kind([20, 1], output_activation="identity", loss=loss, seed=1)
+    message = "^loss 'mine' must be a number, got NaN for outputs that are finite$"
+    y = np.arange(10.0)
+    with pytest.raises(FloatingPointError, match=message):
+        net.evaluate(X[:10], y)
+    with pytest.raises(FloatingPointError, match=message):
+        net.train(X[:5], y[:5], validation_data=(X[:10], y))
+    assert net.evaluate(X[:5], y[:5]).loss == 0
+
+
+@EITHER
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+@pytest.mark.parametrize("blocks", [False, True])
+def test_a_callback_that_leaves_nan(kind: type[Network], epoch: int, blocks: bool) -> None:
+    net = kind([20, 8, 3], seed=1)
+    before: list[Array] = []
+
+    def callback(step: Step) -> None:
+        if step.epoch == epoch:
+            net.weights[0][0, 0] = np.nan
+        else:
+            before[:] = [w.copy() for w in net.weights]
+
+    before[:] = [w.copy() for w in net.weights]
+    given: Any = ([(X, LABELS)],) if blocks else (X, LABELS)
+    message = "^callback must leave weights and biases finite, got NaN or infinity in them after "
+    with pytest.raises(ValueError, match=f"{message}epoch {epoch}. The network is as it was befo"):
+        net.train(*given, epochs=3, callback=callback)
+    for w, expected in zip(net.weights, before, strict=True):
+        np.testing.assert_array_equal(w, expected)
+
+
+@EITHER
+def test_a_callback_per_batch_that_leaves_nan(kind: type[Network]) -> None:
+    net = kind([20, 8, 3], seed=1)
+    before = [w.copy() for w in net.weights]
+    with pytest.raises(TrainingDiverged):
+        net.train(X, LABELS, batch_callback=lambda step: net.weights[0].fill(np.nan))
+    for w, expected in zip(net.weights, before, strict=True):
+        np.testing.assert_array_equal(w, expected)
 
 
 @EITHER

@@ -172,7 +172,7 @@ class TestOver:
         assert schedule.over(9) is schedule
 
     def test_without_it_there_are_no_rates(self) -> None:
-        with pytest.raises(ValueError, match=r"^n_steps of Linear must be given, or filled in"):
+        with pytest.raises(ValueError, match=r"^n_steps of Linear must be given to compute rates"):
             first(Linear(0.4), 1)
 
 

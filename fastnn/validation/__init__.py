@@ -20,7 +20,9 @@ from .networks import (
     with_defaults,
 )
 from .numbers import (
+    answer,
     callback,
+    check_takes_one,
     count,
     dropout,
     flag,
@@ -44,10 +46,12 @@ __all__ = [
     "Names",
     "Seed",
     "activations",
+    "answer",
     "callback",
     "check_range",
     "check_reachable",
     "check_size",
+    "check_takes_one",
     "check_unmasked",
     "check_weights",
     "check_weights_of_parts",

@@ -14,7 +14,8 @@ Names: TypeAlias = tuple[str, ...]
 def class_names(names: Sequence[str], n_classes: int) -> Names:
     """One name per class, all of them different."""
     expected = f"class_names must be a list of {n_classes} different strings, one per class"
-    if isinstance(names, str) or not isinstance(names, Sequence | np.ndarray):
+    is_array = hasattr(names, "__array__") and getattr(names, "ndim", 1) == 1  # pandas.Index, too
+    if isinstance(names, str) or not (is_array or isinstance(names, Sequence)):
         raise TypeError(f"{expected}, got {names!r}")
     for name in names:
         if not isinstance(name, str):

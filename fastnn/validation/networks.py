@@ -15,7 +15,7 @@ from .._kernels import DTYPES
 from ..activations import ACTIVATIONS, Activation, BuiltinActivation
 from ..losses import LOSSES, BuiltinLoss, Loss
 from ..same import same
-from .numbers import as_float, is_integer, number_between, one_of
+from .numbers import as_float, check_takes_one, is_integer, number_between, one_of
 
 if TYPE_CHECKING:  # importing numpy.random takes longer than importing fastnn
     from numpy.random import Generator, SeedSequence
@@ -138,6 +138,7 @@ def _try_out(activation: Activation, argument: str, dtype: Dtype) -> None:
         function = getattr(activation, part)
         if not callable(function):
             raise TypeError(f"{argument} {name!r} must have a callable {part}, got {function!r}")
+        check_takes_one(function, f"{argument} {name!r} must have a {part} of one argument")
         z = np.linspace(-1, 1, 6, dtype=dtype).reshape(2, 3)
         result = np.asarray(function(z))
         if not np.array_equal(z, np.linspace(-1, 1, 6, dtype=dtype).reshape(2, 3)):

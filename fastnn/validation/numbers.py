@@ -1,10 +1,12 @@
 """Single arguments: numbers, flags, callbacks, paths."""
 
+import inspect
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral, Real
 from os import PathLike
+from types import FunctionType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -41,17 +43,58 @@ def flag(value: bool, argument: str) -> bool:
 
 
 def callback(value: T, argument: str) -> T:
-    """None or something that can be called."""
+    """None or something that can be called with a `Step`."""
     if value is not None and not callable(value):
         raise TypeError(f"{argument} must be None or callable, got {value!r}")
+    if callable(value):
+        check_takes_one(value, f"{argument} must be callable with one argument, a Step")
     return value
+
+
+def check_takes_one(function: Callable[..., Any], expected: str) -> None:
+    """Reject a function that cannot be called with one argument; ``expected`` begins the message.
+
+    The signature of the function tells. What has none that Python knows of is not rejected.
+    """
+    # Most are plain functions, for which inspect takes 20 times as long as their code.
+    if isinstance(function, FunctionType) and _takes_one(function):
+        return
+    try:
+        # Not that of what a decorator has wrapped, which may take others than the wrapper does.
+        signature = inspect.signature(function, follow_wrapped=False)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(None)
+    except TypeError:
+        raise TypeError(f"{expected}, got {function!r}, which takes {signature}") from None
+
+
+def _takes_one(function: FunctionType) -> bool:
+    """Return whether a function takes one argument by position, and needs no other."""
+    code = function.__code__
+    n_needed = code.co_argcount - len(function.__defaults__ or ())
+    return n_needed <= 1 <= code.co_argcount and not code.co_kwonlyargcount
+
+
+def answer(value: Any, argument: str) -> bool:
+    """What a callback returns: whether to stop."""
+    try:
+        return bool(value)
+    except (TypeError, ValueError) as error:  # arrays, and missing values of pandas
+        raise TypeError(
+            f"{argument} must return what is true or false, to stop or to go on, got {value!r}"
+        ) from error
 
 
 def path(value: str | PathLike[str], argument: str) -> str:
     """A path, as a str: ``open`` would take an int for a file descriptor."""
     if not isinstance(value, str | PathLike):
         raise TypeError(f"{argument} must be a str or an os.PathLike, got {value!r}")
-    return os.fsdecode(value)
+    text = os.fsdecode(value)
+    if "\0" in text:
+        raise ValueError(f"{argument} must be without null characters, got {text!r}")
+    return text
 
 
 def is_integer(value: Any) -> bool:
