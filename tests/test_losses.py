@@ -61,6 +61,7 @@ def test_values(
     np.testing.assert_allclose(found[1], slope, rtol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:y holds rows with a sum below 1")
 @EITHER
 @DTYPES
 def test_values_of_probabilities(path: str, kind: type[Network], dtype: str) -> None:

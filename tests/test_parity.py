@@ -108,7 +108,10 @@ FUNCTIONS = [
 
 def for_functions() -> tuple[NDArray[Any], NDArray[Any]]:
     generator = np.random.default_rng(0)
-    return generator.normal(size=(40, 20)), generator.random((40, 3)) / 3  # sums below 1
+    Y = generator.random((40, 3))
+    return generator.normal(size=(40, 20)), Y / Y.sum(
+        axis=1, keepdims=True
+    )  # as softmax takes them
 
 
 def with_functions(
