@@ -1,6 +1,6 @@
 """The extension modules: cpu detection, and the kernels once per instruction set.
 
-FASTNN_DEBUG=1                     bounds checks, no optimisation
+FASTNN_DEBUG=1                     bounds checks, no optimization
 FASTNN_SANITIZE=address,undefined  GCC's or Clang's sanitizers
 """
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from . import report
-from .catalogue import JOBS
+from .catalog import JOBS
 from .contenders import CONTENDERS
 from .machine import Machine
 from .problems import MissingDataError

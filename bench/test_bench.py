@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from .catalogue import JOBS
+from .catalog import JOBS
 from .contenders import FASTNN, NUMPY, Contender
 from .jobs import Job, Training
 from .nearest import nearest

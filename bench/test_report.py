@@ -7,7 +7,7 @@ import pytest
 
 from . import chart
 from .bars import standings
-from .catalogue import JOBS
+from .catalog import JOBS
 from .contenders import FASTNN, JAX, NUMPY, PYTORCH, SCIKIT_LEARN, Contender
 from .growth import report as growth_report
 from .growth.costs import TASKS, Cost, Rates, cliffs, measure

@@ -5,7 +5,7 @@ import pytest
 
 from . import runner
 from .__main__ import main
-from .catalogue import JOBS
+from .catalog import JOBS
 from .contenders import FASTNN, NUMPY, Contender
 from .jobs import Job, Tolerance, Training
 from .nearest import nearest

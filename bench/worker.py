@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from . import threads
-from .catalogue import JOBS
+from .catalog import JOBS
 from .contenders import CONTENDERS
 from .nearest import nearest
 from .peers import Run

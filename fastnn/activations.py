@@ -307,6 +307,6 @@ ACTIVATIONS: dict[str, BuiltinActivation] = {
 
 
 def builtin(name: str, parameters: dict[str, float]) -> BuiltinActivation:
-    """The one of that name with these parameters."""
+    """Return the one of that name with these parameters."""
     default = ACTIVATIONS[name]
     return type(default)(**parameters) if parameters else default  # type: ignore[arg-type]

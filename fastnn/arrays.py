@@ -16,7 +16,7 @@ BYTES_AT_A_TIME = 1 << 24
 
 
 def aligned_zeros(shape: int | tuple[int, ...], dtype: "np.dtype[Any]") -> Array:
-    """A C-contiguous array of zeros that begins on a cache line."""
+    """Return a C-contiguous array of zeros that begins on a cache line."""
     size, lanes = math.prod(np.atleast_1d(shape)), ALIGNMENT // dtype.itemsize
     room = np.zeros(size + lanes, dtype)
     start = -room.ctypes.data % ALIGNMENT // dtype.itemsize

@@ -30,7 +30,7 @@ def write(path: str | PathLike[str], content: bytes) -> None:
 
 @contextmanager
 def _part_of(path: str | PathLike[str]) -> Iterator[tuple[BinaryIO, Path]]:
-    """A new file beside the one meant, behind symbolic links, for as long as it is not moved."""
+    """Open a new file beside the one meant, behind links; remove it unless it was moved."""
     target = Path(os.path.realpath(os.fsdecode(path)))
     try:
         if target.is_dir():

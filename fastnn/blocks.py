@@ -15,7 +15,7 @@ Examples: TypeAlias = tuple[Inputs, Targets]
 
 
 class Blocks:
-    """What users pass, block by block as it is asked for, each checked.
+    """The user's blocks, one by one as they are asked for, each checked.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from .inputs import Inputs
 from .losses import BuiltinLoss, Loss
 from .parameters import Parameters
 from .plan import Epochs
-from .regularisation import Regularisation
+from .regularization import Regularization
 from .targets import Targets
 
 _WORK_PER_CALL = 400_000_000  # parameters times examples: some ten milliseconds
@@ -91,7 +91,7 @@ class _Forward:
         return self._views[n]
 
     def forward(self, rows: Array, key: int = 0, place: int = 0) -> Array:
-        """Outputs of the last layer, in a buffer that the next call overwrites.
+        """Return the outputs of the last layer, in a buffer that the next call overwrites.
 
         For dropout, they are those of examples from that place on in the order of an epoch.
         """
@@ -160,7 +160,7 @@ class Descent(_Losses):
         activations: Sequence[Activation],
         loss: Loss,
         update: Any,
-        regularisation: Regularisation,
+        regularization: Regularization,
         inputs: Inputs,
         targets: Targets,
         batch_size: int,
@@ -177,9 +177,9 @@ class Descent(_Losses):
             capacity,
             is_sparse,
             gradient,
-            regularisation.dropout,
+            regularization.dropout,
         )
-        self._batch_size, self._update, self._regularisation = batch_size, update, regularisation
+        self._batch_size, self._update, self._regularization = batch_size, update, regularization
         self._steps_at_once = update.is_plain and not update.shrinks
         self._gradients, _ = parameters.views(gradient)
         self._first_gradient = gradient[: parameters.layers["biases"][0]]  # and its spare rows
@@ -209,9 +209,9 @@ class Descent(_Losses):
                 self._is_sparse and self._steps_at_once and len(rows) == batch_stop - batch_start
             )
             divisor = self._targets.divisor(
-                order[batch_start:batch_stop], self._regularisation.by_weight
+                order[batch_start:batch_stop], self._regularization.by_weight
             )
-            regularisation = self._regularisation.of_batch(divisor)
+            regularization = self._regularization.of_batch(divisor)
             self.forward(rows, key, start)
             n_in_batch = batch_stop - batch_start
             loss += (
@@ -220,7 +220,7 @@ class Descent(_Losses):
                 * self.losses(rows, (-rates[batch] if at_once else 1) / divisor)
             )
             if start == batch_start:
-                loss += n_in_batch * regularisation.counted(self._weights)
+                loss += n_in_batch * regularization.counted(self._weights)
             self._backward(len(rows), start == batch_start)
             if self._is_sparse:
                 if start == batch_start and not at_once:
@@ -235,7 +235,7 @@ class Descent(_Losses):
                     self._block,
                     self._update,
                     rate,
-                    regularisation.l2,
+                    regularization.l2,
                     number,
                     not at_once,
                     epoch.n_done,
@@ -272,7 +272,7 @@ def predictor(
     n_rows: int,
     is_sparse: bool,
 ) -> Callable[[slice, Array], None]:
-    """Fills an array with the outputs for some rows, at most ``n_rows``."""
+    """Return a function that fills an array with the outputs for some rows, at most ``n_rows``."""
     capacity = _capacity(parameters, n_rows)
     forward = _Forward(parameters, activations, inputs, capacity, is_sparse)
     numbers = np.arange(len(inputs))
@@ -294,7 +294,7 @@ def all_outputs(
     n_rows: int,
     is_sparse: bool,
 ) -> list[Array]:
-    """Outputs of every layer for all rows, at most so many of them at a time."""
+    """Compute the outputs of every layer for all rows, at most so many of them at a time."""
     dtype, n = parameters.flat.dtype, len(inputs)
     outputs = [np.empty((n, layer["fan_out"]), dtype) for layer in parameters.layers]
     if not n:  # kernels have no examples to look at
@@ -318,7 +318,7 @@ def evaluate(
     targets: Targets,
     is_sparse: bool,
 ) -> tuple[Array, float]:
-    """Outputs for all rows, and the sum of their losses."""
+    """Compute the outputs for all rows, and the sum of their losses."""
     n = len(inputs)
     capacity = _capacity(parameters, n)
     forward = _Losses(parameters, activations, loss, inputs, targets, capacity, is_sparse)

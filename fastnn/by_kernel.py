@@ -258,7 +258,7 @@ def predictor(
     is_sparse: bool,
     team: Any = None,
 ) -> Callable[[slice, Array], None]:
-    """Fills an array with the outputs for some rows, at most ``n_rows``.
+    """Return a function that fills an array with the outputs for some rows, at most ``n_rows``.
 
     What interrupts one of several threads with a common team ends the calls of the others, too.
     """
@@ -295,7 +295,7 @@ def evaluate(
     side_by_side: bool,
     is_sparse: bool,
 ) -> tuple[Array, float]:
-    """Outputs for all rows, ``n_rows`` at a time, and the sum of their losses."""
+    """Compute the outputs for all rows, ``n_rows`` at a time, and the sum of their losses."""
     kernels = parameters.kernels
     n_rows = min(n_rows, _ROWS)
     if side_by_side:
@@ -392,7 +392,7 @@ def _length_of_far_rows(parameters: Parameters) -> int:
 def small_blocks(
     parameters: Parameters, n_examples: int, to_train: bool, is_plain: bool = True
 ) -> Rooms:
-    """A room for blocks of batches of so many examples, side by side: for small networks."""
+    """Make a room for blocks of batches of so many examples, side by side: for small networks."""
     kernels, network, dtype = parameters.kernels, parameters.network, parameters.flat.dtype
     n_vectors = parameters.whole_vectors(min(n_examples, _COLUMNS)) // parameters.lanes
     columns = (n_vectors | 1) * parameters.lanes  # an even number would share few cache sets

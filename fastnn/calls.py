@@ -151,7 +151,7 @@ def _by_name_only(function: Callable[..., Any]) -> list[str]:
 
 
 def _names_present(instance: object) -> list[str]:
-    """What `dir` lists."""
+    """Return what `dir` lists."""
     return [
         name
         for name in object.__dir__(instance)
@@ -166,7 +166,7 @@ def _explanation(
     kwargs: Mapping[str, Any],
     related: Sequence[Callable[..., Any]],
 ) -> str:
-    """What is wrong with the call; empty if Python's own words will do."""
+    """Say what is wrong with the call; return an empty text if Python's own words will do."""
     parameters = inspect.signature(function).parameters
     for unknown in kwargs:
         if unknown not in parameters:

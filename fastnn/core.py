@@ -100,22 +100,22 @@ class Core(HasData, ABC):
 
     @abstractmethod
     def _objective(self, inputs: Inputs, targets: Targets, n_threads: int) -> Objective:
-        """The mean loss on this data and its gradient."""
+        """Return a function that computes the mean loss on this data and its gradient."""
 
     @abstractmethod
     def _outputs_and_loss(self, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
-        """Outputs (n_examples, n_outputs), and the sum of the losses."""
+        """Compute outputs (n_examples, n_outputs), and the sum of the losses."""
 
     @abstractmethod
     def _all_outputs(self, inputs: Inputs) -> list[Array]:
-        """Outputs of every layer, (n_examples, fan_out), new arrays."""
+        """Compute the outputs of every layer, (n_examples, fan_out), new arrays."""
 
     @abstractmethod
     def _outputs(self, inputs: Inputs, n_threads: int) -> Array:
-        """Outputs (n_examples, n_outputs), a new array."""
+        """Compute outputs (n_examples, n_outputs), a new array."""
 
     def _quick_outputs(self, X: Any) -> Array | None:
-        """Outputs for a single example (n_inputs,) or (1, n_inputs), if there is a quick way."""
+        """Predict a single example (n_inputs,) or (1, n_inputs), if there is a quick way."""
         return None
 
     @property
@@ -125,12 +125,12 @@ class Core(HasData, ABC):
 
     @property
     def activation_functions(self) -> tuple[Activation, ...]:
-        """Of each layer, the output layer's last."""
+        """The activation function of each layer, the output layer's last."""
         return self._activations
 
     @property
     def dtype(self) -> "np.dtype[Any]":
-        """Of the parameters and of all computation."""
+        """The dtype of the parameters and of all computation."""
         return self._dtype
 
     @property
@@ -154,7 +154,7 @@ class Core(HasData, ABC):
         return sum(parameter.size for parameter in (*self._weights, *self._biases))
 
     def predict(self, X: MatrixLike, *, n_threads: int = 1) -> Array:
-        """Outputs of the network.
+        """Compute the outputs of the network.
 
         Parameters
         ----------
@@ -269,7 +269,7 @@ class Core(HasData, ABC):
         return self._evaluate(*self._checked(X, y, sample_weight))
 
     def activations(self, X: MatrixLike) -> list[Array]:
-        """Outputs of every layer; the last are those of the network.
+        """Compute the outputs of every layer; the last are those of the network.
 
         They equal those of `predict` to within rounding.
 
@@ -349,7 +349,7 @@ class Core(HasData, ABC):
             )
 
     def _mean_loss(self, inputs: Inputs, targets: Targets) -> float:
-        """That of `evaluate`, without a score."""
+        """Compute the mean loss, as `evaluate` does, without a score."""
         targets = targets.with_relative_weights()
         with np.errstate(all="ignore"):
             return evaluation.mean_loss(self._finite_outputs_and_loss, inputs, targets)
@@ -383,7 +383,7 @@ class Core(HasData, ABC):
         )
 
     def _one_or_more(self, X: MatrixLike) -> tuple[Inputs, bool]:
-        """The inputs of X, and whether X is a single example (n_inputs,)."""
+        """Return the inputs of X, and whether X is a single example (n_inputs,)."""
         validation.feature_names(X, self._data.feature_names)
         return validation.one_or_more_examples(
             X, self.layer_sizes[0], self.dtype, self._data.scaling
@@ -397,7 +397,7 @@ class Core(HasData, ABC):
         class_weight: Mapping[int, float] | str | None = None,
         like: tuple[Inputs, Targets] | None = None,
     ) -> tuple[Inputs, Targets]:
-        """Inputs and targets; their columns must be those of ``like`` if the network knows none."""
+        """Check X and y; their columns must be those of ``like`` if the network knows none."""
         known = self._data if like is None else self._data.with_names_of(*like)
         feature_names = validation.feature_names(X, known.feature_names)
         target_names = validation.target_names(y, self.layer_sizes[-1], known.target_names)

@@ -1,4 +1,4 @@
-"""What a network knows of the data it was trained on, for pickles and model files."""
+"""A network's knowledge of the data it was trained on, for pickles and model files."""
 
 import json
 import math
@@ -41,7 +41,7 @@ class DataRecord:
     has_multi_hot_rows: bool = False
 
     def with_names_of(self, inputs: Inputs, targets: Targets) -> "DataRecord":
-        """The same with the names of their columns, where it has none."""
+        """Return the same with the names of their columns, where it has none."""
         return replace(
             self,
             feature_names=self.feature_names or inputs.feature_names,
@@ -156,7 +156,7 @@ class HasData:
 
     @property
     def target_names(self) -> tuple[str, ...] | None:
-        """Likewise of the y that the network was trained on, if it had several columns."""
+        """The names of the columns of the y of the training, if it had several, or None."""
         return self._data.target_names
 
     def _remember_names(self, inputs: Inputs, targets: Targets) -> None:

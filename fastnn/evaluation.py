@@ -1,4 +1,4 @@
-"""How good a network's outputs are: loss and score."""
+"""Evaluate outputs: loss and score."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _BLOCK = 4096  # examples at a time, so that their outputs stay small
 @without(hints.OF_EVALUATIONS)
 @dataclass(frozen=True)
 class Evaluation:
-    """What ``evaluate`` returns.
+    """Loss and score of a network on some data, as ``evaluate`` returns them.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Gradients:
-    """What ``gradients`` returns.
+    """Mean loss and its gradients, as ``gradients`` returns them.
 
     Attributes
     ----------

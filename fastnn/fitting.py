@@ -23,11 +23,11 @@ from .targets import Targets
 from .training import Run, diverged
 
 Evaluate = Callable[[], Evaluation]
-"""How good the network is on the validation data."""
+"""Evaluates the network on the validation data."""
 
 
 class Learner(Protocol):
-    """What training needs of a network."""
+    """A network, as far as training needs it."""
 
     _weights: tuple[Array, ...]
     _biases: tuple[Array, ...]
@@ -116,7 +116,7 @@ def _mean_loss(
 
 
 class _Call:
-    """What lasts from the beginning of a call to its end.
+    """One call of ``train``, from its beginning to its end.
 
     Attributes
     ----------
@@ -141,7 +141,7 @@ class _Call:
         self._state_before = None if before is None else replace(before)
         self.state = state_for(network, plan)
         self._n_steps_before = self.state.n_steps
-        rates = Rates(self.state, n_steps, plan.regularisation)
+        rates = Rates(self.state, n_steps, plan.regularization)
         arrays = [*network._storage(), *self.state.arrays]
         self._observer = Observer(plan, self.state, rates, arrays, evaluate)
         self.run = Run(arrays, self.state, rates, plan, self._observer)
@@ -177,7 +177,7 @@ class _Call:
                 network._objective(inputs, targets, self._plan.n_threads),
                 network._weights,
                 network._biases,
-                self._plan.regularisation,
+                self._plan.regularization,
             ),
             [*network._weights, *network._biases],
             [*weights, *biases],
@@ -191,7 +191,7 @@ class _Call:
 
 
 def state_for(network: Learner, plan: Plan) -> TrainingState:
-    """That of the last call, if the optimizer can go on with it, or a new one."""
+    """Return the state of the last call, if the optimizer can go on with it, or a new one."""
     state = network._training_state
     if state is not None and plan.optimizer.goes_on(state.optimizer):
         state.resume(plan.optimizer)

@@ -79,7 +79,7 @@ NOTES = {
         "weights are drawn to fit the activation; write others into them: net.weights[0][...] = W",
     ),
 }
-"""What to say of arguments that have no counterpart."""
+"""Notes on arguments that have no counterpart."""
 
 VALUES = {
     "absolute_error": "mae l1 l1_loss mean_absolute_error",
@@ -130,7 +130,7 @@ OF_NETWORKS = {
     "compile": "the loss is an argument of MLP, the optimizer one of train",
     "train_on_batch": "use train_batch",
 }
-"""What to use instead of methods and attributes that networks of other libraries have."""
+"""Substitutes for methods and attributes that networks of other libraries have."""
 
 OF_HISTORIES = {
     "history": "use its lists, such as loss, or to_dict",
@@ -138,7 +138,7 @@ OF_HISTORIES = {
     **dict.fromkeys(["val_loss", "val_accuracy"], "use validation_loss and validation_score"),
     "epoch": "epochs are counted from 1; its length is their number",
 }
-"""The same of what training returns."""
+"""Substitutes for attributes of what training returns elsewhere."""
 
 OF_EVALUATIONS = dict.fromkeys(["accuracy", "r2"], "use score; metric tells which of the two it is")
 
@@ -155,13 +155,13 @@ SETTINGS = {
     "class_names": "classes class_labels label_names",
     "input_scaling": "scaling scaler input_scaler normalization standardization preprocessing",
 }
-"""What can be assigned to networks, and what it is called elsewhere."""
+"""Attributes of networks that can be assigned to, and their names elsewhere."""
 
 NO_SETTINGS = {
     **dict.fromkeys(["coefs_", "intercepts_"], "write into weights and biases"),
     "stop_training": _STOP,
 }
-"""What else users try to assign to networks, and what to do instead."""
+"""Attributes that users try to assign to networks in vain, and what to do instead."""
 
 
 def for_value(value: Any, known: Iterable[str]) -> str:
@@ -254,7 +254,7 @@ def _meant(value: Any, known: Iterable[str], table: Mapping[str, str]) -> list[s
 
 
 def _elsewhere(name: str, table: Mapping[str, str]) -> list[str]:
-    """What a name of other libraries may be here."""
+    """Return what a name of other libraries may be here."""
     return [here for here, there in table.items() if _plain(name) in map(_plain, there.split())]
 
 

@@ -1,4 +1,4 @@
-"""What training reports: one `Step` after the other to callbacks, and a `History` of all epochs."""
+"""Reports of training: a `Step` for each callback, and a `History` of all epochs."""
 
 import html
 import math
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIGNS = {"loss": -1, "validation_loss": -1, "validation_score": 1}
-"""What of a `Step` can be monitored, and the sign of a change of it for the better."""
+"""Attributes of a `Step` that can be monitored, and the sign of a change for the better."""
 
 _MOST_ROWS = 12  # of the table in a notebook
 
@@ -21,7 +21,7 @@ _MOST_ROWS = 12  # of the table in a notebook
 @without(hints.OF_STEPS)
 @dataclass(repr=False)
 class Step:
-    """How training stands, for a callback.
+    """The state of a training, for a callback.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ _FIELDS_OF_STEP = frozenset(field.name for field in fields(Step))
 @without(hints.OF_HISTORIES)
 @dataclass(repr=False)
 class History:
-    """What ``train`` returns; its length is the number of epochs.
+    """The course of a training, as ``train`` returns it; its length is the number of epochs.
 
     Attributes
     ----------
@@ -153,7 +153,7 @@ class History:
         return axes
 
     def _columns(self) -> dict[str, list[float]]:
-        """What there are values of, by what to call it."""
+        """Return what there are values of, by what to call it."""
         columns = {
             "loss": self.loss,
             "learning_rate": self.learning_rate,

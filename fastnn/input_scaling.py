@@ -52,12 +52,12 @@ class InputScaling:
 
     @property
     def shift(self) -> Array:
-        """What is subtracted from each input, (n_inputs,), float64 and read-only."""
+        """The number subtracted from each input, (n_inputs,), float64 and read-only."""
         return self._shift[:]  # a new view: assigning to its shape changes nothing here
 
     @property
     def scale(self) -> Array:
-        """What the differences are divided by, (n_inputs,), float64 and read-only."""
+        """The number each difference is divided by, (n_inputs,), float64 and read-only."""
         return self._scale[:]
 
     def __eq__(self, other: object) -> bool:

@@ -29,7 +29,7 @@ class SparseMatrix(Protocol):
 
 
 MatrixLike: TypeAlias = ArrayLike | SparseMatrix
-"""What users may pass for X."""
+"""The types that users may pass for X."""
 
 Scaling: TypeAlias = tuple[Array, Array]
 """Shift and scale of each input, (n_inputs,) in float64: (X - shift) / scale is computed with."""
@@ -63,7 +63,7 @@ class Inputs(ABC):
 
     @abstractmethod
     def take(self, rows: Array) -> "Inputs":
-        """A copy of some rows."""
+        """Return a copy of some rows."""
 
     @property
     @abstractmethod
@@ -72,7 +72,7 @@ class Inputs(ABC):
 
     @abstractmethod
     def array(self, rows: Array | slice, out: Array | None = None) -> Array:
-        """Some rows as a C-contiguous array of the network's dtype, in ``out`` if copied."""
+        """Return some rows as a C-contiguous array of the network's dtype, in ``out`` if copied."""
 
     @abstractmethod
     def examples(self, kernels: ModuleType) -> Any:
@@ -80,7 +80,7 @@ class Inputs(ABC):
 
     @abstractmethod
     def part(self, kernels: ModuleType, rows: Array | slice) -> Any:
-        """Some rows for the kernels, in this order."""
+        """Return some rows for the kernels, in this order."""
 
     @abstractmethod
     def first_nonfinite(self, rows: slice) -> tuple[int, int] | None:
@@ -95,7 +95,7 @@ class Inputs(ABC):
         """Return how many numbers of each input are not 0 in some rows, (n_inputs,)."""
 
     def rows_per_part(self) -> int:
-        """How many rows to ask for at a time where they have to be converted."""
+        """Return how many rows to ask for at a time where they have to be converted."""
         return max(1, _BYTES_PER_PART // (8 * self.n_inputs))
 
 
@@ -232,7 +232,7 @@ class SparseInputs(Inputs):
         )
 
     def divided_by(self, scale: Array) -> "SparseInputs":
-        """The same with each input divided by its scale, in float64."""
+        """Return the same with each input divided by its scale, in float64."""
         data = np.empty(len(self._data), self.dtype)
         with np.errstate(over="ignore", invalid="ignore"):  # whoever checks them tells of it
             np.divide(self._data, scale[self._indices], out=data, casting="unsafe")
@@ -240,7 +240,7 @@ class SparseInputs(Inputs):
 
     @staticmethod
     def concatenated(parts: "Sequence[SparseInputs]") -> "SparseInputs":
-        """The rows of all parts."""
+        """Return the rows of all parts."""
         starts = np.cumsum([0, *(part._indptr[-1] for part in parts)])
         indptr = [part._indptr[1:] + start for part, start in zip(parts, starts, strict=False)]
         return SparseInputs(
@@ -284,7 +284,7 @@ class SparseInputs(Inputs):
 
 
 def concatenated(parts: Sequence[Inputs]) -> Inputs:
-    """The rows of all parts: sparse if all are."""
+    """Return the rows of all parts: sparse if all are."""
     sparse = [part for part in parts if isinstance(part, SparseInputs)]
     if len(sparse) == len(parts):
         return SparseInputs.concatenated(sparse)

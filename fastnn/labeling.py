@@ -1,4 +1,4 @@
-"""How outputs, and the targets for them, become class labels.
+"""Turn outputs, and the targets for them, into class labels.
 
 Targets are classes if they are integer labels, or if they have two levels such as 0 and 1: of one
 output, or in rows with one high level (one-hot) or any number of them (multi-hot). All others are
@@ -26,12 +26,12 @@ _BINARY = (0.0, 1.0)
 
 
 def is_regression(output: Activation) -> bool:
-    """Whether outputs of this activation are quantities, not degrees of belief."""
+    """Tell whether outputs of this activation are quantities, not degrees of belief."""
     return output.name in ("identity", "exp")
 
 
 class Rule(NamedTuple):
-    """How numbers become labels."""
+    """A rule by which numbers become labels."""
 
     threshold: float
     is_multilabel: bool
@@ -149,7 +149,7 @@ class Labeling(NamedTuple):
         return after
 
     def _record_after(self, targets: Targets, is_part: bool) -> DataRecord:
-        """The record of a network that is trained on these targets.
+        """Return the record of a network that is trained on these targets.
 
         What a part of a stream shows is added to what was known; a whole data set that shows
         other levels replaces it. That rows are multi-hot is kept.
@@ -175,7 +175,7 @@ class Labeling(NamedTuple):
         return replace(record, target_levels=levels, has_multi_hot_rows=is_multi_hot)
 
     def _reaches(self, record: DataRecord) -> bool:
-        """Whether outputs reach all targets that there were, so far as the record tells."""
+        """Tell whether outputs reach all targets that there were, so far as the record tells."""
         levels, (least, most) = record.target_levels, self.output.output_range
         if not levels:
             return False
@@ -203,7 +203,7 @@ class Labeling(NamedTuple):
         return (low, high) if -np.inf < low and high < np.inf else _BINARY
 
     def _are_classes(self, levels: tuple[float, ...]) -> bool:
-        """Whether there are levels, and they stand for no and yes."""
+        """Tell whether there are levels, and they stand for no and yes."""
         usual = self._usual_levels
         if set(levels) <= set(_BINARY) or set(levels) <= set(usual):
             return bool(levels)
@@ -211,7 +211,7 @@ class Labeling(NamedTuple):
         return low < 0.5 < high or low < _middle(usual) < high
 
     def _middle_of_outputs(self, levels: tuple[float, ...]) -> float:
-        """The middle of the outputs that come closest to the levels."""
+        """Return the middle of the outputs that come closest to the levels."""
         least, most = self.output.output_range
         return _middle([min(max(level, least), most) for level in levels])
 
@@ -236,7 +236,7 @@ def _union(known: tuple[float, ...], found: tuple[float, ...]) -> Levels:
 
 
 def _are_one_hot(values: Array, levels: tuple[float, ...]) -> bool:
-    """Whether each row of several numbers has one of the higher level."""
+    """Tell whether each row of several numbers has one of the higher level."""
     if len(levels) < 2:
         return False
     is_high = values == levels[1]

@@ -15,7 +15,7 @@ from .arrays import Array
 from .observer import Observer
 from .optimizers import LBFGS
 from .plan import Objective
-from .regularisation import Regularisation
+from .regularization import Regularization
 from .state import TrainingState
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ class FlatObjective:
         objective: Objective,
         weights: Sequence[Array],
         biases: Sequence[Array],
-        regularisation: Regularisation,
+        regularization: Regularization,
     ) -> None:
-        self._objective, self._weights, self._regularisation = objective, weights, regularisation
+        self._objective, self._weights, self._regularization = objective, weights, regularization
         self._parameters = [*weights, *biases]
         self._latest = math.nan, math.nan  # value and loss where it was last evaluated
 
@@ -53,7 +53,7 @@ class FlatObjective:
         """At the present parameters."""
         loss, of_weights, of_biases = self._objective()
         slopes = [
-            g + self._regularisation.slope(w)
+            g + self._regularization.slope(w)
             for g, w in zip(of_weights, self._weights, strict=True)
         ]
         value = loss + self.penalty()
@@ -68,10 +68,10 @@ class FlatObjective:
 
     def penalty(self) -> float:
         """At the present parameters."""
-        return self._regularisation.penalty(self._weights)
+        return self._regularization.penalty(self._weights)
 
     def flat(self) -> Array:
-        """The present parameters."""
+        """Return the present parameters."""
         return _joined(self._parameters)
 
     def put(self, flat: Array) -> None:
@@ -127,7 +127,7 @@ class Minimization:
         return self._is_finite
 
     def _goes_on(self) -> bool:
-        """Whether this is the objective of the iterations before."""
+        """Tell whether this is the objective of the iterations before."""
         if not self._state.n_steps:
             return False
         for kept, parameters in zip(self._beginning, self._parameters, strict=True):

@@ -48,7 +48,7 @@ class Loss:
     function: Callable[[Array, Array], tuple[Array, Array]]
 
     def values(self, z: Array, a: Array, t: Array) -> Array:
-        """The loss of each example, (n_examples,)."""
+        """Compute the loss of each example, (n_examples,)."""
         return self.values_and_derivatives(a, t)[0]
 
     def derivative(self, a: Array, t: Array) -> Array:
@@ -56,7 +56,7 @@ class Loss:
         return np.array(self.values_and_derivatives(a, t)[1], a.dtype)
 
     def values_and_derivatives(self, a: Array, t: Array) -> tuple[Array, Array]:
-        """The loss of each example, and dL/da, from a loss without an output activation.
+        """Compute the loss of each example, and dL/da, of a loss without an output activation.
 
         Raises
         ------
@@ -232,6 +232,6 @@ LOSSES: dict[str, BuiltinLoss] = {
 
 
 def builtin(name: str, parameters: dict[str, float]) -> BuiltinLoss:
-    """The one of that name with these parameters."""
+    """Return the one of that name with these parameters."""
     default = LOSSES[name]
     return type(default)(**parameters) if parameters else default  # type: ignore[arg-type]

@@ -30,11 +30,7 @@ from .state import TrainingState
 
 SUFFIX = ".safetensors"
 _FORMAT = "fastnn-mlp"
-# 1: activations and losses without parameters; 2: nothing of the training; 3: nothing of the data;
-# 4: this.
-_FORMAT_VERSION = 4
-_FIRST_WITH_TRAINING = 3
-_FIRST_WITH_DATA = 4
+_FORMAT_VERSION = 1  # a later one must go on reading files of all earlier ones
 _TEXTS = ("architecture", "training", "data")  # parts of the metadata, as the checksum takes them
 _ARCHITECTURE = ("layer_sizes", "activations", "loss", "dtype")
 _DTYPES = {"float16": "F16", "float32": "F32", "float64": "F64"}  # as safetensors calls them
@@ -49,7 +45,7 @@ class ModelFileError(ValueError):
 
 @dataclass(frozen=True)
 class Model:
-    """What a model file holds."""
+    """The content of a model file."""
 
     layer_sizes: tuple[int, ...]
     activations: tuple[Activation, ...]
@@ -71,7 +67,7 @@ def check_place(path: str | PathLike[str]) -> None:
 
 def save(model: Model, generator: "np.random.Generator", path: str | PathLike[str]) -> None:
     """Write the file, whole or not at all."""
-    from safetensors.numpy import save as serialised
+    from safetensors.numpy import save as serialized
 
     if model.dtype not in _DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(_DTYPES)} to save, got {model.dtype}")
@@ -99,7 +95,7 @@ def save(model: Model, generator: "np.random.Generator", path: str | PathLike[st
         "data": data,
         "crc32": _checksum((architecture, training, data), tensors.values()),
     }
-    atomic_file.write(path, serialised(tensors, metadata))
+    atomic_file.write(path, serialized(tensors, metadata))
 
 
 def load(
@@ -132,8 +128,7 @@ def load(
             arrays = [file.get_tensor(name) for name in expected]
     except SafetensorError as error:
         raise ModelFileError(f"{path} is no safetensors file, or a damaged one: {error}") from error
-    texts = [metadata[part] for part in _TEXTS if part in metadata]
-    if metadata.get("crc32") != _checksum(texts, _in_order(arrays, len(sizes) - 1, metadata)):
+    if metadata.get("crc32") != _checksum((metadata[part] for part in _TEXTS), arrays):
         raise ModelFileError(f"{path} is damaged: its checksum does not match its content")
     n = len(sizes) - 1
     if not are_finite(arrays[2 * n :]):
@@ -157,7 +152,7 @@ def load(
 
 
 def _names(n_layers: int, training: TrainingState | None) -> list[str]:
-    """Of all weights, then of all biases, and again for each slot."""
+    """Return the names of all weights, then of all biases, and again for each slot."""
     slots = () if training is None else training.optimizer.slots
     return [
         f"{prefix}{kind}.{layer}"
@@ -170,7 +165,7 @@ def _names(n_layers: int, training: TrainingState | None) -> list[str]:
 def _expected(
     layer_sizes: list[int], dtype: str, training: TrainingState | None
 ) -> dict[str, tuple[str | int, ...]]:
-    """The dtype and shape of each tensor."""
+    """Return the dtype and shape of each tensor."""
     code = _DTYPES[dtype]
     shapes = [
         *((code, *pair) for pair in pairwise(layer_sizes)),
@@ -190,19 +185,9 @@ def _checksum(texts: Iterable[str], tensors: Iterable[Array]) -> str:
     return f"{crc:08x}"
 
 
-def _in_order(arrays: Sequence[Array], n_layers: int, metadata: dict[str, str]) -> Iterable[Array]:
-    """As the checksum takes them: before version 3 layer by layer."""
-    if int(metadata["format_version"]) >= _FIRST_WITH_TRAINING:
-        return arrays
-    weights, biases = arrays[:n_layers], arrays[n_layers:]
-    return [array for pair in zip(weights, biases, strict=True) for array in pair]
-
-
 def _training(
     metadata: dict[str, str], path: str | PathLike[str]
 ) -> tuple[TrainingState | None, Mapping[str, Any] | None, Split | None]:
-    if int(metadata["format_version"]) < _FIRST_WITH_TRAINING:
-        return None, None, None
     try:
         return training_record.from_json(metadata["training"])
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -212,8 +197,6 @@ def _training(
 def _data(
     metadata: dict[str, str], layer_sizes: Sequence[int], path: str | PathLike[str]
 ) -> DataRecord:
-    if int(metadata["format_version"]) < _FIRST_WITH_DATA:
-        return DataRecord()
     try:
         return DataRecord.from_json(metadata["data"], layer_sizes)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -264,7 +247,7 @@ def _is_description(value: Any) -> bool:
 
 
 def _known(own: Iterable[F], argument: str, kind: type[F], table: Mapping[str, F]) -> dict[str, F]:
-    """The given ones and those built in, by name."""
+    """Return the given ones and those built in, by name."""
     expected = f"{argument} must be an iterable of {kind.__name__}"
     if not isinstance(own, Iterable):
         raise TypeError(f"{expected}, got {own!r}")

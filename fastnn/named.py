@@ -1,4 +1,4 @@
-"""What is known by a name and a few numbers, in messages and in model files."""
+"""Objects that messages and model files know by a name and a few numbers."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What every implementation of the network shares: here, the ways in and out."""
+"""The ways in and out of every network: files, arrays and state dicts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
@@ -317,7 +317,7 @@ class Network(Trainable):
         )
 
     def _metadata(self) -> dict[str, Any]:
-        """What those who use an exported file need to know of labels and columns."""
+        """Return what those who use an exported file need to know of labels and columns."""
         facts: dict[str, Any] = {
             "class_names": self.class_names,
             "feature_names": self.feature_names,
@@ -329,7 +329,7 @@ class Network(Trainable):
         return {name: fact for name, fact in facts.items() if fact is not None}
 
     def summary(self) -> str:
-        """A table of the layers and their numbers of parameters, as plain text.
+        """Make a table of the layers and their numbers of parameters, as plain text.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""What is done after each epoch: history, validation, schedule, stopping, callback, progress."""
+"""Do what comes after each epoch: history, validation, schedule, stopping, callback, progress."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext

@@ -2,7 +2,7 @@
 
 Opset 13 and IR version 7 came with ONNX 1.8, in 2020: runtimes old and new take them. What ONNX
 Runtime has no operator for in float64 is put together from those it has. (Up to 1.17 it cannot run
-its own fusion of Gemm and an activation in float64, unless its optimisations are disabled.)
+its own fusion of Gemm and an activation in float64, unless its optimizations are disabled.)
 """
 
 import json
@@ -168,7 +168,7 @@ def _gelu(graph: _Graph, z: str) -> str:
 
 
 def _tail_coefficients() -> list[float]:
-    """Of the polynomial in `_gelu`, the highest power's first."""
+    """Return the coefficients of the polynomial in `_gelu`, the highest power's first."""
     largest = 36.0  # e**(-x**2 / 2) is 0 in what lies beyond
 
     def scaled_tail(s: Array) -> Array:

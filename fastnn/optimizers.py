@@ -26,7 +26,7 @@ LearningRate: TypeAlias = float | Schedule | ReduceOnPlateau | Callable[[int], f
 
 
 class Optimizer(Record, ABC):
-    """What all optimizers have in common.
+    """The base class of all optimizers.
 
     Attributes
     ----------
@@ -53,23 +53,23 @@ class Optimizer(Record, ABC):
     @property
     @abstractmethod
     def rule(self) -> str:
-        """What the kernels call it."""
+        """The name that the kernels have for it."""
 
     @property
     def constants(self) -> tuple[float, ...]:
-        """Of the formula, as the kernels take them."""
+        """The constants of the formula, as the kernels take them."""
         return ()
 
     @abstractmethod
     def change(self, g: Array, slots: Sequence[Array], rate: float, number: int) -> Array:
-        """What is to be subtracted from parameters, maybe in g; slots are brought up to date."""
+        """Return what to subtract from the parameters, maybe in g; bring the slots up to date."""
 
     def settings(self) -> dict[str, Any]:
-        """All arguments of the constructor but the learning rate."""
+        """Return all arguments of the constructor but the learning rate."""
         return {name: x for name, x in self.parameters.items() if name != "learning_rate"}
 
     def goes_on(self, before: "Optimizer") -> bool:
-        """Whether it can use what another kept."""
+        """Tell whether it can use what another kept."""
         return (self.name, self.slots) == (before.name, before.slots)
 
 
@@ -78,7 +78,7 @@ _not_negative = partial(number_between, low=0, high=math.inf)
 
 
 def checked_rate(value: LearningRate, what: str) -> LearningRate:
-    """A number above 0, a schedule, or a function."""
+    """Check and return a number above 0, a schedule, or a function."""
     if type(value) in SCHEDULES.values():  # model files know no others
         return value
     expected = f"{what} must be a number, a schedule such as Cosine(0.1) or a function of the step"

@@ -11,7 +11,7 @@ from .activations import Activation, BuiltinActivation
 from .arrays import ALIGNMENT, Array, aligned_zeros
 from .losses import BuiltinLoss, Loss
 from .optimizers import Optimizer
-from .regularisation import Regularisation
+from .regularization import Regularization
 from .targets import Targets
 
 SPARE_ROWS = 3  # of zeros: kernels take rows four at a time
@@ -130,9 +130,9 @@ class Parameters:
         )
 
     def update(
-        self, optimizer: Optimizer, regularisation: Regularisation, slots: Sequence[Array] = ()
+        self, optimizer: Optimizer, regularization: Regularization, slots: Sequence[Array] = ()
     ) -> Any:
-        """What a step does, as the kernels take it."""
+        """Return what a step does, as the kernels take it."""
         # An epsilon that is 0 in this dtype would make 0 / 0 of what only fills up rows.
         constants = np.full(4, float(np.finfo(self.flat.dtype).tiny))
         for i, constant in enumerate(optimizer.constants):
@@ -142,12 +142,12 @@ class Parameters:
             self.kernels.RULE_CODES[optimizer.rule],
             constants,
             optimizer.weight_decay,
-            regularisation.l1,
-            regularisation.l2,
-            regularisation.clip_norm,
-            regularisation.max_norm,
-            regularisation.by_weight,
-            regularisation.counted_l2,
+            regularization.l1,
+            regularization.l2,
+            regularization.clip_norm,
+            regularization.max_norm,
+            regularization.by_weight,
+            regularization.counted_l2,
             kept,
             kept_too,
         )
@@ -168,7 +168,7 @@ class Parameters:
         return -(-n // self.lanes) * self.lanes
 
     def room(self, n: int) -> int:
-        """What n units take, with those that only fill up rows and vectors."""
+        """Return what n units take, with those that only fill up rows and vectors."""
         return self.whole_vectors(int(n) + SPARE_ROWS)
 
     def _code(self, activation: Activation) -> int:
@@ -187,7 +187,7 @@ class Parameters:
 
 
 def _only(parameters: dict[str, float]) -> float:
-    """The kernels take one at most."""
+    """Return the only parameter, 0 if there is none: the kernels take one at most."""
     return next(iter(parameters.values()), 0.0)
 
 

@@ -14,7 +14,7 @@ from .losses import Loss
 from .optimizers import LBFGS
 from .parameters import Parameters
 from .plan import Descent, Plan
-from .regularisation import Regularisation
+from .regularization import Regularization
 from .state import TrainingState
 from .targets import Targets
 
@@ -41,10 +41,10 @@ def descent(
     plan: Plan,
     state: TrainingState,
 ) -> Descent:
-    """What descends along the gradient on this data."""
-    dropout = plan.regularisation.dropout
+    """Return what descends along the gradient on this data."""
+    dropout = plan.regularization.dropout
     slots = [array for (array,) in state.slots]
-    update = parameters.update(plan.optimizer, plan.regularisation, slots)
+    update = parameters.update(plan.optimizer, plan.regularization, slots)
     is_sparse = _is_sparse(inputs)
     if not parameters.kernels_suffice:
         return by_blas.Descent(
@@ -52,7 +52,7 @@ def descent(
             activations,
             loss,
             update,
-            plan.regularisation,
+            plan.regularization,
             inputs,
             targets,
             batch_size,
@@ -87,16 +87,16 @@ def gradient(
     targets: Targets,
     n_threads: int,
 ) -> tuple[Descent, Array]:
-    """What computes losses and the mean gradient, and the vector in which that is added up."""
+    """Return what computes losses and the mean gradient, and the vector where that is added up."""
     n_examples, is_sparse = len(inputs), _is_sparse(inputs)
-    keep = parameters.update(LBFGS(), Regularisation())
+    keep = parameters.update(LBFGS(), Regularization())
     if not parameters.kernels_suffice:
         by_numpy = by_blas.Descent(
             parameters,
             activations,
             loss,
             keep,
-            Regularisation(),
+            Regularization(),
             inputs,
             targets,
             n_examples,
@@ -122,7 +122,7 @@ def gradient(
 def predict(
     parameters: Parameters, activations: Sequence[Activation], inputs: Inputs, n_threads: int
 ) -> Array:
-    """Outputs (n_examples, n_outputs)."""
+    """Compute outputs (n_examples, n_outputs)."""
     outputs = np.empty((len(inputs), parameters.n_outputs), parameters.flat.dtype)
     starts = range(0, len(inputs), _ROWS_PER_BLOCK)
     if not starts:
@@ -153,7 +153,7 @@ def predict(
 def all_outputs(
     parameters: Parameters, activations: Sequence[Activation], inputs: Inputs
 ) -> list[Array]:
-    """Outputs of every layer, (n_examples, fan_out)."""
+    """Compute the outputs of every layer, (n_examples, fan_out)."""
     n_rows = max(1, min(len(inputs), _ROWS_PER_BLOCK))
     return by_blas.all_outputs(parameters, activations, inputs, n_rows, _is_sparse(inputs))
 
@@ -165,7 +165,7 @@ def evaluate(
     inputs: Inputs,
     targets: Targets,
 ) -> tuple[Array, float]:
-    """Outputs (n_examples, n_outputs), and the sum of the losses."""
+    """Compute outputs (n_examples, n_outputs), and the sum of the losses."""
     n_rows, is_sparse = min(len(inputs), _ROWS_PER_BLOCK), _is_sparse(inputs)
     if not parameters.kernels_suffice:
         return by_blas.evaluate(parameters, activations, loss, inputs, targets, is_sparse)

@@ -11,7 +11,7 @@ from . import validation
 from .arrays import Array
 from .history import Step
 from .optimizers import LBFGS, OPTIMIZERS, LearningRate, Optimizer, checked_rate
-from .regularisation import Regularisation
+from .regularization import Regularization
 from .stopping import EarlyStopping
 
 Callback = Callable[[Step], Any]
@@ -22,13 +22,13 @@ Order = Callable[[int], ArrayLike]
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do with the data."""
+    """The arguments of one call of ``train``, checked: how to go through the data."""
 
     epochs: int
     batch_size: int | None  # None: all examples
     optimizer: Optimizer
     shuffle: bool | Order
-    regularisation: Regularisation
+    regularization: Regularization
     early_stopping: EarlyStopping | None = None
     callback: Callback | None = None
     batch_callback: Callback | None = None
@@ -68,7 +68,7 @@ class Plan:
             None if batch_size is None else validation.count(batch_size, "batch_size", minimum=1),
             _optimizer(optimizer, learning_rate),
             _shuffle(shuffle),
-            Regularisation(
+            Regularization(
                 validation.not_negative(l1, "l1"),
                 validation.not_negative(l2, "l2"),
                 validation.dropout(dropout, n_layers),
@@ -127,7 +127,7 @@ class Plan:
                 )
 
     def _check_combination(self) -> None:
-        name, given = self.optimizer.name, self.regularisation
+        name, given = self.optimizer.name, self.regularization
         if not self.optimizer.takes_batches and self.batch_size is not None:
             raise ValueError(
                 f"batch_size must be None, the full batch, for the optimizer {name!r}, got "
@@ -146,11 +146,11 @@ class Plan:
                     raise ValueError(f"{argument} must be left out for the optimizer {name!r}")
 
     def rows_per_batch(self, n_examples: int) -> int:
-        """The batch size, at most all examples."""
+        """Return the batch size, at most all examples."""
         return n_examples if self.batch_size is None else min(self.batch_size, n_examples)
 
     def n_batches(self, n_examples: int) -> int:
-        """Steps per epoch."""
+        """Count the steps of an epoch."""
         return -(-n_examples // self.rows_per_batch(n_examples))
 
 
@@ -254,7 +254,7 @@ Objective: TypeAlias = Callable[[], tuple[float, tuple[Array, ...], tuple[Array,
 
 
 class Draws:
-    """What is drawn for each epoch: the order of the examples, then the key of the dropout.
+    """The random draws of each epoch: the order of the examples, then the key of the dropout.
 
     One batch of all examples has no order, and draws none; the user's function draws every one.
     """
@@ -263,10 +263,10 @@ class Draws:
         self._rows, self._generator = rows, generator
         self._order = plan.shuffle if callable(plan.shuffle) else None
         self._shuffles = plan.shuffle and plan.rows_per_batch(len(rows)) < len(rows)
-        self._drops = any(plan.regularisation.dropout)
+        self._drops = any(plan.regularization.dropout)
 
     def orders_and_keys(self, n_epochs: int) -> tuple[Array, Array]:
-        """Of that many epochs, drawn epoch by epoch."""
+        """Draw the orders and keys of that many epochs, epoch by epoch."""
         orders = np.empty((n_epochs, len(self._rows)), np.intp)
         keys = np.zeros(n_epochs, np.uint64)
         for epoch, order in enumerate(orders):

@@ -8,7 +8,7 @@ from .arrays import Array
 
 
 def state_dict(weights: Iterable[Array], biases: Iterable[Array]) -> dict[str, Array]:
-    """Copies, by the names in Sequential(Linear, activation, Linear, ...): every second module."""
+    """Return copies by the names in Sequential(Linear, activation, ...): every second module."""
     linears = enumerate(zip(weights, biases, strict=True))
     return {
         f"{2 * layer}.{name}": np.array(array, order="C")

@@ -15,7 +15,7 @@ from .arrays import Array
 from .inputs import Inputs
 from .network import Network
 from .plan import Epochs, Objective, Plan
-from .regularisation import dropout_factors
+from .regularization import dropout_factors
 from .state import TrainingState
 from .targets import Targets
 
@@ -143,7 +143,7 @@ class _Descent:
         state: TrainingState,
     ) -> None:
         self._network, self._inputs, self._targets = network, inputs, targets
-        self._optimizer, self._regularisation = plan.optimizer, plan.regularisation
+        self._optimizer, self._regularization = plan.optimizer, plan.regularization
         self._batch_size, self._slots = batch_size, state.slots
         self._gradients = network._new_slot()
         # Whole batches, some hundred at most, per call: Python runs in between anyway.
@@ -168,37 +168,37 @@ class _Descent:
         """One step along the mean gradient of a batch; return the sum of its losses before it."""
         network, batch = self._network, start // self._batch_size
         rows, gradients = epoch.orders[0, start:stop], self._gradients
-        divisor = self._targets.divisor(rows, self._regularisation.by_weight)
-        regularisation = self._regularisation.of_batch(divisor)
-        penalty = regularisation.counted(network._weights)
+        divisor = self._targets.divisor(rows, self._regularization.by_weight)
+        regularization = self._regularization.of_batch(divisor)
+        penalty = regularization.counted(network._weights)
         factors = None
-        if any(regularisation.dropout):
+        if any(regularization.dropout):
             factors = partial(self._factors, int(epoch.keys[0]), np.arange(start, stop))
         sum_of_losses = _gradients(
             network, self._inputs, self._targets, rows, gradients, factors, divisor
         )
         rate = network.dtype.type(epoch.rates[0, batch])
-        clipping = regularisation.clipping(gradients)
+        clipping = regularization.clipping(gradients)
         number = epoch.n_steps + batch + 1
         epoch.n_done[1] = True
         for i, (parameters, g) in enumerate(zip(network._storage(), gradients, strict=True)):
             is_weights = i < len(network._weights)
             if clipping != 1:
                 g *= network.dtype.type(clipping)
-            if is_weights and (regularisation.l1 or regularisation.l2):
-                g += regularisation.slope(parameters)
+            if is_weights and (regularization.l1 or regularization.l2):
+                g += regularization.slope(parameters)
             slots = [slot[i] for slot in self._slots]
             change = self._optimizer.change(g, slots, rate, number)
             if is_weights and self._optimizer.weight_decay:
                 parameters *= 1 - rate * self._optimizer.weight_decay
             parameters -= change
             if is_weights:
-                regularisation.shorten(parameters)
+                regularization.shorten(parameters)
         return len(rows) / divisor * sum_of_losses + len(rows) * penalty
 
     def _factors(self, key: int, places: Array, layer: int) -> Array | float:
         """By which dropout multiplies the outputs of a layer for the examples at these places."""
-        rate = self._regularisation.dropout[layer]
+        rate = self._regularization.dropout[layer]
         if not rate:
             return 1.0
         width = self._network.layer_sizes[layer + 1]

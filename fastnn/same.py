@@ -1,4 +1,4 @@
-"""Whether functions are one by what they are made of, as the copies of one function are."""
+"""Tell whether functions are one by what they are made of, as copies of one function are."""
 
 from dataclasses import is_dataclass
 from types import FunctionType, MethodType

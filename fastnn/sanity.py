@@ -26,7 +26,7 @@ _WHAT_TO_DO = "subtract the mean of each column of X and divide by its standard 
 
 
 class Predictor(Protocol):
-    """What is needed of a network."""
+    """A network, as far as it is needed here."""
 
     @property
     def activation_functions(self) -> tuple[Activation, ...]: ...
@@ -105,7 +105,7 @@ def _warn_of_scales(inputs: Inputs, rows: Array) -> bool:
 
 @np.errstate(all="ignore")  # outputs may overflow, or targets be near the end of the range
 def _are_constant(network: Predictor, inputs: Inputs, targets: Targets, rows: Array) -> bool:
-    """Whether the outputs are the same for all of the rows, although there is more to learn."""
+    """Tell whether the outputs are the same for all rows, although there is more to learn."""
     few = rows[:: -(-len(rows) // _FEW_ROWS)]
     is_bounded = network.activation_functions[-1].name in _BOUNDED
     for some in (few, rows):

@@ -35,7 +35,7 @@ class Schedule(Record, ABC):
 
     @abstractmethod
     def rates(self, steps: Array) -> Array:
-        """The learning rates of some steps.
+        """Compute the learning rates of some steps.
 
         Parameters
         ----------
@@ -295,7 +295,7 @@ class OfStep(Schedule):
 
 @dataclass(frozen=True)
 class Plateau:
-    """How far a `ReduceOnPlateau` has come.
+    """The state of a `ReduceOnPlateau`.
 
     Attributes
     ----------
@@ -360,11 +360,11 @@ class ReduceOnPlateau(Record):
         )
 
     def begin(self) -> Plateau:
-        """The state before the first epoch."""
+        """Return the state before the first epoch."""
         return Plateau(self.start)
 
     def after(self, state: Plateau, value: float) -> Plateau:
-        """The state after one more epoch, which came to this value of what is monitored.
+        """Return the state after one more epoch, given its value of what is monitored.
 
         Parameters
         ----------

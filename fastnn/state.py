@@ -1,4 +1,4 @@
-"""What training goes on from, besides the parameters: the optimizer's memory and the schedule."""
+"""The state that training goes on from: the optimizer's memory and the schedule."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,13 +8,13 @@ import numpy as np
 
 from .arrays import Array
 from .optimizers import LearningRate, Optimizer
-from .regularisation import Regularisation
+from .regularization import Regularization
 from .schedules import OfStep, Plateau, ReduceOnPlateau, Schedule
 
 
 @dataclass
 class TrainingState:
-    """Of the last call of ``train``, for the next one.
+    """The state that the last call of ``train`` leaves to the next one.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class TrainingState:
         return [array for slot in self.slots for array in slot]
 
     def with_slots(self, slots: Sequence[Sequence[Array]]) -> "TrainingState":
-        """The same with other slots, and without a learning rate that is the user's function."""
+        """Return the same with other slots, and without a learning rate that is a function."""
         optimizer = self.optimizer
         rate = optimizer.learning_rate
         if not isinstance(rate, float | Schedule | ReduceOnPlateau):
@@ -53,7 +53,7 @@ class TrainingState:
         return replace(self, optimizer=optimizer, slots=slots)
 
     def counters(self) -> dict[str, Any]:
-        """How far it has come, by the names of the attributes."""
+        """Return the numbers that count steps and epochs, by the names of the attributes."""
         return {
             "n_steps": self.n_steps,
             "n_steps_of_schedule": self.n_steps_of_schedule,
@@ -75,14 +75,14 @@ class Rates:
     """
 
     def __init__(
-        self, state: TrainingState, n_steps: int | None, regularisation: Regularisation
+        self, state: TrainingState, n_steps: int | None, regularization: Regularization
     ) -> None:
         self._state = state
         # By this times the rate weights shrink, apart from their gradient.
         self._shrinks_by = ("weight_decay", state.optimizer.weight_decay)
         # (What is by_weight has no bound that is known here; sklearn/solvers.py looks to that.)
-        if state.optimizer.rule == "sgd" and not regularisation.by_weight:
-            self._shrinks_by = ("l2", regularisation.l2)
+        if state.optimizer.rule == "sgd" and not regularization.by_weight:
+            self._shrinks_by = ("l2", regularization.l2)
         given: LearningRate = state.optimizer.learning_rate
         self._schedule: float | Schedule = given if isinstance(given, float | int) else 0.0
         if isinstance(given, Schedule):
@@ -96,7 +96,7 @@ class Rates:
             state.plateau = given.begin()
 
     def upcoming(self, n_epochs: int, n_batches: int) -> Array:
-        """Of the next steps, (n_epochs, n_batches)."""
+        """Return the learning rates of the next steps, (n_epochs, n_batches)."""
         state, schedule = self._state, self._schedule
         if self.depends_on_epochs:
             assert state.plateau is not None

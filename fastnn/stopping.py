@@ -78,7 +78,7 @@ class EarlyStopping(Record):
 
 @dataclass
 class Watch:
-    """How far one training has come.
+    """The best epoch so far of one training.
 
     Attributes
     ----------

@@ -18,7 +18,7 @@ def table(
     dtype: "np.dtype[Any]",
     are_inputs_scaled: bool,
 ) -> str:
-    """A line for each layer, and the totals."""
+    """Return a line for each layer, and the totals."""
     rows = [("layer", "shape", "activation", "parameters")]
     total = 0
     layers = zip(pairwise(layer_sizes), activations, strict=True)

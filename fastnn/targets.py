@@ -1,4 +1,4 @@
-"""What the outputs of examples should be."""
+"""Targets: the outputs that examples should have."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from .arrays import Array
 
 @dataclass(frozen=True)
 class Targets:
-    """What the outputs should be: one of values and labels is None."""
+    """The outputs that examples should have: one of values and labels is None."""
 
     values: Array | None  # (n_examples, n_outputs), the network's dtype
     labels: Array | None  # (n_examples,) intp, each in 0 .. n_outputs-1
@@ -89,7 +89,7 @@ class Targets:
         return float(losses.sum(dtype=np.float64))
 
     def divisor(self, rows: Array, by_weight: bool) -> float:
-        """What sums over a batch are divided by: its examples or, unless it is 0, their weight."""
+        """Return what sums over a batch are divided by: its examples or, unless 0, their weight."""
         total = 0.0
         if by_weight and self.weights is not None:
             total = float(self.weights[rows].sum(dtype=np.float64))

@@ -52,7 +52,7 @@ class Trainable(Core):
     def _descent(
         self, inputs: Inputs, targets: Targets, batch_size: int, plan: Plan, state: TrainingState
     ) -> Descent:
-        """What descends along the gradient on this data."""
+        """Return what descends along the gradient on this data."""
 
     def train(
         self,
@@ -356,7 +356,7 @@ class Trainable(Core):
         self._validation_split = split
 
     def _portable_state(self) -> TrainingState | None:
-        """A copy of the optimizer's state, with slots that are weights and biases of layers."""
+        """Copy the optimizer's state, with slots that are weights and biases of layers."""
         state = self._training_state
         if state is None:
             return None
@@ -428,7 +428,7 @@ class Trainable(Core):
     def _evaluation_of(
         self, examples: Examples | None, labeling: Labeling
     ) -> Callable[[], Evaluation] | None:
-        """Evaluates the network on them, if there are any."""
+        """Return a function that evaluates the network on them, if there are any."""
         if examples is None:
             return None
         evaluation.check_for_validation(examples[1], labeling)

@@ -20,7 +20,7 @@ class TrainingDiverged(ArithmeticError):
 
 
 def diverged(epoch: int) -> TrainingDiverged:
-    """The error that says so."""
+    """Return the error that says so."""
     return TrainingDiverged(
         f"training diverged in epoch {epoch}: the loss or a parameter became NaN or infinite. The "
         "network is as it was before that epoch, or the blocks of it held at the time. Try a "
@@ -83,7 +83,7 @@ class Run:
                 self._observer.see(losses, one.rates)
 
     def begin_epoch(self) -> None:
-        """The next examples are the first of an epoch."""
+        """Begin an epoch with the next examples."""
         self._loss, self._n_seen, self._n_batches = 0.0, 0, 0
 
     def go_on(self, descend: Descent, draws: Draws, n_examples: int) -> None:

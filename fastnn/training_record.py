@@ -1,4 +1,4 @@
-"""What training goes on from, as JSON for model files: all of it but the arrays."""
+"""The state of a training as JSON for model files: all of it but the arrays."""
 
 import json
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ def to_json(
 def from_json(
     text: str,
 ) -> tuple[TrainingState | None, Mapping[str, Any] | None, Split | None]:
-    """The state, without slots, that of the random generator, and the split of the data.
+    """Return the state, without slots, that of the random generator, and the split of the data.
 
     Raises
     ------
@@ -52,8 +52,7 @@ def from_json(
     """
     record = json.loads(text)
     generator = _generator(record["generator"])
-    split = record.get("split")  # before format version 4 there was none
-    split = None if split is None else Split.from_record(**split)
+    split = None if record["split"] is None else Split.from_record(**record["split"])
     if record["optimizer"] is None:
         return None, generator, split
     ((name, settings),) = record["optimizer"].items()

@@ -66,10 +66,10 @@ def trained(
         n_threads=n_threads,
         has_validation=False,
     )
-    counted = replace(plan.regularisation, by_weight=True, counted_l2=2.0)
+    counted = replace(plan.regularization, by_weight=True, counted_l2=2.0)
     inputs, targets = net._checked(*data(sizes, density))
     rows = np.arange(N_EXAMPLES)
-    plan = replace(plan, regularisation=counted)
+    plan = replace(plan, regularization=counted)
     return net, fitting.on_examples(net, inputs, targets, rows, plan, None).loss
 
 

@@ -92,7 +92,7 @@ def misused(run: Run, *words: str) -> None:
 # Data
 
 CLASSES = ("pear", "apple", "fig")
-CENTRES = {"pear": (0.0, 0.0), "apple": (1.0, 0.0), "fig": (0.0, 1.0)}
+CENTERS = {"pear": (0.0, 0.0), "apple": (1.0, 0.0), "fig": (0.0, 1.0)}
 Row = tuple[float, float, str]
 
 
@@ -101,7 +101,7 @@ def fruit(n_examples: int, seed: int = 0) -> list[Row]:
     noise = np.random.default_rng(seed).normal(0, 0.1, (n_examples, 2)).round(3)
     names = [CLASSES[index % 3] for index in range(n_examples)]
     return [
-        (CENTRES[name][0] + x, CENTRES[name][1] + y, name)
+        (CENTERS[name][0] + x, CENTERS[name][1] + y, name)
         for name, (x, y) in zip(names, noise.tolist(), strict=True)
     ]
 

@@ -188,7 +188,7 @@ def test_real_mnist(mnist_folder: Path) -> None:
     assert np.bincount(train.y).tolist() == counts
     assert test.y[:5].tolist() == [7, 2, 1, 0, 4]
     assert train.y[:5].tolist() == [5, 0, 4, 1, 9]
-    # The mean and the standard deviation that everybody normalises MNIST with.
+    # The mean and the standard deviation that everybody normalizes MNIST with.
     assert train.X.mean(dtype=np.float64) == pytest.approx(0.1307, abs=5e-5)
     assert train.X.std(dtype=np.float64) == pytest.approx(0.3081, abs=5e-5)
     assert (train.X.min(), train.X.max()) == (0, 1)

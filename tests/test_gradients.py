@@ -13,7 +13,7 @@ import fastnn
 from fastnn import ELU, Activation, Huber, LeakyReLU, Loss, Quantile, reference
 from fastnn.activations import ACTIVATIONS
 from fastnn.network import Network
-from fastnn.regularisation import Regularisation
+from fastnn.regularization import Regularization
 
 pytestmark = [
     pytest.mark.usefixtures("variant"),
@@ -170,7 +170,7 @@ def test_every_loss_output_weighting_and_penalty(
     for biases in net.biases:
         biases[:] = np.linspace(-0.5, 0.6, len(biases))
     weights = np.linspace(0, 3, 7)
-    penalties = Regularisation(l1=0.02, l2=0.3)
+    penalties = Regularization(l1=0.02, l2=0.3)
 
     def objective() -> float:
         return net.gradients(X, y, sample_weight=weights).loss
@@ -191,13 +191,13 @@ def test_every_loss_output_weighting_and_penalty(
 @over(
     path=PATHS,
     make=[np.array, np.asfortranarray, scipy.sparse.csr_array],
-    labelled=[False, True],
+    labeled=[False, True],
 )
-def test_gradients_of_a_network(path: str, make: Any, labelled: bool) -> None:
+def test_gradients_of_a_network(path: str, make: Any, labeled: bool) -> None:
     """More examples than a block holds, in parts, and by threads."""
     net = fastnn.MLP([20, 33, 4], activation="relu", dtype="float64", seed=1)
     X, y = data(net, 1200)
-    y = y.argmax(axis=1) if labelled else y
+    y = y.argmax(axis=1) if labeled else y
     before = [p.tobytes() for p in (*net.weights, *net.biases)]
     all_at_once = net.gradients(make(X), y)
     for own, of in zip(

@@ -31,7 +31,7 @@ def ulps(found: NDArray[Any], exact: NDArray[Any]) -> NDArray[Any]:
     return np.abs(found - exact) / np.spacing(np.abs(exact.astype(found.dtype)))
 
 
-def neighbours(x: NDArray[Any], n: int) -> NDArray[Any]:
+def neighbors(x: NDArray[Any], n: int) -> NDArray[Any]:
     """The numbers x and the n next to each of them on either side, x not being 0."""
     bits = x.view(f"i{x.itemsize}")[:, None] + np.arange(-n, n + 1, dtype=f"i{x.itemsize}")
     return bits.view(x.dtype).ravel()
@@ -72,7 +72,7 @@ class TestExp:
         limits = np.finfo(dtype)
         halfway = (np.arange(limits.minexp, limits.maxexp) + 0.5) * np.log(2)
         ends = [self.smallest(dtype), self.largest(dtype)]
-        self.assert_within_two_ulps(neighbours(np.append(halfway, ends).astype(dtype), 200))
+        self.assert_within_two_ulps(neighbors(np.append(halfway, ends).astype(dtype), 200))
 
     def test_saturates_instead_of_overflowing(self, dtype: str) -> None:
         beyond = np.array([1.001, 1.2, 1e30, np.inf] * 8, dtype) * self.largest(dtype)
@@ -81,7 +81,7 @@ class TestExp:
         np.testing.assert_allclose(exp(beyond), limits.max, rtol=rtol)
         assert np.isfinite(exp(beyond)).all()
         np.testing.assert_allclose(exp(-beyond), limits.smallest_normal, rtol=rtol)
-        next_to_ends = neighbours(np.array([self.smallest(dtype), self.largest(dtype)]), 200)
+        next_to_ends = neighbors(np.array([self.smallest(dtype), self.largest(dtype)]), 200)
         assert np.isfinite(exp(next_to_ends)).all()
 
     @pytest.mark.parametrize("which", range(5))
@@ -148,8 +148,8 @@ def test_activations_within_few_ulps_in_double(name: str) -> None:
             np.linspace(0, 37, 100_001),
             np.geomspace(1e-300, 1, 3001),
             np.geomspace(37, 700),
-            neighbours(halfway, 20),
-            neighbours(halfway / 2, 20),
+            neighbors(halfway, 20),
+            neighbors(halfway / 2, 20),
         ]
     )
     z = np.concatenate([z, -z])

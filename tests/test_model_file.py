@@ -232,7 +232,7 @@ def test_the_official_package_reads_it(path: Path) -> None:
             tensors[f"biases.{layer}"], network.biases[layer], strict=True
         )
     metadata = metadata_of(path)
-    assert metadata["format_version"] == "4"
+    assert metadata["format_version"] == "1"
     assert json.loads(metadata["architecture"]) == {
         "layer_sizes": [40, 7, 3],
         "activations": ["tanh", "sigmoid"],
@@ -246,6 +246,15 @@ ARCHITECTURE = {
     "activations": ["tanh", "sigmoid"],
     "loss": "squared_error",
     "dtype": "float32",
+}
+TRAINING = {"generator": None, "split": None, "optimizer": None}
+DATA: dict[str, Any] = {
+    "class_names": None,
+    "feature_names": None,
+    "target_names": None,
+    "input_scaling": None,
+    "target_levels": [],
+    "has_multi_hot_rows": False,
 }
 SHAPES = {"weights.0": (2, 3), "biases.0": (3,), "weights.1": (3, 1), "biases.1": (1,)}
 
@@ -269,14 +278,20 @@ def write(
     An architecture that is a str stands for itself, metadata of None are left out.
     """
     tensors = numbered(SHAPES) if tensors is None else tensors
-    text = architecture if isinstance(architecture, str) else json.dumps(architecture)
-    crc = zlib.crc32(text.encode())
-    for tensor in tensors.values():
-        crc = zlib.crc32(tensor.tobytes(), crc)
+    texts = [
+        architecture if isinstance(architecture, str) else json.dumps(architecture),
+        json.dumps(TRAINING),
+        json.dumps(DATA),
+    ]
+    # All weights come before all biases, whatever the order of the tensors in the file.
+    arrays = [tensors[name] for name in sorted(tensors, key=lambda name: name[0] == "b")]
+    crc = zlib.crc32("".join(texts).encode())
+    for array in arrays:
+        crc = zlib.crc32(array.tobytes(), crc)
     complete = {
         "format": "fastnn-mlp",
         "format_version": "1",
-        "architecture": text,
+        **dict(zip(("architecture", "training", "data"), texts, strict=True)),
         "crc32": f"{crc:08x}",
         **metadata,
     }
@@ -382,10 +397,10 @@ def test_foreign_safetensors(path: Path) -> None:
         fastnn.MLP.load(path)
 
 
-@pytest.mark.parametrize("version", ["5", "10", "999999999"])
+@pytest.mark.parametrize("version", ["2", "10", "999999999"])
 def test_later_version(path: Path, version: str) -> None:
     write(path, format_version=version, architecture="{}")
-    with refused(path, f"version {version}", "up to 4"):
+    with refused(path, f"version {version}", "up to 1"):
         fastnn.MLP.load(path)
 
 

@@ -193,7 +193,7 @@ def oracle(
     return losses, net
 
 
-# All rules take a gradient that is clipped and penalised by the same code.
+# All rules take a gradient that is clipped and penalized by the same code.
 @over(
     strength=3,
     path=PATHS,

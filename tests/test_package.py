@@ -149,7 +149,7 @@ ROOMS = [
         "threads",
         "warning",
     },
-    {"activations", "atomic_file", "finite", "regularisation", "targets"},
+    {"activations", "atomic_file", "finite", "regularization", "targets"},
     {"losses", "inputs"},
     {"blocks", "validation"},
     {"held_out", "history", "input_scaling", "sanity"},

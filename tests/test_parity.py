@@ -180,7 +180,7 @@ def _logistic_derivative(z: NDArray[Any]) -> NDArray[Any]:
     sizes=st.lists(WIDTHS, min_size=2, max_size=4),
     n_examples=st.integers(1, 20),
     batch_size=st.sampled_from([1, 3, None]),
-    labelled=st.booleans(),
+    labeled=st.booleans(),
     activation=st.sampled_from(["sigmoid", "tanh", "relu"]),
     density=st.sampled_from([0.0, 0.1, 1.0]),
     seed=st.integers(0, 2**32 - 1),
@@ -192,7 +192,7 @@ def test_any_shape(
     sizes: list[int],
     n_examples: int,
     batch_size: int | None,
-    labelled: bool,
+    labeled: bool,
     activation: str,
     density: float,
     seed: int,
@@ -201,7 +201,7 @@ def test_any_shape(
     X = generator.normal(size=(n_examples, sizes[0]))
     X[generator.random(X.shape) >= density] = 0
     y: NDArray[Any] = generator.random((n_examples, sizes[-1]))
-    if labelled and sizes[-1] > 1:
+    if labeled and sizes[-1] > 1:
         y = generator.integers(sizes[-1], size=n_examples)
     net, oracle = (
         kind(sizes, activation=activation, dtype=dtype, seed=seed)

@@ -36,7 +36,7 @@ SMALL: dict[str, Any] = {"hidden_layer_sizes": (8,), "max_iter": 15, "random_sta
 
 
 @cache
-def labelled() -> tuple[NDArray[Any], NDArray[Any]]:
+def labeled() -> tuple[NDArray[Any], NDArray[Any]]:
     X, y = datasets.load_iris(return_X_y=True)
     return StandardScaler().fit_transform(X), np.array(["setosa", "versicolor", "virginica"])[y]
 
@@ -49,7 +49,7 @@ def numbers() -> tuple[NDArray[Any], NDArray[Any]]:
 
 class TestParameters:
     def test_class_weight(self) -> None:
-        X, y = labelled()
+        X, y = labeled()
         weights = {"setosa": 1.0, "versicolor": 2.0, "virginica": 0.5}
         by_class = MLPClassifier(**SMALL, class_weight=weights).fit(X, y)
         by_sample = MLPClassifier(**SMALL).fit(X, y, [weights[label] for label in y])
@@ -61,7 +61,7 @@ class TestParameters:
         assert balanced.loss_curve_ == MLPClassifier(**SMALL).fit(X, y, counts).loss_curve_
 
     def test_class_weight_in_partial_fit(self) -> None:
-        X, y = labelled()
+        X, y = labeled()
         nets = [
             MLPClassifier(**SMALL, class_weight={"setosa": 3.0}),
             MLPClassifier(**SMALL),
@@ -73,7 +73,7 @@ class TestParameters:
             MLPClassifier(class_weight="balanced").partial_fit(X, y, classes=np.unique(y))
 
     def test_activation_of_each_layer(self) -> None:
-        X, y = labelled()
+        X, y = labeled()
         case = {**SMALL, "hidden_layer_sizes": (8, 5)}
         one, each = (
             MLPClassifier(**case, activation=f).fit(X, y) for f in ("tanh", ("tanh", "tanh"))
@@ -120,7 +120,7 @@ class TestParameters:
         ids=str,
     )
     def test_have_an_effect(self, parameter: dict[str, Any]) -> None:
-        X, y = labelled()
+        X, y = labeled()
         plain, other = (MLPClassifier(**SMALL, **p).fit(X, y) for p in ({}, parameter))
         assert other.loss_curve_ != plain.loss_curve_
         assert np.isfinite(other.loss_curve_).all()
@@ -128,7 +128,7 @@ class TestParameters:
         assert again.loss_curve_ == other.loss_curve_
 
     def test_optimizer_is_that_of_the_engine(self) -> None:
-        X, y = labelled()
+        X, y = labeled()
         net = MLPClassifier(**SMALL, optimizer=fastnn.SGD(0.1, momentum=0.9)).fit(X, y)
         same = {"solver": "sgd", "learning_rate_init": 0.1, "nesterovs_momentum": False}
         expected = MLPClassifier(**SMALL, **same).fit(X, y)
@@ -137,7 +137,7 @@ class TestParameters:
     @pytest.mark.parametrize("batch_size", [1, 20])
     def test_a_penalty_that_takes_most_of_the_weights(self, batch_size: int) -> None:
         """A plain step cannot shrink them by more than all."""
-        X, y = labelled()
+        X, y = labeled()
         case = {**SMALL, "max_iter": 3, "alpha": 40.0, "batch_size": batch_size}
         given = fastnn.SGD(fastnn.Linear(0.04, n_steps=10**9))
         net = MLPClassifier(**case, optimizer=given).fit(X, y)
@@ -152,7 +152,7 @@ class TestParameters:
         np.testing.assert_array_equal(nets[0].predict_proba(X), nets[1].predict_proba(X))
 
     def test_progress(self, capsys: pytest.CaptureFixture[str]) -> None:
-        MLPClassifier(**SMALL, progress=True).fit(*labelled())
+        MLPClassifier(**SMALL, progress=True).fit(*labeled())
         assert "15/15" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
@@ -175,12 +175,12 @@ class TestParameters:
     )
     def test_bad_ones_are_named(self, parameter: dict[str, Any], said: str) -> None:
         with pytest.raises((ValueError, TypeError), match=said):
-            MLPClassifier(**SMALL, early_stopping=True, **parameter).fit(*labelled())
+            MLPClassifier(**SMALL, early_stopping=True, **parameter).fit(*labeled())
 
 
 class TestValidation:
     def test_on_data_of_the_users(self) -> None:
-        X, y = labelled()
+        X, y = labeled()
         net = MLPClassifier(**SMALL).fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
         expected = MLPClassifier(**SMALL).fit(X[::2], y[::2])
         assert net.loss_curve_ == expected.loss_curve_
@@ -188,7 +188,7 @@ class TestValidation:
         assert net.validation_scores_[-1] == expected.score(X[1::2], y[1::2])
 
     def test_stops_early_by_them(self) -> None:
-        X, y = labelled()
+        X, y = labeled()
         case = {**SMALL, "max_iter": 200, "early_stopping": True, "learning_rate_init": 0.05}
         net = MLPClassifier(**case).fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
         assert net.n_iter_ < 200
@@ -197,7 +197,7 @@ class TestValidation:
 
     @pytest.mark.parametrize("scoring", ["loss", "neg_log_loss", "f1_macro", accuracy_score])
     def test_scoring(self, scoring: Any) -> None:
-        X, y = labelled()
+        X, y = labeled()
         if callable(scoring):
             scoring = lambda net, X, y: accuracy_score(y, net.predict(X))  # noqa: E731
         net = MLPClassifier(**SMALL, early_stopping=True, scoring=scoring).fit(X, y)
@@ -211,7 +211,7 @@ class TestValidation:
         np.testing.assert_allclose(losses[0], losses[1], rtol=1e-9)
 
     def test_both_or_none(self) -> None:
-        X, y = labelled()
+        X, y = labeled()
         with pytest.raises(ValueError, match="sample_weight_val must be left out"):
             MLPClassifier(**SMALL).fit(X, y, sample_weight_val=np.ones(len(y)))
         with pytest.raises(ValueError, match="y_val must have no other classes"):
@@ -236,7 +236,7 @@ class TestSetAfterFit:
     """Parameters that are set between the calls of a fitted estimator, as scikit-learn has it."""
 
     def test_activation(self) -> None:
-        X, y = labelled()
+        X, y = labeled()
         nets = [kind(**SMALL).fit(X, y) for kind in (theirs.MLPClassifier, MLPClassifier)]
         for net in nets:
             net.set_params(activation="tanh")
@@ -273,7 +273,7 @@ class TestSetAfterFit:
 
 class TestTransform:
     def test_is_the_last_hidden_layer(self) -> None:
-        X, y = labelled()
+        X, y = labeled()
         net = MLPClassifier(**{**SMALL, "hidden_layer_sizes": (8, 5)}).fit(X, y)
         hidden = X
         for w, b in zip(net.coefs_[:-1], net.intercepts_[:-1], strict=True):
@@ -283,7 +283,7 @@ class TestTransform:
         assert net.set_output(transform="pandas").transform(X).shape == (len(X), 5)
 
     def test_says_what_is_missing(self) -> None:
-        X, y = labelled()
+        X, y = labeled()
         with pytest.raises(NotFittedError):
             MLPClassifier().transform(X)
         flat = MLPClassifier(**{**SMALL, "hidden_layer_sizes": ()}).fit(X, y)
@@ -307,7 +307,7 @@ class TestCopies:
     )
     @pytest.mark.parametrize("solver", ["sgd", "adam"])
     def test_go_on_like_the_original(self, solver: str, copied: Any, tmp_path: Any) -> None:
-        X, y = labelled()
+        X, y = labeled()
         net = MLPClassifier(**SMALL, solver=solver, momentum=0.99, learning_rate_init=0.05)
         net.partial_fit(X, y, classes=np.unique(y)).partial_fit(X, y)
         other = copied(net, tmp_path)
@@ -321,7 +321,7 @@ class TestCopies:
         np.testing.assert_array_equal(other.predict_proba(X), net.predict_proba(X))
 
     def test_parameters_assigned_or_written_to(self) -> None:
-        X, y = labelled()
+        X, y = labeled()
         net = MLPClassifier(**SMALL).fit(X, y)
         expected = theirs.MLPClassifier(**SMALL).fit(X, y)
         for estimator in (net, expected):
@@ -338,14 +338,14 @@ class TestCopies:
         net = pickle.loads(pickle.dumps(MLPClassifier(alpha=3)))
         assert net.alpha == 3
         with pytest.raises(NotFittedError):
-            net.predict(labelled()[0])
+            net.predict(labeled()[0])
         with pytest.raises(NotFittedError):
-            net.predict_proba(labelled()[0])
+            net.predict_proba(labeled()[0])
 
 
 class TestAmongOthers:
     def test_in_pipeline_and_search(self) -> None:
-        X, y = labelled()
+        X, y = labeled()
         pipe = make_pipeline(StandardScaler(), MLPClassifier(**SMALL, learning_rate_init=0.05))
         search = GridSearchCV(pipe, {"mlpclassifier__dropout": [0.0, 0.5]}, cv=2).fit(X, y)
         assert search.best_score_ > 0.5
@@ -355,7 +355,7 @@ class TestAmongOthers:
 
     def test_feature_names(self) -> None:
         pandas = pytest.importorskip("pandas")
-        X, y = labelled()
+        X, y = labeled()
         frame = pandas.DataFrame(X, columns=list("abcd"))
         net = MLPClassifier(**SMALL).fit(frame, y)
         assert list(net.feature_names_in_) == list("abcd")
@@ -368,7 +368,7 @@ class TestAmongOthers:
             net.predict(frame[list("dcba")])
 
     def test_sparse_labels_stay_sparse(self) -> None:
-        X, y = labelled()[0], scipy.sparse.csr_matrix(np.eye(3, dtype=int)[np.arange(150) % 3])
+        X, y = labeled()[0], scipy.sparse.csr_matrix(np.eye(3, dtype=int)[np.arange(150) % 3])
         for rows in (X, X.tolist()):
             expected, found = (
                 kind(**SMALL).fit(X, y).predict(rows)
@@ -394,7 +394,7 @@ class TestAmongOthers:
         assert net.n_iter_ == 3
 
     def test_one_row_is_checked_like_many(self) -> None:
-        X, y = labelled()
+        X, y = labeled()
         net = MLPClassifier(**SMALL).fit(X, y)
         for bad in (X[:1, :3], np.full((1, 4), np.nan), X[:0], X[0]):
             with pytest.raises(ValueError, match=r"features|NaN|sample|2D"):
@@ -405,7 +405,7 @@ class TestAmongOthers:
     def test_metadata_routing(self) -> None:
         import sklearn
 
-        X, y = labelled()
+        X, y = labeled()
         weights = np.where(y == "setosa", 5.0, 1.0)
         with sklearn.config_context(enable_metadata_routing=True):
             net = MLPClassifier(**SMALL).set_fit_request(sample_weight=True)
@@ -415,7 +415,7 @@ class TestAmongOthers:
         assert routed[-1].loss_curve_ == expected.loss_curve_
 
     def test_callbacks_of_scikit_learn(self) -> None:
-        X, y = labelled()
+        X, y = labeled()
         monitor = ScoringMonitor(scoring="accuracy")
         net = MLPClassifier(**SMALL).set_callbacks(monitor).fit(X, y)
         seen = [hooked for hooked in _Recorder.of(net, X, y).seen if hooked[0] == "epoch"]
@@ -424,7 +424,7 @@ class TestAmongOthers:
 
     @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
     def test_callbacks_can_stop(self, solver: str) -> None:
-        X, y = labelled()
+        X, y = labeled()
         recorder = _Recorder(stop_after=4)
         net = MLPClassifier(**SMALL, solver=solver).set_callbacks(recorder).fit(X, y)
         assert net.n_iter_ == 4
@@ -461,7 +461,7 @@ class _Recorder:
 
 class TestExchange:
     def test_from_sklearn_and_back(self) -> None:
-        X, y = labelled()
+        X, y = labeled()
         original = theirs.MLPClassifier(**SMALL).fit(X, y)
         ours = from_sklearn(original)
         assert isinstance(ours, MLPClassifier)
@@ -488,7 +488,7 @@ class TestExchange:
         assert MLPRegressor(alpha=2).to_sklearn().alpha == 2
 
     def test_what_they_do_not_know_is_refused(self) -> None:
-        X, y = labelled()
+        X, y = labeled()
         with pytest.raises(ValueError, match="activation"):
             MLPClassifier(**SMALL, activation="gelu").fit(X, y).to_sklearn()
         with pytest.raises(TypeError, match="MLPClassifier or MLPRegressor of scikit-learn"):
@@ -500,7 +500,7 @@ class TestExchange:
         from skl2onnx import to_onnx
 
         register_onnx_converters()
-        X, y = numbers() if targets == "numbers" else labelled()
+        X, y = numbers() if targets == "numbers" else labeled()
         if targets == "two labels":
             y = y == "setosa"
         X = X.astype(np.float32)
@@ -525,7 +525,7 @@ def test_ctrl_c_is_a_warning() -> None:
                 raise KeyboardInterrupt
             return False
 
-    X, y = labelled()
+    X, y = labeled()
     net = MLPClassifier(**SMALL).set_callbacks(Interrupting())
     with pytest.warns(UserWarning, match="interrupted by user"):
         net.fit(X, y)
@@ -555,7 +555,7 @@ def test_docstring_examples() -> None:
     ids=["sgd", "lbfgs", "batch size", "pipeline", "search"],
 )
 def test_warnings_point_at_the_caller(estimator: Any) -> None:
-    X, y = labelled()
+    X, y = labeled()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         estimator.fit(X, y)

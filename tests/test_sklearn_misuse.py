@@ -13,7 +13,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 SMALL: dict[str, Any] = {"hidden_layer_sizes": (4,), "max_iter": 2, "random_state": 0}
 
 
-def labelled() -> tuple[NDArray[Any], NDArray[Any]]:
+def labeled() -> tuple[NDArray[Any], NDArray[Any]]:
     X = np.random.default_rng(0).normal(size=(30, 3))
     return X, np.arange(30) % 3
 
@@ -31,11 +31,11 @@ def labelled() -> tuple[NDArray[Any], NDArray[Any]]:
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_class_weight(class_weight: Any, said: str, solver: str) -> None:
     with pytest.raises((TypeError, ValueError), match=said):
-        MLPClassifier(**SMALL, class_weight=class_weight, solver=solver).fit(*labelled())
+        MLPClassifier(**SMALL, class_weight=class_weight, solver=solver).fit(*labeled())
 
 
 def test_weights_that_class_weight_makes_0() -> None:
-    X, y = labelled()
+    X, y = labeled()
     net = MLPClassifier(**SMALL, class_weight={0: 0})
     with pytest.raises(ValueError, match="sample_weight times class_weight must be above 0"):
         net.fit(X, y, y == 0)
@@ -43,11 +43,11 @@ def test_weights_that_class_weight_makes_0() -> None:
 
 def test_scoring_is_checked_where_nothing_is_validated() -> None:
     with pytest.raises(ValueError, match=r"The 'scoring' parameter of MLPClassifier .* 'f7'"):
-        MLPClassifier(**SMALL, scoring="f7").fit(*labelled())
+        MLPClassifier(**SMALL, scoring="f7").fit(*labeled())
 
 
 def test_activation_of_layers_that_are_not_there() -> None:
-    X, y = labelled()
+    X, y = labeled()
     net = MLPClassifier(**SMALL).fit(X, y)
     before = net.predict_proba(X)
     with pytest.raises(ValueError, match=r"activation must be .* a list of 1, one per") as caught:
@@ -71,11 +71,11 @@ def test_arguments_of_fit(kind: Any, arguments: Any, said: str) -> None:
     (name,) = arguments
     said = rf"^{kind.__name__}.fit\(\) got an unexpected keyword argument '{name}': {said}$"
     with pytest.raises(TypeError, match=said):
-        kind(**SMALL).fit(*labelled(), **arguments)
+        kind(**SMALL).fit(*labeled(), **arguments)
 
 
 def test_arguments_of_other_methods() -> None:
-    X, y = labelled()
+    X, y = labeled()
     net = MLPClassifier(**SMALL)
     with pytest.raises(TypeError, match=r"^MLPClassifier.fit\(\) takes 3 arguments by position"):
         net.fit(X, y, None, X, y)
@@ -100,7 +100,7 @@ def test_arguments_of_other_methods() -> None:
     ids=str,
 )
 def test_to_sklearn_says_what_scikit_learn_has_not(parameter: dict[str, Any]) -> None:
-    X, y = labelled()
+    X, y = labeled()
     net = MLPClassifier(**SMALL, **parameter).fit(X, y)
     ((name, value),) = parameter.items()
     with pytest.raises(ValueError, match=r"^scikit-learn's MLPClassifier has no ") as caught:

@@ -19,7 +19,7 @@ from fastnn.inputs import DenseInputs
 from fastnn.network import Network
 from fastnn.observer import Observer
 from fastnn.plan import Draws, Epochs, Plan
-from fastnn.regularisation import Regularisation
+from fastnn.regularization import Regularization
 from fastnn.state import Rates, TrainingState
 from fastnn.targets import Targets
 
@@ -283,7 +283,7 @@ def test_divergence_in_the_middle_of_many_short_epochs() -> None:
 def test_what_diverged_is_not_gone_on_with() -> None:
     """However many epochs share a backup."""
     net = MLP([1, 1], output_activation="identity", seed=1)
-    plan = Plan(1000, 1, SGD(3.0), True, Regularisation())
+    plan = Plan(1000, 1, SGD(3.0), True, Regularization())
     state = TrainingState(plan.optimizer, ())
     X, y = np.array([[1.0]], np.float32), np.zeros((1, 1), np.float32)
     descend = net._descent(DenseInputs(X, net.dtype), Targets(y, None), 1, plan, state)
@@ -300,7 +300,7 @@ def test_what_diverged_is_not_gone_on_with() -> None:
         def settle(self) -> None:
             descend.settle()
 
-    rates = Rates(state, 1000, Regularisation())
+    rates = Rates(state, 1000, Regularization())
     observer = Observer(plan, state, rates, ())
     run = training.Run(net._storage(), state, rates, plan, observer)
     with pytest.raises(TrainingDiverged), observer:
@@ -379,7 +379,7 @@ class TestInterruption:
         X, zeros = np.ones((5000, sizes[0]), np.float32), np.zeros(5000, np.intp)
         targets = (np.zeros((5000, 1), np.float32), None) if sizes[-1] == 1 else (None, zeros)
         for batch_size in (1, None):
-            plan = Plan(1, batch_size, SGD(), True, Regularisation())
+            plan = Plan(1, batch_size, SGD(), True, Regularization())
             inputs = DenseInputs(X, net.dtype)
             state = TrainingState(plan.optimizer, ())
             descend = net._descent(inputs, Targets(*targets), batch_size or 5000, plan, state)

@@ -82,7 +82,7 @@ class Cost:
 
 
 class Cliff(NamedTuple):
-    """Two neighbours in a sweep, and how many times the cost per weight changes between them."""
+    """Two neighbors in a sweep, and how many times the cost per weight changes between them."""
 
     before: Cost
     after: Cost

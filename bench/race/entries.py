@@ -2,7 +2,7 @@
 
 The settings were looked for on training images alone: networks trained on the first 50,000 were
 validated on the other 10,000. A contender's setting is the fastest found whose median accuracy over
-5 seeds is 98.0 %, with fewer seeds for those far from it. Medians of neighbours, in %:
+5 seeds is 98.0 %, with fewer seeds for those far from it. Medians of neighbors, in %:
 
 - fastnn, batch 32, SGD, ``OneCycle(0.75, warm_up=0.15)``, 3 epochs: 98.06 (warm-up 0.1: 98.01, 0.2:
   98.05, 0.3: 98.01; peak 0.6: 98.02, 0.9: 98.05; in a line from 0.5: 97.88). Batch 16 comes to

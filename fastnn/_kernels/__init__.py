@@ -69,7 +69,7 @@ active: str = _choose(os.environ.get("FASTNN_ISA"))
 
 
 def kernels_for(dtype: "np.dtype[Any]") -> ModuleType:
-    """The active variant's kernels for float32 or float64."""
+    """Return the active variant's kernels for float32 or float64."""
     return _compiled(active, dtype)
 
 

@@ -111,7 +111,7 @@ cdef void softmax(real* z, Py_ssize_t n) noexcept nogil:
 
 
 cdef void softmax_of_columns(Matrix z, Py_ssize_t n_rows, Py_ssize_t n_columns) noexcept nogil:
-    """The same for each column, of which there are whole vectors."""
+    """Do the same for each column, of which there are whole vectors."""
     cdef real highest[LANES]
     cdef real total[LANES]
     cdef real one = 1

@@ -186,7 +186,7 @@ cdef class Room:
         return False
 
     cdef double squares(self) noexcept nogil:
-        """Of all weights; to be called by one thread, and once per step."""
+        """Return the squares of all weights; to be called by one thread, and once per step."""
         cdef Py_ssize_t i
         if not self.knows_squares:
             self.of_stored = squares_of_layers(&self.work, 0, 1)

@@ -377,7 +377,7 @@ cdef class Block(Room):
         return self.is_sparse and not self.turns_lists()
 
     cdef inline Part own_columns(self) noexcept nogil:
-        """Of the first layer's weights"""
+        """Return this thread's columns of the first layer's weights"""
         cdef const Layer* of = self.work.layers
         return Part(self.share(of.width, LANES, False), self.share(of.width, LANES, True))
 

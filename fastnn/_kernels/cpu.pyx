@@ -1,4 +1,4 @@
-"""What this CPU and operating system support; compiled for any x86-64, run before dispatch."""
+"""Ask what this CPU and operating system support; compiled for any x86-64, run before dispatch."""
 
 cdef extern from *:
     """

@@ -1,7 +1,7 @@
 """Dropout: which units are left out, as a function of epoch, example, layer and unit.
 
 Nothing is drawn in sequence, so the same units are left out for any number of threads and however
-batches are divided.  regularisation.py has the same formula in NumPy; the mixing of bits is Chris
+batches are divided.  regularization.py has the same formula in NumPy; the mixing of bits is Chris
 Wellons's lowbias32 (https://nullprogram.com/blog/2018/07/31/).
 """
 

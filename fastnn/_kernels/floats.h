@@ -31,7 +31,7 @@ static inline double fastnn_double_with_bits(uint64_t bits) {
 }
 
 /* Vectors, with GCC's and Clang's arithmetic on them: compilers keep a matrix of such variables in
- * registers, which they do not of elements of an array that they would have to vectorise first.
+ * registers, which they do not of elements of an array that they would have to vectorize first.
  * A tile of so many rows and vectors leaves registers for what is added to it. */
 #if defined(__AVX512F__)
 #define FASTNN_VECTOR 64

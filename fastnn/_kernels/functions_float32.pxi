@@ -1,4 +1,4 @@
-"""The functions of one number, in float: polynomials, which compilers vectorise.
+"""The functions of one number, in float: polynomials, which compilers vectorize.
 
 functions_float64.pxi has the same in double.  Constants have a type: Cython writes a plain 1
 beside a float as 1.0, which makes a double of all the rest.
@@ -19,7 +19,7 @@ cdef inline float exponential(float x) noexcept nogil:
     cdef float k = <float><int>(bits - 0x4B400000)
     # ln 2 in two parts, the first short enough for k times it to be exact (Cody and Waite).  The
     # compiler may reassociate floats and would add the parts up again (GCC 12 does so even across
-    # __builtin_assoc_barrier once it vectorises), so the difference passes through the integers,
+    # __builtin_assoc_barrier once it vectorizes), so the difference passes through the integers,
     # xored with a sign bit that is 0, which the compiler cannot know.
     cdef float r = with_bits(bits_of(x - k * <float>0.693145751953125) ^ (bits >> 31))
     r -= k * <float>1.42860682030941723e-6

@@ -1,4 +1,4 @@
-"""The functions of one number, in double: polynomials, which compilers vectorise.
+"""The functions of one number, in double: polynomials, which compilers vectorize.
 
 functions_float32.pxi has the same in float.  All instruction sets add vectors of 64-bit integers
 and shift them, but only AVX-512 converts them from and to double: nothing here does.

@@ -175,7 +175,7 @@ cdef void propagate(
 cdef double step_rows_and_count(
     real* w, Py_ssize_t row_length, Inputs x, const real* delta, real scale, Py_ssize_t n
 ) noexcept nogil:
-    """As `step_rows`; by how much the sum of the squares of W changes"""
+    """Do as `step_rows`; return by how much the sum of the squares of W changes"""
     cdef Py_ssize_t k
     cdef double change = 0
     for k in range(x.n):

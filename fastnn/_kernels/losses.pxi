@@ -40,7 +40,7 @@ cdef struct Wanted:
 
 
 cdef class Targets:
-    """What the outputs of examples should be, and the loss if they are not."""
+    """The wanted outputs of examples, and the loss if they are others."""
     cdef object memory
     cdef Wanted wanted
 
@@ -88,7 +88,7 @@ cdef inline real weight_of(const Wanted* wanted, Py_ssize_t row) noexcept nogil:
 cdef double divisor_of(
     const Wanted* wanted, bint by_weight, const Py_ssize_t* order, Py_ssize_t start, Py_ssize_t stop
 ) noexcept nogil:
-    """What sums over a batch are divided by: the number of its examples, or the sum of their
+    """Return what sums over a batch are divided by: the number of its examples, or the sum of their
 
     weights, unless that is 0: then all that is divided is 0, too.
     """
@@ -171,7 +171,7 @@ cdef double cross_entropy(
     const real* z, const real* a, Target target, real* delta, Py_ssize_t n, Py_ssize_t stride,
     double most,
 ) noexcept nogil:
-    """The same for one example of n outputs of a softmax, which are ``stride`` apart."""
+    """Do the same for one example of n outputs of a softmax, which are ``stride`` apart."""
     cdef real highest = z[0], top = a[0], total = 0, t
     cdef double loss = 0, log_top, size
     cdef Py_ssize_t i

@@ -77,7 +77,7 @@ cdef inline void map_row_and_add(
     RowMap to, const real* delta, real x, restricted w, restricted v,
     restricted z, restricted of_v, bint with_v, Py_ssize_t n,
 ) noexcept nogil:
-    """Likewise; then z += x w and, if wanted, of_v += x v"""
+    """Do the same; then z += x w and, if wanted, of_v += x v"""
     cdef real before, u, s
     cdef Py_ssize_t i
     for i in range(n & -LANES):
@@ -127,7 +127,7 @@ cdef class PostponedSteps:
 
 
 cdef void open_place(Steps* steps, Py_ssize_t at) noexcept nogil:
-    """Of a step that is not made yet: nothing has changed since."""
+    """Open the place of a step that is not made yet: nothing has changed since."""
     cdef Py_ssize_t i
     steps.at = at
     for i in range(_MAP):
@@ -221,7 +221,7 @@ cdef inline real step_row(
 cdef void step_biases(
     const Work* work, const Rule* rule, Py_ssize_t i, double rate, real scale
 ) noexcept nogil:
-    """Of a layer, given its delta"""
+    """Step the biases of a layer, given its delta"""
     cdef const Layer* layer = &work.layers[i]
     step_row(
         rule, rate, 0, scale, work.deltas + layer.outputs,
@@ -233,7 +233,7 @@ cdef double step_weights(
     const Work* work, const Rule* rule, Py_ssize_t i, double rate, double l2, real scale,
     const real* x,
 ) noexcept nogil:
-    """Of a layer, given its delta and all of x; the sum of their squares then"""
+    """Step the weights of a layer, given its delta and all of x; return the sum of their squares"""
     cdef const Layer* layer = &work.layers[i]
     cdef const real* delta = work.deltas + layer.outputs
     cdef Py_ssize_t n_rows = layer.fan_out if layer.transposed else layer.fan_in, row, at

@@ -1,4 +1,4 @@
-"""What the kernels work on: a network, examples, and the room that one example takes."""
+"""The objects that kernels work on: a network, examples, and the room that one example takes."""
 
 
 cdef struct Layer:
@@ -18,7 +18,7 @@ cdef struct Layer:
 
 
 cdef inline Py_ssize_t room_for(Py_ssize_t n) noexcept nogil:
-    """What n units take, with those that only fill up rows and vectors"""
+    """Return what n units take, with those that only fill up rows and vectors"""
     return (n + 3 + LANES - 1) & -LANES
 
 

@@ -51,7 +51,7 @@ cdef inline inlined_void add_row(
     Py_ssize_t n_vectors, const real* a, Py_ssize_t a_column, const real* b, Py_ssize_t b_row,
     real* c, Py_ssize_t n_terms,
 ) noexcept nogil:
-    """The same for one row, in four sums at a time, for one would wait for itself"""
+    """Do the same for one row, in four sums at a time, for one would wait for itself"""
     cdef vector sums[8]
     cdef const vector* terms
     cdef Py_ssize_t i, j, k = 0

@@ -11,8 +11,8 @@ cdef Py_ssize_t nonfinite_index(const real* x, Py_ssize_t n) noexcept nogil:
     cdef int n_finite
     for start in range(0, n, 4096):
         stop = min(start + 4096, n)
-        # Counting is a reduction, which vectorises; leaving the loop at the first would not.  (A
-        # sum of x * 0 would be as good, but GCC 12 folds it to 0, NaN or not, once vectorised.)
+        # Counting is a reduction, which vectorizes; leaving the loop at the first would not.  (A
+        # sum of x * 0 would be as good, but GCC 12 folds it to 0, NaN or not, once vectorized.)
         n_finite = 0
         for i in range(start, stop):
             n_finite += is_finite(x[i])

@@ -112,7 +112,7 @@ cdef void add_sparse_product(
 cdef inline const Entry* first_from(
     const Entry* entry, const Entry* end, Py_ssize_t place
 ) noexcept nogil:
-    """Of a list, the first entry that is not before that place, or its end"""
+    """Return the first entry of a list that is not before that place, or its end"""
     cdef Py_ssize_t half
     while entry < end:
         half = (end - entry) // 2
@@ -133,7 +133,7 @@ cdef struct Part:
 
 @cython.final
 cdef class Lists:
-    """Of each example of a block the inputs that are not 0, of each input the examples.
+    """Lists of the inputs of each example of a block that are not 0, and of each input's examples.
 
     Examples have room for all inputs, but those of one thread follow each other closely.
     """

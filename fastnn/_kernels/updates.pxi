@@ -1,6 +1,6 @@
-"""What the gradient of a batch does to the parameters: penalties, the optimizer's rule, limits.
+"""Steps by the gradient of a batch: penalties, the optimizer's rule, limits.
 
-optimizers.py has the formulas, and regularisation.py those of penalties and limits.  A rule is
+optimizers.py has the formulas, and regularization.py those of penalties and limits.  A rule is
 one pass over the flat vectors of parameters, gradient and what the optimizer keeps of each.  The
 gradient is 0 after it.
 """
@@ -128,7 +128,7 @@ cdef double squares(const real* x, Py_ssize_t n) noexcept nogil:
 
 
 cdef double squares_of_layers(const Work* work, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Of the weights as they are stored, of layers from the first to before the last"""
+    """Sum the squares of weights as they are stored, of layers from the first to before the last"""
     cdef double total = 0
     cdef const Layer* layer
     cdef Py_ssize_t i
@@ -139,7 +139,7 @@ cdef double squares_of_layers(const Work* work, Py_ssize_t first, Py_ssize_t las
 
 
 cdef double squares_of_weights(const Work* work, double factor) noexcept nogil:
-    """Of all layers, those of the first being this times what is stored"""
+    """Sum the squares of all weights, those of the first layer being this times what is stored"""
     return factor * factor * squares_of_layers(work, 0, 1) + (
         squares_of_layers(work, 1, work.n_layers)
     )
@@ -150,7 +150,7 @@ cdef inline double norm(const real* x, Py_ssize_t n) noexcept nogil:
 
 
 cdef double clipping(const Rule* rule, const real* gradient, Py_ssize_t n) noexcept nogil:
-    """What the gradient is to be multiplied by, so that its norm is no longer than allowed"""
+    """Return the factor of the gradient by which its norm is no longer than allowed"""
     cdef double factor
     if rule.clip_norm == 0:
         return 1
@@ -265,7 +265,7 @@ cdef void step_rprop(
 cdef void step_run(
     const Rule* rule, Terms terms, real* w, real* g, Py_ssize_t at, Py_ssize_t n
 ) noexcept nogil:
-    """Of the n parameters from ``at`` on"""
+    """Step the n parameters from ``at`` on"""
     cdef real* kept = rule.kept + at
     cdef real* kept_too = rule.kept_too + at
     if rule.code == SGD:
@@ -286,7 +286,7 @@ cdef void step_parameters(
     const Rule* rule, const Work* work, real* gradient, double clip, double rate, double l2,
     Py_ssize_t number, Py_ssize_t begin, Py_ssize_t end,
 ) noexcept nogil:
-    """Of the parameters from ``begin`` to ``end``; penalties are on weights alone."""
+    """Step the parameters from ``begin`` to ``end``; penalties are on weights alone."""
     cdef Terms of_weights = Terms(
         <real>clip, <real>rule.l1, <real>l2, <real>(1 - rate * rule.weight_decay),
         rate, number,

@@ -1,4 +1,4 @@
-"""What the command trains and tests on."""
+"""The data that the command trains and tests on."""
 
 import argparse
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from .wording import listed
 
 
 class Data(NamedTuple):
-    """What is trained and tested on, and what the network keeps of it."""
+    """Training and test data, and what the network keeps of them."""
 
     train: Dataset
     test: Dataset

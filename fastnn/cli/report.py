@@ -1,4 +1,4 @@
-"""What the command prints of a trained network."""
+"""The report of the command on a trained network."""
 
 import numpy as np
 

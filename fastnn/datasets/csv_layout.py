@@ -1,4 +1,4 @@
-"""What the columns of a CSV file are."""
+"""The columns of a CSV file: features, targets, and their names."""
 
 import math
 import reprlib

@@ -27,7 +27,7 @@ _INDEX_NAMES = {"", "unnamed: 0", "index", "id", "rownames", "row"}
 
 
 class Table(NamedTuple):
-    """What a file holds.
+    """The content of a file.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What the target columns of a CSV file hold, gathered as they are read."""
+"""The target columns of a CSV file, gathered as they are read."""
 
 from array import array
 from collections.abc import Sequence

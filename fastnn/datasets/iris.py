@@ -9,7 +9,7 @@ from .dataset import Dataset
 def load_iris() -> Dataset:
     """Load the iris data set, which comes with the package.
 
-    Four measurements in centimetres of 150 flowers, 50 of each of three species. The data are R. A.
+    Four measurements in centimeters of 150 flowers, 50 of each of three species. The data are R. A.
     Fisher's ("The use of multiple measurements in taxonomic problems", Annals of Eugenics 7, 1936)
     and in the public domain; the file was made from scikit-learn's copy, which follows the paper
     where the one of the UCI repository differs from it in two rows.

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from ..arrays import Array
 from ..lbfgs import FlatObjective
 from ..mlp import MLP
-from ..regularisation import Regularisation
+from ..regularization import Regularization
 from ..warning import warn
 from . import losses
 
@@ -45,7 +45,7 @@ def minimize(
         network._objective(inputs, targets, estimator._n_threads()),
         network._weights,
         network._biases,
-        Regularisation(l1=estimator.l1, l2=estimator.alpha / total),
+        Regularization(l1=estimator.l1, l2=estimator.alpha / total),
     )
 
     def evaluate(flat: Array) -> tuple[float, Array]:

@@ -1,4 +1,4 @@
-"""What scikit-learn reports as the loss, given the engine's."""
+"""The loss that scikit-learn reports, given the engine's."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ MEANS = ("squared_error", "absolute_error", "huber", "quantile")
 
 
 def most(dtype: "np.dtype[Any]") -> float:
-    """What -log of a probability counts as, at most: scikit-learn clips those to its epsilon."""
+    """Return what -log of a probability counts as, at most: scikit-learn clips to its epsilon."""
     return -float(np.log(np.finfo(dtype).eps))
 
 
 def n_averaged(estimator: Any) -> int:
-    """The outputs that a loss is a mean over, where it is one."""
+    """Return the number of outputs that a loss is a mean over, where it is one."""
     return int(estimator.n_outputs_) if estimator.loss in MEANS else 1
 
 
@@ -52,11 +52,11 @@ class Reported:
             self._of_targets = (xlogy(y, y) - y).sum(axis=1)
 
     def of_epoch(self, loss: float, batch_size: int) -> float:
-        """Of an epoch, given the engine's."""
+        """Return the loss of an epoch, given the engine's."""
         return (loss + self._rest(batch_size)) / self.n_averaged
 
     def _rest(self, batch_size: int) -> float:
-        """The mean of the terms of the targets alone."""
+        """Compute the mean of the terms of the targets alone."""
         if self._of_targets is None:
             return 0.0
         if self._weights is None:

@@ -1,4 +1,4 @@
-"""What is fastnn's in both estimators: the network, and the numerics over it.
+"""The parts of both estimators that are fastnn's: the network, and the numerics over it.
 
 They replace the methods of scikit-learn's classes that compute, ``_fit_stochastic``, ``_fit_lbfgs``
 and ``_forward_pass_fast``, and extend ``fit`` and ``_score`` by what is new. All around them,
@@ -159,7 +159,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         return outputs.astype(np.result_type(X.dtype, network.dtype), copy=False)
 
     def _quick_outputs(self, X: Any) -> Array | None:
-        """Of an array that needs none of scikit-learn's checks: they take longer than a network."""
+        """Predict an array that needs none of scikit-learn's checks, which take longer."""
         network = self._own_network()
         if (
             network is not None
@@ -212,7 +212,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         return float(check_scoring(self, scoring=self.scoring)(self, X, y, **weights))
 
     def _validation_data(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-        """Checked, if it is what ``fit`` was given."""
+        """Check X and y, if they are what ``fit`` was given."""
         X = validate_data(
             self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False
         )
@@ -234,7 +234,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
     # also be assigned to: arrays that are no such views are the parameters as they are.
 
     def _kept_network(self, dtype: "np.dtype[Any] | None" = None) -> MLP:
-        """A network of the parameters, which becomes the estimator's own."""
+        """Make a network of the parameters, which becomes the estimator's own."""
         network = self._own_network()
         if network is None or network.dtype != (dtype or network.dtype):
             before: MLP | None = vars(self).get("_network")

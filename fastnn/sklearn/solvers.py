@@ -12,7 +12,7 @@ _MOST_SHRINKAGE = 0.5  # of weights by a plain step
 
 
 def steady(optimizer: Optimizer, most_l2: float) -> Optimizer:
-    """The same, but not plain if weights might shrink by most of what they are, or more.
+    """Return the same, but not plain if weights might shrink by most of what they are, or more.
 
     ``most_l2`` is the largest factor of the penalty for any batch.
     """

@@ -48,13 +48,13 @@ class Tasks:
         self.are_watched = bool(context._callbacks)
 
     def begin(self) -> None:
-        """An epoch begins."""
+        """Tell the callbacks that an epoch begins."""
         if self.are_watched:
             self._current = self._context.subcontext(task_name="epoch")
             self._current.call_on_fit_task_begin(**self._data)
 
     def end(self) -> bool:
-        """It ends; whether a callback wants to stop."""
+        """Tell the callbacks that it ends; return whether one wants to stop."""
         current, self._current = self._current, None
         if current is None:
             return False
@@ -125,7 +125,7 @@ class Training:
             self._network._take(best)
 
     def _scikit_learn_optimizer(self) -> Any:
-        """Of scikit-learn, for its learning rate: it has no parameters to step."""
+        """Make scikit-learn's optimizer, for its learning rate: it has no parameters to step."""
         given = self._estimator
         if given.solver == "adam":
             return AdamOptimizer(
@@ -141,7 +141,7 @@ class Training:
         )
 
     def _split(self) -> Array:
-        """The rows to train on; the others, or what is given for it, are to validate on."""
+        """Return the rows to train on; the others, or what is given for it, are to validate on."""
         estimator = self._estimator
         n_samples = self._X.shape[0]
         self._held_out = estimator._validation
@@ -205,15 +205,15 @@ class Training:
             n_threads=estimator._n_threads(),
             has_validation=self._held_out[0] is not None,
         )
-        regularisation = replace(
-            plan.regularisation, by_weight=True, counted_l2=float(self._losses.n_averaged)
+        regularization = replace(
+            plan.regularization, by_weight=True, counted_l2=float(self._losses.n_averaged)
         )
         # Checked without scikit-learn's optimizers, which users of the engine cannot give.
         least = 1.0 if weights is None else float(weights[weights > 0].min())
         optimizer = solvers.steady(
             self._solver() if given is None else plan.optimizer, estimator.alpha / least
         )
-        return replace(plan, regularisation=regularisation, optimizer=optimizer)
+        return replace(plan, regularization=regularization, optimizer=optimizer)
 
     def _solver(self) -> Optimizer:
         """scikit-learn's, which are not all among the engine's own.

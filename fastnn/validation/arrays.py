@@ -29,7 +29,7 @@ def examples(X: MatrixLike, n_inputs: int, dtype: Dtype, scaling: Scaling | None
 def one_or_more_examples(
     X: MatrixLike, n_inputs: int, dtype: Dtype, scaling: Scaling | None = None
 ) -> tuple[Inputs, bool]:
-    """As ``examples``, and whether X was one example alone, of shape (n_inputs,)."""
+    """Do as ``examples``; return, too, whether X was one example alone, of shape (n_inputs,)."""
     given = _matrix_or_numbers(X)
     if given.shape == (n_inputs,):
         return _inputs(given.reshape(1, n_inputs), dtype, scaling), True
@@ -44,13 +44,13 @@ def one_or_more_examples(
 
 
 def _flat(given: Any, n_inputs: int) -> str:
-    """What to say of images and the like."""
+    """Return what to say of images and the like."""
     is_flat_enough = given.ndim > 2 and math.prod(given.shape[1:]) == n_inputs
     return ": pass X.reshape(len(X), -1)" if is_flat_enough else ""
 
 
 def _matrix_or_numbers(X: Any) -> Any:
-    """A NumPy array, or the CSR form of a sparse matrix of scipy, which need not be imported."""
+    """Return a NumPy array or, as it is, a sparse matrix of scipy, which need not be imported."""
     if type(X) is np.ndarray and X.dtype.kind in "biuf":  # most are, and the rest takes a while
         return X
     if not (hasattr(X, "tocsr") and hasattr(X, "nnz")):
@@ -144,7 +144,7 @@ def _first_lost(inputs: Inputs) -> tuple[int, int] | None:
 
 
 def order(value: ArrayLike, n_examples: int) -> Array:
-    """What a function for ``shuffle`` has returned: each number below n_examples once."""
+    """Check what a function for ``shuffle`` has returned: each number below n_examples once."""
     check_unmasked(value, "shuffle")
     given = np.asarray(value)
     if given.shape != (n_examples,) or given.dtype.kind not in "iu":
@@ -214,7 +214,7 @@ def _from_objects(array: Array, argument: str, kind: str) -> Array:
 
 
 def finite_vector(value: ArrayLike, argument: str) -> Array:
-    """A read-only copy in float64 of at least one finite number."""
+    """Return a read-only copy in float64 of at least one finite number."""
     array = real_numbers(value, argument)
     if array.ndim != 1 or not len(array):
         raise ValueError(f"{argument} must have shape (n_inputs,), got {array.shape}")
@@ -227,7 +227,7 @@ def finite_vector(value: ArrayLike, argument: str) -> Array:
 
 
 def kernel_ready(given: Array, argument: str, dtype: Dtype) -> Array:
-    """The matrix in C order and the dtype, in which all of it must be finite."""
+    """Return the matrix in C order and the dtype, in which all of it must be finite."""
     array = given
     flags = given.flags
     # np.require would find the same, in 2 µs: much, for a prediction of one example.

@@ -21,7 +21,7 @@ class _Unordered(Exception):
 
 
 def ordered(shapes: Mapping[str, Shape], order: Sequence[str] | None) -> list[str]:
-    """The names of the layers from input to output.
+    """Return the names of the layers from input to output.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def _compare(one: str, other: str) -> int:
 
 
 def _only_chain(shapes: Mapping[str, Shape]) -> list[str] | None:
-    """The order in which each layer has as many inputs as the one before outputs, if one only."""
+    """Find the only order in which each layer has as many inputs as the one before outputs."""
     starts = Counter(fan_in for fan_in, _ in shapes.values())
     starts.subtract(fan_out for _, fan_out in shapes.values())
     chain: list[str] | None = None

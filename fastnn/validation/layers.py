@@ -23,7 +23,7 @@ class Given:
     array: Array
 
     def in_dtype(self, dtype: Dtype) -> Array:
-        """The array in that dtype, in which all of it must be finite."""
+        """Return the array in that dtype, in which all of it must be finite."""
         with np.errstate(over="ignore", invalid="ignore"):  # reported below
             array = self.array.astype(dtype, copy=False)
         lost = ~np.isfinite(array)

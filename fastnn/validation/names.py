@@ -26,7 +26,7 @@ def class_names(names: Sequence[str], n_classes: int) -> Names:
 
 
 def feature_names(X: Any, expected: Names | None) -> Names | None:
-    """The names of the columns of X, which must be the expected ones, in their order; or None."""
+    """Return the names of the columns of X, which must be the expected ones in order; or None."""
     if type(X) is np.ndarray:  # most have none
         return None
     names = _names_in(X, "X", "column_names", "columns")

@@ -1,4 +1,4 @@
-"""What describes a network: sizes, functions, dtype, seed."""
+"""Check descriptions of networks: sizes, functions, dtype, seed."""
 
 import math
 import os
@@ -168,7 +168,7 @@ def with_defaults(
 
 
 def loss(value: str | Loss, output_activation: Activation, n_outputs: int, dtype: Dtype) -> Loss:
-    """A loss that goes with the output activation."""
+    """Return a loss that goes with the output activation."""
     if isinstance(value, BuiltinLoss):
         most = 1 if value.name == "quantile" else math.inf
         for parameter, number in value.parameters.items():
@@ -236,7 +236,7 @@ def _try_out_loss(loss: Loss, n_outputs: int, dtype: Dtype) -> None:
 
 
 def kernel_dtype(dtype: DTypeLike) -> Dtype:
-    """A dtype that there are kernels for."""
+    """Return a dtype that there are kernels for."""
     return _dtype(dtype, lambda found: found in DTYPES, "float32 or float64")
 
 
@@ -256,7 +256,7 @@ def _dtype(dtype: DTypeLike, fits: Callable[[Dtype], bool], expected: str) -> Dt
 
 
 def generator(seed: Seed) -> "Generator":
-    """The source of all randomness of one network."""
+    """Make the source of all randomness of one network."""
     try:
         return np.random.default_rng(seed)
     except (TypeError, ValueError) as error:

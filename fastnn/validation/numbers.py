@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def count(value: int, argument: str, minimum: int) -> int:
-    """An integer of at least ``minimum``."""
+    """Check that this is an integer of at least ``minimum``."""
     if not is_integer(value):
         raise TypeError(f"{argument} must be an integer, got {value!r}")
     if value < minimum:
@@ -26,7 +26,7 @@ def count(value: int, argument: str, minimum: int) -> int:
 
 
 def positive(value: float, argument: str) -> float:
-    """A finite number above zero."""
+    """Check that this is a finite number above zero."""
     if not is_real(value):
         raise TypeError(f"{argument} must be a number, got {value!r}")
     number = as_float(value)
@@ -36,7 +36,7 @@ def positive(value: float, argument: str) -> float:
 
 
 def flag(value: bool, argument: str) -> bool:
-    """True or False."""
+    """Check that this is True or False."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{argument} must be True or False, got {value!r}")
     return bool(value)
@@ -78,7 +78,7 @@ def _takes_one(function: FunctionType) -> bool:
 
 
 def answer(value: Any, argument: str) -> bool:
-    """What a callback returns: whether to stop."""
+    """Check what a callback returns: whether to stop."""
     try:
         return bool(value)
     except (TypeError, ValueError) as error:  # arrays, and missing values of pandas
@@ -88,7 +88,7 @@ def answer(value: Any, argument: str) -> bool:
 
 
 def path(value: str | PathLike[str], argument: str) -> str:
-    """A path, as a str: ``open`` would take an int for a file descriptor."""
+    """Return a path as a str: ``open`` would take an int for a file descriptor."""
     if not isinstance(value, str | PathLike):
         raise TypeError(f"{argument} must be a str or an os.PathLike, got {value!r}")
     text = os.fsdecode(value)
@@ -98,12 +98,12 @@ def path(value: str | PathLike[str], argument: str) -> str:
 
 
 def is_integer(value: Any) -> bool:
-    """Whether it is an integer of Python or NumPy; a bool is none."""
+    """Tell whether it is an integer of Python or NumPy; a bool is none."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def is_real(value: Any) -> bool:
-    """Whether it is a real number of Python or NumPy; a bool is none."""
+    """Tell whether it is a real number of Python or NumPy; a bool is none."""
     # Most are floats, and to ask the abstract class takes a microsecond.
     return type(value) is float or (
         isinstance(value, Real) and not isinstance(value, bool | np.bool_)
@@ -118,7 +118,7 @@ def number_between(
     is_open: bool = False,
     has_high: bool = False,
 ) -> float:
-    """A number from ``low`` (above it if ``is_open``) to below ``high`` (or it if ``has_high``)."""
+    """Check a number from ``low`` (above it if open) to below ``high`` (to it if ``has_high``)."""
     if not is_real(value):
         raise TypeError(f"{what} must be a number, got {value!r}")
     number = as_float(value)
@@ -133,12 +133,12 @@ def number_between(
 
 
 def not_negative(value: float, argument: str) -> float:
-    """A finite number of at least zero."""
+    """Check that this is a finite number of at least zero."""
     return number_between(value, argument, 0, math.inf)
 
 
 def dropout(rates: float | Sequence[float], n_layers: int) -> tuple[float, ...]:
-    """The rate of every layer, 0 for the last; () if there is no dropout."""
+    """Return the rate of every layer, 0 for the last; () if there is no dropout."""
     expected = (
         f"dropout must be a rate from 0 to below 1, or a list of {n_layers - 1}, one per hidden "
         "layer"
@@ -169,7 +169,7 @@ def one_of(value: Any, what: str, known: Iterable[str], otherwise: str = "") -> 
 
 
 def as_float(number: Any) -> float:
-    """A number as a float, infinite if it is too large for one."""
+    """Return a number as a float, infinite if it is too large for one."""
     try:
         return float(number)
     except OverflowError:  # an integer or a fraction of hundreds of digits

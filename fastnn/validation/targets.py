@@ -104,7 +104,7 @@ def weights(
     n_outputs: int,
     dtype: Dtype,
 ) -> Array | None:
-    """What the loss of each example is multiplied by, or None."""
+    """Return what the loss of each example is multiplied by, or None."""
     if sample_weight is None and class_weight is None:
         return None
     n_examples = len(targets)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fastnn import ELU, MLP, SGD, Activation, Adam, LeakyReLU, Step, by_kernel, reference
 from fastnn.activations import ACTIVATIONS
 from fastnn.network import Network
-from fastnn.regularisation import Regularisation, dropout_factors
+from fastnn.regularization import Regularization, dropout_factors
 
 pytestmark = pytest.mark.usefixtures("variant")
 
@@ -203,17 +203,17 @@ class TestPenalties:
     WEIGHTS = (np.array([[3.0, 0.0], [4.0, -2.0]]), np.array([[-1.0], [0.5]]))
 
     def test_formulas(self) -> None:
-        penalties = Regularisation(l1=0.1, l2=0.2)
+        penalties = Regularization(l1=0.1, l2=0.2)
         assert penalties.penalty(self.WEIGHTS) == pytest.approx(0.1 * 10.5 + 0.1 * 30.25)
         slope = penalties.slope(self.WEIGHTS[0])
         np.testing.assert_allclose(slope, np.array([[0.7, 0], [0.9, -0.5]]), rtol=1e-15)
-        assert Regularisation().penalty(self.WEIGHTS) == 0
-        assert Regularisation().clipping(self.WEIGHTS) == 1
-        assert Regularisation(clip_norm=6).clipping(self.WEIGHTS) == 1
-        clipping = Regularisation(clip_norm=1).clipping(self.WEIGHTS)
+        assert Regularization().penalty(self.WEIGHTS) == 0
+        assert Regularization().clipping(self.WEIGHTS) == 1
+        assert Regularization(clip_norm=6).clipping(self.WEIGHTS) == 1
+        clipping = Regularization(clip_norm=1).clipping(self.WEIGHTS)
         assert clipping == pytest.approx(1 / np.sqrt(30.25), rel=1e-6)
         shortened = self.WEIGHTS[0].copy()
-        Regularisation(max_norm=2.5).shorten(shortened)
+        Regularization(max_norm=2.5).shorten(shortened)
         np.testing.assert_allclose(shortened, np.array([[1.5, 0], [2, -2]]), rtol=1e-15)
 
     @EITHER

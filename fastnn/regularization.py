@@ -1,4 +1,4 @@
-"""What holds a network back: penalties, dropout and limits to norms, and their formulas in NumPy.
+"""Penalties, dropout and limits to norms, and their formulas in NumPy.
 
 The reference computes with the formulas, and the tests hold the kernels to them.
 """
@@ -12,7 +12,7 @@ from .arrays import Array
 
 
 @dataclass(frozen=True)
-class Regularisation:
+class Regularization:
     """The settings of one call of ``train``; 0 is none.
 
     Attributes
@@ -32,18 +32,18 @@ class Regularisation:
     by_weight: bool = False
     counted_l2: float = 0.0
 
-    def of_batch(self, divisor: float) -> "Regularisation":
-        """That of a batch whose sums are divided by this."""
+    def of_batch(self, divisor: float) -> "Regularization":
+        """Return the same for a batch whose sums are divided by this."""
         return replace(self, l2=self.l2 / divisor) if self.by_weight else self
 
     def counted(self, weights: Sequence[Array]) -> float:
-        """What the reported loss of an example of the batch includes."""
+        """Return what the reported loss of an example of the batch includes."""
         if not self.counted_l2:
             return 0.0
         return self.counted_l2 * replace(self, l1=0.0).penalty(weights)
 
     def penalty(self, weights: Sequence[Array]) -> float:
-        """What is added to the loss: l1 sum of sizes + l2 / 2 sum of squares."""
+        """Compute what is added to the loss: l1 sum of sizes + l2 / 2 sum of squares."""
         return float(
             sum(
                 self.l1 * np.abs(w).sum(dtype=np.float64)
@@ -53,7 +53,7 @@ class Regularisation:
         )
 
     def slope(self, weights: Array) -> Array:
-        """The gradient of the penalty."""
+        """Compute the gradient of the penalty."""
         return self.l2 * weights + self.l1 * np.sign(weights)
 
     def clipping(self, gradients: Sequence[Array]) -> float:
