@@ -11,8 +11,9 @@ import pytest
 
 from fastnn import MLP, _kernels, reference
 
-# FASTNN_ISA narrows the suite down to one variant.
-VARIANTS = [_kernels.active] if os.environ.get("FASTNN_ISA") else _kernels.runnable_variants()
+# The variant that is in use, FASTNN_ISA's or the best one, or all that can run here.
+ALL_VARIANTS = bool(os.environ.get("FASTNN_ALL_VARIANTS"))
+VARIANTS = _kernels.runnable_variants() if ALL_VARIANTS else [_kernels.active]
 
 # For tests of what is above the kernels, in files whose tests are run over the variants.
 ONE_VARIANT = pytest.mark.parametrize("variant", [_kernels.active], indirect=True)
