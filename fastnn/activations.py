@@ -49,6 +49,9 @@ class Activation:
     function: Function
     derivative: Function
 
+    def __repr__(self) -> str:  # without the addresses of the functions, which tell nothing
+        return f"{type(self).__name__}({self.name!r})"
+
     @property
     def gain(self) -> float:
         """Variance of the initial weights, times fan_in."""

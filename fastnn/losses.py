@@ -47,6 +47,9 @@ class Loss:
     name: str
     function: Callable[[Array, Array], tuple[Array, Array]]
 
+    def __repr__(self) -> str:  # without the address of the function, which tells nothing
+        return f"{type(self).__name__}({self.name!r})"
+
     def values(self, z: Array, a: Array, t: Array) -> Array:
         """Compute the loss of each example, (n_examples,)."""
         return self.values_and_derivatives(a, t)[0]

@@ -334,7 +334,7 @@ def test_name_of_an_activation_of_ones_own(
         ),
         ({"callback": 3}, TypeError, ("callback must be None or callable", "got 3")),
     ],
-    ids=lambda value: f"{value}"[:40] if isinstance(value, dict) else None,
+    ids=lambda value: re.sub(" at 0x.*", "", f"{value}")[:40] if isinstance(value, dict) else None,
 )
 def test_options_of_train(
     watched: Watched, options: dict[str, Any], error: type[Exception], words: tuple[str, ...]
@@ -447,7 +447,7 @@ KNOWN_OPTIMIZERS = ("optimizer must be one of 'sgd', 'adam', ", "or an object su
             }.items()
         ),
     ],
-    ids=lambda value: f"{value}"[:60] if isinstance(value, dict) else None,
+    ids=lambda value: re.sub(" at 0x.*", "", f"{value}")[:60] if isinstance(value, dict) else None,
 )
 def test_how_to_train(
     network_class: NetworkClass,

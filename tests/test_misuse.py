@@ -593,7 +593,7 @@ def test_data_of_another_form(
 # Paths
 
 
-@pytest.mark.parametrize("path", [None, 3, sys.stdin], ids=str)
+@pytest.mark.parametrize("path", [None, 3, sys.stdin], ids=["None", "3", "stdin"])
 @pytest.mark.parametrize(
     "call",
     [
