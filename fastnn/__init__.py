@@ -72,6 +72,6 @@ def __getattr__(name: str) -> _Any:
         hint = f": it is in {__name__}.sklearn"
     elif name in datasets.__all__:
         hint = f": it is in {__name__}.datasets"
-    elif not name.startswith("_") and hasattr(MLP, name):
+    elif not name.startswith("_") and name in dir(MLP):
         hint = f": it is in {__name__}.MLP"
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")

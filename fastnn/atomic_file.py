@@ -4,7 +4,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
@@ -41,9 +41,10 @@ def _part_of(path: str | PathLike[str]) -> Iterator[tuple[BinaryIO, Path]]:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         part = target.with_name(f".{os.urandom(8).hex()}.part")
         with open(part, "xb") as file:
-            if target.exists():
-                shutil.copymode(target, part)
             try:
+                if target.exists():
+                    with suppress(OSError):  # as on file systems without modes
+                        shutil.copymode(target, part)
                 yield file, target
             finally:
                 part.unlink(missing_ok=True)

@@ -266,7 +266,9 @@ class Core(HasData, ABC):
             If outputs are NaN or infinite, as in `predict`. FloatingPointError also if the loss is
             NaN, as a loss of your own may be.
         """
-        return self._evaluate(*self._checked(X, y, sample_weight))
+        inputs, targets = self._checked(X, y, sample_weight)
+        validation.check_not_collapsed(targets, y)
+        return self._evaluate(inputs, targets)
 
     def activations(self, X: MatrixLike) -> list[Array]:
         """Compute the outputs of every layer; the last are those of the network.

@@ -220,7 +220,8 @@ def for_setting(given: str, others: Mapping[str, Iterable[str]]) -> str:
 
 def for_misspelt_setting(given: str) -> str:
     """Return the same for a subclass of the user's, which may keep settings of its own."""
-    return _did_you_mean(_meant(given, SETTINGS, {}))
+    same = [name for name in SETTINGS if _plain(name) == _plain(given)]
+    return _did_you_mean(same or _close(given, SETTINGS, cutoff=0.92))
 
 
 def for_step(given: str) -> str:
@@ -258,10 +259,10 @@ def _elsewhere(name: str, table: Mapping[str, str]) -> list[str]:
     return [here for here, there in table.items() if _plain(name) in map(_plain, there.split())]
 
 
-def _close(name: str, known: Iterable[str]) -> list[str]:
+def _close(name: str, known: Iterable[str], cutoff: float = 0.7) -> list[str]:
     from difflib import get_close_matches  # seldom needed
 
-    return get_close_matches(name.lower(), list(known), n=1, cutoff=0.7)
+    return get_close_matches(name.lower(), list(known), n=1, cutoff=cutoff)
 
 
 def _plain(name: str) -> str:

@@ -237,6 +237,7 @@ class Trainable(Core):
             sanity.end()
             return history
         inputs, targets = self._checked(cast(MatrixLike, X), y, sample_weight, class_weight)
+        validation.check_not_collapsed(targets, y)
         given = self._validation_examples(
             validation_data, validation_fraction, like=(inputs, targets)
         )

@@ -324,7 +324,31 @@ def test_another_target(fastnn_: Command) -> None:
         Path(name).write_text(f"a,b,{target}\n{rows}")
     run = fastnn_("--train train.csv --test test.csv --arch 2,3,1 --output-activation identity")
     assert run.status == 1
-    assert "test.csv: the target 'area' is none of the training data's: price" in run.err
+    assert "test.csv: its target 'area' is not one of the training data's: price" in run.err
+
+
+def test_targets_of_one_name(fastnn_: Command) -> None:
+    """They cannot be put in order by name; so it is with inputs."""
+    rows = "".join(
+        f"{n % 7},{n % 3},{n % 3 == 0:d},{n % 3 == 1:d},{n % 3 == 2:d}\n" for n in range(20)
+    )
+    Path("train.csv").write_text("a,b,u,u,v\n" + rows)
+    Path("test.csv").write_text("a,b,v,u,u\n" + rows)
+    run = fastnn_("--train train.csv --test test.csv --arch 2,3,3")
+    assert run.status == 1
+    assert "test.csv: its target 'u' is not one of the training data's: u, u, v" in run.err
+
+
+def test_labels_for_one_hot_columns_without_names(fastnn_: Command) -> None:
+    rows = range(30)
+    one_hot = "\n".join(
+        f"{n % 3},{n % 7},{n % 3 == 0:d},{n % 3 == 1:d},{n % 3 == 2:d}" for n in rows
+    )
+    Path("train.csv").write_text(one_hot)
+    Path("test.csv").write_text("\n".join(f"{n % 3},{n % 7},{n % 3}" for n in rows))
+    run = fastnn_("--train train.csv --test test.csv --arch 2,9,3 --epochs 200")
+    assert run.status == 0
+    assert float(re.search(r"accuracy (\S+)", run.out)[1]) > 0.9  # type: ignore[index]
 
 
 @pytest.mark.parametrize("output", ["sigmoid", "tanh"])
@@ -357,6 +381,7 @@ def test_save_leaves_the_data_alone(fastnn_: Command) -> None:
             assert run.status == 2
             assert f"--save would overwrite the data of --{files.split()[-2][2:]}" in run.err
     assert Path("data").read_bytes() == before
+    assert fastnn_("--train data --arch 2,3,2 --save -").status == 2
 
 
 def test_a_delimiter_needs_a_file(fastnn_: Command) -> None:

@@ -206,14 +206,36 @@ def test_labels_in_another_column(
         assert [str(warning.message) for warning in recwarn] == []
 
 
-@pytest.mark.parametrize("name", ["", "Unnamed: 0", "index", "ID", "rownames"])
+@pytest.mark.parametrize(
+    "name", ["", "Unnamed: 0", "index", "PassengerId", "rownames", "RowNumber"]
+)
 @pytest.mark.parametrize("first", [0, 1])
 def test_an_index_is_no_feature(write: Write, name: str, first: int) -> None:
     """As `DataFrame.to_csv` writes one without being asked."""
     rows = "".join(f"{first + n},{n * n % 7},{n % 2}\n" for n in range(6))
     with pytest.warns(TrainingWarning, match=rf"column 1 \('{name}'\) is read as a feature, and n"):
         read_csv(write(f"{name},width,label\n{rows}"))
-    read_csv(write(f"{name},width,label\n5,1,0\n3,2,1\n8,3,0\n"))  # other numbers: no warning
+    shuffled = "".join(f"{first + n * 5 % 6},{n * n % 7},{n % 2}\n" for n in range(6))
+    with pytest.warns(TrainingWarning, match="numbers the rows"):
+        read_csv(write(f"{name},width,label\n{shuffled}"))
+    others = "".join(f"{first + 2 * n},{n * n % 7},{n % 2}\n" for n in range(6))
+    read_csv(write(f"{name},width,label\n{others}"))  # no warning
+
+
+@pytest.mark.parametrize(
+    ("rows", "warns"),
+    [
+        ("".join(f"{n},{n * n % 7},{n % 2}\n" for n in range(1, 9)), True),
+        ("".join(f"{n * n % 7},{n},{n % 2}\n" for n in range(1, 9)), False),
+        ("".join(f"{n},{n * n / 7}\n" for n in range(1, 9)), False),  # the only one: a time axis
+        ("".join(f"{n * 5 % 8},{n * n % 7},{n % 2}\n" for n in range(1, 9)), False),
+    ],
+)
+def test_an_index_without_a_header(
+    write: Write, recwarn: pytest.WarningsRecorder, rows: str, warns: bool
+) -> None:
+    read_csv(write(rows))
+    assert ["column 1 is read as" in str(x.message) for x in recwarn] == [True] * warns
 
 
 def test_texts_that_are_all_different(write: Write) -> None:
@@ -233,6 +255,12 @@ def test_an_empty_field_at_the_end_of_the_first_line(write: Write) -> None:
     for header in ("", "x,y,class,\n"):
         content = f"{header}1,2,a,\n3,4,b,\n"
         assert "do lines end in a delimiter?" in message_of(write(content), targets=[2, 3])
+
+
+def test_a_header_that_ends_in_a_delimiter_hides_no_missing_value(write: Write) -> None:
+    message = message_of(write("a,b,\n1,2,0\n?,4,1\n"))
+    assert "line 3, column 1 ('a'): expected a finite number" in message
+    assert "a missing value" in message
 
 
 def test_an_empty_field_between_tabs(write: Write) -> None:

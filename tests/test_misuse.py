@@ -394,6 +394,7 @@ def test_settings_of_subclasses_of_users(kind: Any) -> None:
             super().__init__([4, 3, 3])
             self.learning_rate, self.scaler, self.device = learning_rate, None, "cpu"
             self.classes = 3
+            self.classes_ = self.n_classes = self.class_map = self.scaling = None
 
     net = Estimator(0.5)
     assert (net.learning_rate, net.classes) == (0.5, 3)

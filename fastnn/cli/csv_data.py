@@ -30,6 +30,8 @@ def test_data(options: argparse.Namespace, network: Network, train: Table) -> Da
     y, task, classes = train.data.y, _task(options, network), None
     if y.ndim == 1 and y.dtype.kind == "f":
         task = "regression"
+    elif y.ndim > 1 and train.target_columns is None:  # whose names are made up
+        classes = tuple(map(str, range(y.shape[1])))
     else:
         classes = train.data.target_names
     test = _read(options.test, options, network, task, classes)
@@ -150,9 +152,9 @@ def _with_targets_as(train: Table, test: Table, options: argparse.Namespace) -> 
     if train.target_columns is None and train.data.y.dtype.kind == "f":
         return data
     for other in data.target_names:
-        if other not in known:
+        if known.count(other) != 1 or data.target_names.count(other) != 1:
             raise ValueError(
-                f"{name}: the target {other!r} is none of the training data's: {listed(known)}"
+                f"{name}: its target {other!r} is not one of the training data's: {listed(known)}"
             )
     y = np.zeros_like(data.y)
     y[:, [known.index(column) for column in data.target_names]] = data.y

@@ -75,6 +75,8 @@ def _check_usage(options: argparse.Namespace) -> None:
             options.misused(f"--{option} needs --train: MNIST and iris bring their own")
     if str(options.train) == str(options.test) == "-":
         options.misused("--train and --test cannot both be standard input")
+    if str(options.save) == "-":
+        options.misused("--save takes the name of a file, and has no standard output")
     for option in ("train", "test"):
         if _is_same_file(options.save, getattr(options, option)):
             options.misused(f"--save would overwrite the data of --{option}: {options.save}")

@@ -28,7 +28,7 @@ def read_csv(
 
     All columns but the targets are features and must hold numbers. The file is UTF-8, with or
     without a byte order mark, plain or compressed with gzip. Blank lines are skipped, and so are
-    blanks around a field.
+    blanks around a field, but not after a quote.
 
     Parameters
     ----------
@@ -79,7 +79,8 @@ def read_csv(
     ValueError
         If the file is not UTF-8 or not CSV, has no examples, or lines of different numbers of
         fields; if a field that must be a number is empty, not a number, or not finite in float32;
-        if a column of targets mixes numbers and text, or holds none of the ``classes``; if
+        if a column of targets mixes numbers and text, holds none of the ``classes``, or labels
+        beyond 2^53; if
         ``targets`` names no column, an ambiguous one, the same one twice, or all of them; if
         ``header`` is False and ``targets`` has a name in it; if ``targets`` is a sequence and
         ``task`` is "classification" or ``classes`` are given. What is wrong in the file is named

@@ -32,7 +32,9 @@ def of_field(field: str, delimiter: str, is_last: bool) -> str:
             f"fields: delimiter={WHITESPACE!r})"
         )
     if not field and is_last:
-        return " (does the line end in a delimiter?)"
+        return " (a missing value, or does the line end in a delimiter?)"
+    if field.casefold() in ("true", "false"):
+        return " (write 1 for true, and 0 for false)"
     if is_missing(field):
         return " (a missing value: fill it in, or leave its row out)"
     if _COMMAS.fullmatch(field):

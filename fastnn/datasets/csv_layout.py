@@ -105,7 +105,7 @@ class Layout(NamedTuple):
     ) -> NoReturn:
         """Raise the error of a field that is not what was expected."""
         name = "" if self.names is None else f" ({_brief.repr(self.names[column])})"
-        if hint is None and self.ends_empty:
+        if hint is None and self.ends_empty and (not got.strip() or not csv_hints.is_missing(got)):
             hint = " (do lines end in a delimiter?)"
         elif hint is None:
             hint = csv_hints.of_field(got, self.delimiter, column == self.n_columns - 1)
@@ -151,7 +151,7 @@ def _column(target: int | str, names: list[str], path: str) -> int:
         if len(columns) > 1:
             raise ValueError(
                 f"targets must be numbers where names are ambiguous, got {target!r}, the name of "
-                f"the columns {columns} of {path}"
+                f"{len(columns)} columns of {path}"
             )
         return columns[0]
     n_columns = len(names)

@@ -1,6 +1,7 @@
 """Read a CSV file row by row, its plain rows a block at a time."""
 
 import csv
+import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from io import BufferedReader
@@ -23,7 +24,8 @@ Columns = int | str | Sequence[int | str]
 _PLAIN = {**{delimiter: ord(delimiter) for delimiter in ",;|:\t "}, WHITESPACE: ANY_BLANKS}
 _LABEL_NAMES = {"class", "label", "species", "target", "y"}
 # What pandas, R and people call the column of row numbers that a table was written with.
-_INDEX_NAMES = {"", "unnamed: 0", "index", "id", "rownames", "row"}
+_INDEX_NAME = re.compile(r"|unnamed: [\d.]+|index|no\.?|s\.?no\.?|row|.*(id|names|number)", re.I)
+_FEW_ROWS = 4  # as few may ascend by chance
 
 
 class Table(NamedTuple):
@@ -85,10 +87,10 @@ def read(
         _warn_of_header(X, layout, first_row.line, counts)
     y, target_names = collector.result()
     data = Dataset(X, y, layout.names_of(layout.features, "x"), target_names)
+    _warn_of_index(layout, X)
     if layout.names is None:
         return Table(data, None)
     _warn_of_labels(layout)
-    _warn_of_index(layout, X)
     return Table(data, layout.names_of(layout.targets, "y"))
 
 
@@ -233,12 +235,20 @@ def _warn_of_labels(layout: Layout) -> None:
 
 
 def _warn_of_index(layout: Layout, X: NDArray[np.float32]) -> None:
-    """Warn of a feature that numbers the rows."""
-    assert layout.names is not None
+    """Warn of features that number the rows, in any order, and of such a column without a name."""
+    if len(X) <= _FEW_ROWS:
+        return
     for position, column in enumerate(layout.features):
-        name = layout.names[column]
-        if name.casefold() in _INDEX_NAMES and len(X) > 2 and (np.diff(X[:, position]) == 1).all():
+        numbers, shown = X[:, position].astype(np.float64), ""
+        if layout.names is not None:
+            name = layout.names[column]
+            if not _INDEX_NAME.fullmatch(name):
+                continue
+            numbers, shown = np.sort(numbers), f" ({name!r})"
+        elif column > 0 or len(layout.features) == 1:  # one feature alone may well be a time
+            continue
+        if numbers[0] in (0, 1) and (np.diff(numbers) == 1).all():
             warn(
-                f"{layout.path}: column {column + 1} ({name!r}) is read as a feature, and numbers "
-                "the rows: leave it out of the file, for such numbers tell nothing of other rows"
+                f"{layout.path}: column {column + 1}{shown} is read as a feature, and numbers the "
+                "rows; such numbers mostly tell nothing of other rows: leave it out of the file"
             )

@@ -164,10 +164,11 @@ class TargetColumn:
         )
 
     def _check_exact(self, classes: NDArray[np.float64]) -> None:
-        if max(-classes[0], classes[-1]) >= _MOST_EXACT:
+        most = max(classes[0], classes[-1], key=abs)
+        if abs(most) >= _MOST_EXACT:
             raise ValueError(
                 f"{self._layout.path}: column {self._layout.targets[0] + 1}: expected labels "
-                f"between -2^53 and 2^53, which float64 tells apart, got {name_of(classes[-1])}"
+                f"between -2^53 and 2^53, which float64 tells apart, got {name_of(float(most))}"
             )
 
     def _warn_if_different(self, values: NDArray[np.float64]) -> None:

@@ -34,6 +34,7 @@ from .numbers import (
     positive,
 )
 from .targets import (
+    check_not_collapsed,
     check_range,
     check_weights,
     check_weights_of_parts,
@@ -48,6 +49,7 @@ __all__ = [
     "activations",
     "answer",
     "callback",
+    "check_not_collapsed",
     "check_range",
     "check_reachable",
     "check_size",

@@ -51,36 +51,50 @@ def _check_sums(targets: Targets) -> None:
     if values is None:
         return
     sums = values.sum(axis=1)
-    if float(sums.max()) > 1.001:
+    rounding = min(0.005 * values.shape[1], 0.05) + 1e-3  # of probabilities with two decimals
+    if float(sums.max()) > 1 + rounding:
         warn(
             "y holds rows with a sum above 1, which 'softmax' outputs cannot reach: where several "
             "classes may be true of an example, take the loss 'binary_cross_entropy'"
         )
-    elif float(sums.min()) < 0.999:
+    elif float(sums.min()) < 1 - rounding:
         warn(
             f"y holds rows with a sum below 1, {sums.min():g} at the least, which count for less "
-            "in 'cross_entropy', and rows of zeros for nothing: leave out examples without a "
-            "class, or scale the rows to a sum of 1"
+            "in 'cross_entropy': scale the rows to a sum of 1, and leave out those of zeros, of "
+            "examples without a class"
         )
 
 
 def warn_of_few_odd_rows(targets: Targets) -> None:
-    """Warn of a few rows that keep targets from being those of classes, as wrong numbers do.
+    """Warn of a few rows that are unlike the rows of classes, as all others are.
 
-    The targets of the others have two levels and, in rows of several, one high number each.
+    These have two levels, both of them often, and rows of several one high number each.
     """
     values = targets.counted().values
     assert values is not None
-    high = values == values.max()
-    is_odd = ~(high | (values == values.min())).all(axis=1)
-    if values.shape[1] > 1:
-        is_odd |= np.count_nonzero(high, axis=1) != 1
+    n_rows, low, high = len(values), values.min(), values.max()
+    is_high, is_low = values == high, values == low
+    if min(np.count_nonzero(is_high), np.count_nonzero(is_low)) <= _FEW * n_rows:
+        return
+    is_other = ~(is_high | is_low).all(axis=1)
+    n_high = np.count_nonzero(is_high, axis=1)
+    is_odd = is_other if values.shape[1] == 1 else is_other | (n_high != 1)
     n_odd = int(np.count_nonzero(is_odd))
-    if 0 < n_odd <= _FEW * len(values):
-        shown = values[int(is_odd.argmax())].tolist()
+    if not 0 < n_odd <= _FEW * n_rows:
+        return
+    shown = values[int(is_odd.argmax())].tolist()
+    found = f"y holds {n_odd} of {n_rows} rows"
+    first = f"the first of them {shown}" if len(shown) < 10 else "and so on"
+    if is_other.any():
         warn(
-            f"y holds {n_odd} of {len(values)} rows that keep it from being classes, one for each "
-            f"example, the first of them {shown if len(shown) < 10 else '...'}: is that meant?"
+            f"{found} with other numbers than {low:g} and {high:g}, {first}: the score is R², not "
+            "the accuracy of classes"
+        )
+    else:
+        warn(
+            f"{found} with none or several high numbers, {first}, and one in all others: each "
+            "output becomes a label by itself; if that is meant, loss='binary_cross_entropy' is "
+            "made for it"
         )
 
 

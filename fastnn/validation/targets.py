@@ -16,6 +16,9 @@ from .numbers import is_integer, number_between
 
 Dtype = np.dtype[Any]
 
+_FEW_ROWS = 64
+_ROUNDING = 1e-12  # of numbers that should be the same, such as sums in another order
+
 
 def examples_and_targets(
     X: MatrixLike,
@@ -44,26 +47,29 @@ def examples_and_targets(
         shapes += "labels" if n_outputs > 1 else "targets"
         hint = ": pass numpy.ravel(y)" if given.shape == (len(inputs), 1) else ""
         raise ValueError(f"y must have shape {shapes}, got {given.shape}{hint}")
-    values = kernel_ready(given, "y", dtype)
-    _check_not_collapsed(values, given)
-    return inputs, Targets(values, None)
+    return inputs, Targets(kernel_ready(given, "y", dtype), None)
 
 
-def _check_not_collapsed(values: Array, given: Array) -> None:
-    """Reject targets that differ, and are one number in the network's dtype."""
-    if len(values) < 2 or np.can_cast(given.dtype, values.dtype):
+def check_not_collapsed(targets: Targets, y: ArrayLike) -> None:
+    """Reject targets of a data set that differ in y, and are one number in the network's dtype.
+
+    Differences that are rounding errors of float64 do not count.
+    """
+    values = targets.values
+    if values is None:
         return
-    if (values[0] != values[-1]).all():  # as it mostly is
-        return
-    collapsed = (values == values[0]).all(axis=0) & (given != given[0]).any(axis=0)
-    if collapsed.any():
-        column = int(collapsed.argmax())
-        numbers = given[:, column]
-        raise ValueError(
-            f"y must differ by more than {values.dtype} tells apart, got numbers from "
-            f"{numbers.min()!s} to {numbers.max()!s}, which are all {values[0, column]!s} there: "
-            "subtract their mean, or take dtype='float64'"
-        )
+    few = values[:_FEW_ROWS]  # most columns differ there
+    for column in np.flatnonzero((few == few[0]).all(axis=0)):
+        if (values[:, column] != values[0, column]).any():
+            continue
+        given = np.asarray(y, np.float64).reshape(values.shape)[:, column]
+        low, high = given.min(), given.max()
+        if high - low > _ROUNDING * max(abs(low), abs(high)):
+            raise ValueError(
+                f"y must differ by more than {values.dtype} tells apart, got numbers from {low} to "
+                f"{high}, which are all {values[0, column]} there: subtract their mean, or take "
+                "dtype='float64'"
+            )
 
 
 def _numbers_of_targets(y: ArrayLike) -> Array:
