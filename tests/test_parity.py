@@ -173,9 +173,8 @@ def _logistic_derivative(z: NDArray[Any]) -> NDArray[Any]:
     return a * (1 - a)
 
 
-@pytest.mark.filterwarnings(
-    "ignore::fastnn.TrainingWarning"
-)  # three epochs teach some of them nothing
+# Three epochs teach some of them nothing.
+@pytest.mark.filterwarnings("ignore::fastnn.TrainingWarning")
 @given(
     sizes=st.lists(WIDTHS, min_size=2, max_size=4),
     n_examples=st.integers(1, 20),
@@ -207,8 +206,10 @@ def test_any_shape(
         kind(sizes, activation=activation, dtype=dtype, seed=seed)
         for kind in (fastnn.MLP, reference.MLP)
     )
+    # At a rate of 0.1 many outputs push one hidden unit so far that rounding errors grow: then
+    # even the reference in float32 leaves that in float64 by more than the tolerance.
     for n in (net, oracle):
-        n.train(X, y, epochs=3, batch_size=batch_size, learning_rate=0.1)
+        n.train(X, y, epochs=3, batch_size=batch_size, learning_rate=0.02)
     tolerance = TOLERANCE[dtype] / 4  # what a saturated unit makes of rounding errors
     assert_same(net, oracle, X, tolerance)
     for rows in (0, 1, n_examples):
