@@ -94,8 +94,6 @@ def _fingerprint(
     network_class = fastnn.MLP if kind == "MLP" else reference.MLP
     net = network_class(widths, activation=activation, loss=loss, dtype=dtype, seed=7)
     options: dict[str, Any] = {"optimizer": optimizer, **penalties, "dropout": dropout}
-    if optimizer == "momentum":
-        options["optimizer"] = fastnn.SGD(momentum=0.9)
     if optimizer != "lbfgs":
         cosine = fastnn.Cosine(0.01, n_steps=500)
         options["learning_rate"] = cosine if learning_rate == "cosine" else learning_rate

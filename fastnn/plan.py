@@ -12,6 +12,7 @@ from .arrays import Array
 from .history import Step
 from .optimizers import LBFGS, OPTIMIZERS, LearningRate, Optimizer, checked_rate
 from .regularization import Regularization
+from .schedules import check_has_length
 from .stopping import EarlyStopping
 
 Callback = Callable[[Step], Any]
@@ -106,12 +107,8 @@ class Plan:
                 "validation_fraction must be None where X are blocks; pass validation_data, got "
                 f"{validation_fraction!r}"
             )
-        rate = self.optimizer.learning_rate
-        if getattr(rate, "n_steps", 0) is None:
-            raise ValueError(
-                "learning_rate must have n_steps where X are blocks, whose number of steps is "
-                f"unknown, got {rate!r}"
-            )
+        why = " where X are blocks, whose number of steps is unknown"
+        check_has_length(self.optimizer.learning_rate, "learning_rate", why)
 
     def _check_monitors(self) -> None:
         monitors = {

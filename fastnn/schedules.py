@@ -52,10 +52,10 @@ class Schedule(Record, ABC):
         return self
 
 
-def check_has_length(rate: object, argument: str, what: str) -> None:
-    """Reject a schedule that would span each of many calls, where ``what`` says what a call is."""
+def check_has_length(rate: object, argument: str, why: str) -> None:
+    """Reject a schedule that would span a call, where no call can tell its length."""
     if getattr(rate, "n_steps", 0) is None:
-        raise ValueError(f"{argument} must have n_steps, for each call is {what}, got {rate!r}")
+        raise ValueError(f"{argument} must have n_steps{why}, got {rate!r}")
 
 
 class _Ending(Schedule):

@@ -309,7 +309,7 @@ class Trainable(Core):
         """
         check_makes_steps(optimizer)
         rate = optimizer.learning_rate if isinstance(optimizer, Optimizer) else learning_rate
-        check_has_length(rate, "learning_rate", "a step")
+        check_has_length(rate, "learning_rate", ", for each call is a step")
         plan = Plan.checked(
             len(self.layer_sizes) - 1,
             epochs=1,

@@ -324,7 +324,7 @@ def test_another_target(fastnn_: Command) -> None:
         Path(name).write_text(f"a,b,{target}\n{rows}")
     run = fastnn_("--train train.csv --test test.csv --arch 2,3,1 --output-activation identity")
     assert run.status == 1
-    assert "test.csv: its target 'area' is not one of the training data's: price" in run.err
+    assert "test.csv: its target 'area' is not one of those of train.csv: price" in run.err
 
 
 def test_targets_of_one_name(fastnn_: Command) -> None:
@@ -336,7 +336,17 @@ def test_targets_of_one_name(fastnn_: Command) -> None:
     Path("test.csv").write_text("a,b,v,u,u\n" + rows)
     run = fastnn_("--train train.csv --test test.csv --arch 2,3,3")
     assert run.status == 1
-    assert "test.csv: its target 'u' is not one of the training data's: u, u, v" in run.err
+    assert "test.csv: its target 'u' is not one of those of train.csv: u, u, v" in run.err
+
+
+def test_fewer_one_hot_columns_than_classes(fastnn_: Command) -> None:
+    Path("train.csv").write_text(
+        "x,z,class\n" + "".join(f"{n},{n},{'abcd'[n % 4]}\n" for n in range(9))
+    )
+    Path("test.csv").write_text("x,z,b,d,a\n1,1,1,0,0\n2,2,0,1,0\n")
+    run = fastnn_("--train train.csv --test test.csv --arch 2,3,3")
+    assert run.status == 1
+    assert "test.csv: it has no target 'c', which train.csv has" in run.err
 
 
 def test_labels_for_one_hot_columns_without_names(fastnn_: Command) -> None:

@@ -126,36 +126,40 @@ def _with_inputs_as(train: Table, test: Table, options: argparse.Namespace) -> D
     names, others = train.data.feature_names, test.data.feature_names
     if names == others or train.target_columns is None or test.target_columns is None:
         return test.data
-    for name in others:
-        if names.count(name) != 1 or others.count(name) != 1:
-            raise ValueError(
-                f"{name_of(options.test)}: its input {name!r} is not one of those of "
-                f"{name_of(options.train)}: {listed(names)}"
-            )
-    order = [others.index(name) for name in names]
-    X = np.ascontiguousarray(test.data.X[:, order])
-    return test.data._replace(X=X, feature_names=names)
+    X = test.data.X[:, _order(names, others, "input", options)]
+    return test.data._replace(X=np.ascontiguousarray(X), feature_names=names)
 
 
 def _with_targets_as(train: Table, test: Table, options: argparse.Namespace) -> Dataset:
     """Give columns of targets the order of the training data's; refuse other names."""
-    known, data, name = train.data.target_names, test.data, name_of(options.test)
+    known, data = train.data.target_names, test.data
     if known == data.target_names or data.y.dtype.kind == "i":
         return data
     if test.target_columns is None:
         if train.data.y.ndim == 1 < data.y.ndim and known != tuple(map(str, range(len(known)))):
             raise ValueError(
-                f"{name}: which of the classes {listed(known)} its columns stand for is unknown "
-                "without a header"
+                f"{name_of(options.test)}: which of the classes {listed(known)} its columns stand "
+                "for is unknown without a header"
             )
         return data._replace(target_names=known)
     if train.target_columns is None and train.data.y.dtype.kind == "f":
         return data
-    for other in data.target_names:
-        if known.count(other) != 1 or data.target_names.count(other) != 1:
-            raise ValueError(
-                f"{name}: its target {other!r} is not one of the training data's: {listed(known)}"
-            )
-    y = np.zeros_like(data.y)
-    y[:, [known.index(column) for column in data.target_names]] = data.y
+    order = _order(known, data.target_names, "target", options)
+    y = np.ascontiguousarray(data.y[:, order], np.float32)
     return data._replace(y=y, target_names=known)
+
+
+def _order(
+    names: Sequence[str], others: Sequence[str], what: str, options: argparse.Namespace
+) -> list[int]:
+    """Return where among the other names each of the names stands; refuse other ones."""
+    train, test = name_of(options.train), name_of(options.test)
+    for name in others:
+        if names.count(name) != 1 or others.count(name) != 1:
+            raise ValueError(
+                f"{test}: its {what} {name!r} is not one of those of {train}: {listed(names)}"
+            )
+    for name in names:
+        if name not in others:
+            raise ValueError(f"{test}: it has no {what} {name!r}, which {train} has")
+    return [others.index(name) for name in names]

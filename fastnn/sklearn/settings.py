@@ -83,7 +83,8 @@ def _check_optimizer(estimator: Any, incremental: bool) -> None:
         return
     rate = given.learning_rate
     if incremental:
-        check_has_length(rate, "learning_rate of optimizer", "an epoch of its own")
+        why = ", for each call is an epoch of its own"
+        check_has_length(rate, "learning_rate of optimizer", why)
     monitored = getattr(rate, "monitor", "loss")
     if monitored == "loss":
         return
