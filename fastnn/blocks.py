@@ -15,19 +15,9 @@ Examples: TypeAlias = tuple[Inputs, Targets]
 
 
 class Blocks:
-    """The user's blocks, one by one as they are asked for, each checked.
+    """The user's blocks, (X, y) or (X, y, sample_weight), to be gone through ``epochs`` times."""
 
-    Parameters
-    ----------
-    given : iterable
-        Of (X, y) or (X, y, sample_weight).
-    check : callable
-        Makes examples of them.
-    """
-
-    def __init__(
-        self, given: MatrixLike | Iterable[Block], check: Callable[..., Examples], epochs: int
-    ) -> None:
+    def __init__(self, given: MatrixLike | Iterable[Block], epochs: int) -> None:
         if (
             hasattr(given, "shape")
             or not isinstance(given, Iterable)
@@ -43,9 +33,10 @@ class Blocks:
                 f"epochs must be 1 for an iterator, which can be gone through once, got {epochs}: "
                 "pass what can be gone through again, such as a list or an object with __iter__"
             )
-        self._given, self._check = given, check
+        self._given = given
 
-    def __iter__(self) -> Iterator[Examples]:
+    def examples(self, check: Callable[..., Examples]) -> Iterator[Examples]:
+        """Go through the blocks, one by one as they are asked for, and make examples of each."""
         for number, block in enumerate(self._given):
             if not isinstance(block, tuple | list) or len(block) not in (2, 3):
                 raise TypeError(
@@ -61,7 +52,7 @@ class Blocks:
             if np.ndim(block[1]) and not len(block[1]):
                 continue
             try:
-                yield self._check(*block)
+                yield check(*block)
             except (TypeError, ValueError) as error:
                 error.add_note(f"in block {number}")
                 raise

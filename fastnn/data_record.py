@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from . import validation
 from .input_scaling import InputScaling
 from .inputs import Inputs, Scaling
 from .targets import Targets
@@ -87,81 +86,6 @@ class DataRecord:
             _levels(record["target_levels"]),
             _flag(record["has_multi_hot_rows"]),
         )
-
-
-class HasData:
-    """A network's record of its data, as properties of the network."""
-
-    _data: DataRecord
-
-    @property
-    def layer_sizes(self) -> tuple[int, ...]:
-        """Widths from input to output."""
-        raise NotImplementedError
-
-    @property
-    def _is_being_trained(self) -> bool:
-        raise NotImplementedError
-
-    @property
-    def input_scaling(self) -> InputScaling | None:
-        """The scaling of X, or None; it can be assigned to.
-
-        Every method that takes X then takes it unscaled, and computes with
-        ``(X - shift) / scale``. Model files, pickles and copies keep it. While the network is being
-        trained, as in a callback, an assignment is a RuntimeError.
-        """
-        return self._data.input_scaling
-
-    @input_scaling.setter
-    def input_scaling(self, scaling: InputScaling | None) -> None:
-        if self._is_being_trained:
-            raise RuntimeError(
-                "input_scaling cannot be assigned while the network is being trained: the training "
-                "would go on with the one before"
-            )
-        n_inputs = self.layer_sizes[0]
-        if scaling is not None and not isinstance(scaling, InputScaling):
-            is_standard = hasattr(scaling, "mean_") and hasattr(scaling, "scale_")
-            hint = ": pass InputScaling(scaler.mean_, scaler.scale_)" if is_standard else ""
-            raise TypeError(f"input_scaling must be an InputScaling or None, got {scaling!r}{hint}")
-        if scaling is not None and len(scaling.shift) != n_inputs:
-            raise ValueError(
-                f"input_scaling must have {n_inputs} shifts and scales, one for each input, got "
-                f"{len(scaling.shift)}"
-            )
-        self._data = replace(self._data, input_scaling=scaling)
-
-    @property
-    def class_names(self) -> tuple[str, ...] | None:
-        """The name of each class, in the order of the labels, or None; it can be assigned to.
-
-        Model files, pickles and copies keep the names. A single output has two classes, 0 and 1.
-        """
-        return self._data.class_names
-
-    @class_names.setter
-    def class_names(self, names: Sequence[str] | None) -> None:
-        if names is not None:
-            names = validation.class_names(names, n_classes(self.layer_sizes))
-        self._data = replace(self._data, class_names=names)
-
-    @property
-    def feature_names(self) -> tuple[str, ...] | None:
-        """The names of the columns of the X that the network was trained on, or None.
-
-        Where X has names of columns again, they must be these, in this order.
-        """
-        return self._data.feature_names
-
-    @property
-    def target_names(self) -> tuple[str, ...] | None:
-        """The names of the columns of the y of the training, if it had several, or None."""
-        return self._data.target_names
-
-    def _remember_names(self, inputs: Inputs, targets: Targets) -> None:
-        """Keep the names of the columns that were trained on."""
-        self._data = self._data.with_names_of(inputs, targets)
 
 
 def n_classes(layer_sizes: Sequence[int]) -> int:

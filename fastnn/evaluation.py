@@ -1,6 +1,6 @@
 """Evaluate outputs: loss and score."""
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,8 @@ import numpy as np
 from . import hints
 from .arrays import Array
 from .calls import without
+from .engine import Engine
+from .finite import are_finite, first_nonfinite
 from .inputs import Inputs
 from .labeling import Labeling
 from .targets import Targets
@@ -53,34 +55,50 @@ class Gradients:
     biases: tuple[Array, ...]
 
 
-def mean_loss(
-    outputs_and_loss: Callable[[Inputs, Targets], tuple[Array, float]],
-    inputs: Inputs,
-    targets: Targets,
-) -> float:
+def check_parameters(engine: Engine, purpose: str) -> None:
+    """Reject weights and biases that are not finite."""
+    if not are_finite(engine.storage()):
+        raise ValueError(
+            f"weights and biases must be finite {purpose}, got NaN or infinity in them"
+        )
+
+
+def check_outputs(engine: Engine, outputs: Array) -> None:
+    """Reject outputs that are not finite: labels and scores of them would mislead."""
+    at = first_nonfinite(outputs)
+    if at is None:
+        return
+    check_parameters(engine, "to predict")
+    row, column = divmod(at, outputs.shape[1])
+    raise FloatingPointError(
+        f"outputs must be finite in {engine.dtype}, got {outputs[row, column]} for output "
+        f"{column} of example {row}: scale the inputs, or use a dtype with a larger range"
+    )
+
+
+@np.errstate(all="ignore")
+def mean_loss(engine: Engine, inputs: Inputs, targets: Targets) -> float:
     """Return the weighted mean of the losses."""
+    targets = targets.with_relative_weights()
     parts = (slice(start, start + _BLOCK) for start in range(0, len(inputs), _BLOCK))
-    total = sum(outputs_and_loss(inputs[rows], targets[rows])[1] for rows in parts)
+    total = sum(_outputs_and_loss(engine, inputs[rows], targets[rows])[1] for rows in parts)
     return total / _total_weight(targets)
 
 
-def evaluate(
-    outputs_and_loss: Callable[[Inputs, Targets], tuple[Array, float]],
-    inputs: Inputs,
-    targets: Targets,
-    labeling: Labeling,
-) -> Evaluation:
+@np.errstate(all="ignore")  # errors whose squares overflow come to infinity or NaN
+def evaluate(engine: Engine, inputs: Inputs, targets: Targets, labeling: Labeling) -> Evaluation:
     """Return the mean loss and the score of the outputs, both weighted.
 
     The score is the accuracy for targets that are classes, else R².
     """
+    targets = targets.with_relative_weights()
     rules = labeling.rules(targets)
     if rules is None:
         check_r2(targets)
     total_loss, correct, squared_errors = 0.0, 0.0, np.zeros(1)
     for start in range(0, len(inputs), _BLOCK):
         rows = slice(start, start + _BLOCK)
-        outputs, loss = outputs_and_loss(inputs[rows], targets[rows])
+        outputs, loss = _outputs_and_loss(engine, inputs[rows], targets[rows])
         total_loss += loss
         wanted = targets.rows(rows, outputs.shape[1], outputs.dtype)
         if rules is None:
@@ -95,6 +113,16 @@ def evaluate(
     if rules is None:
         return Evaluation(total_loss / weight, _r2(squared_errors, targets.counted()), "r2")
     return Evaluation(total_loss / weight, correct / weight, "accuracy")
+
+
+def _outputs_and_loss(engine: Engine, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
+    outputs, loss = engine.outputs_and_loss(inputs, targets)
+    check_outputs(engine, outputs)
+    if math.isnan(loss):
+        raise FloatingPointError(
+            f"loss {engine.loss.name!r} must be a number, got NaN for outputs that are finite"
+        )
+    return outputs, loss
 
 
 def check_r2(targets: Targets) -> None:

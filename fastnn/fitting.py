@@ -1,24 +1,29 @@
-"""One call of ``train``: puts together what the network, its data and the plan need."""
+"""One call of ``train``: puts together the engine, the network's memory, the data and the plan."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 
-from . import lbfgs
+from . import evaluation, lbfgs, validation
 from .arrays import Array
-from .blocks import windows
+from .blocks import Blocks, Examples, windows
 from .data_record import DataRecord
+from .engine import Engine
 from .evaluation import Evaluation
-from .held_out import Split
+from .held_out import Split, next_split
 from .history import History
 from .inputs import Inputs
+from .labeling import Labeling
+from .memory import Memory
 from .observer import Observer
 from .optimizers import LBFGS
-from .plan import Descent, Draws, Objective, Plan
-from .state import Rates, TrainingState
+from .plan import Draws, Plan
+from .requirements import Requirements
+from .sanity import Sanity
+from .state import Rates
 from .targets import Targets
 from .training import Run, diverged
 
@@ -26,35 +31,74 @@ Evaluate = Callable[[], Evaluation]
 """Evaluates the network on the validation data."""
 
 
-class Learner(Protocol):
-    """A network, as far as training needs it."""
+def on_data(
+    engine: Engine,
+    memory: Memory,
+    examples: Examples,
+    plan: Plan,
+    held_out: Examples | None,
+    fraction: float | None,
+    weighted: Targets,
+) -> History:
+    """Train on data in memory, and validate on others, or on a part of them that is held out.
 
-    _weights: tuple[Array, ...]
-    _biases: tuple[Array, ...]
-    _data: DataRecord
-    _generator: "np.random.Generator"
-    _training_state: TrainingState | None
-    _validation_split: Split | None
+    Parameters
+    ----------
+    examples : Inputs and Targets
+        The training data.
+    held_out : Inputs and Targets, optional
+        The validation data.
+    fraction : float, optional
+        Of the examples that are held out instead.
+    weighted : Targets
+        The targets without weights of classes, by which those held out are evaluated.
+    """
+    inputs, targets = examples
+    labeling = Labeling.of(engine, memory.data).after(targets, is_part=False)
+    evaluate = evaluator(engine, memory, held_out, labeling)
+    sanity, rows = Sanity(engine), np.arange(len(inputs))
+    before = None if fraction is None else memory.generator.bit_generator.state
+    split = _split(memory, targets, fraction, labeling)
+    try:
+        if fraction is not None:
+            rows, held_out_rows = split.rows()
+            validation.check_weights_of_parts(weighted, rows, held_out_rows)
+            held_out = inputs.take(held_out_rows), weighted[held_out_rows]
+            evaluate = evaluator(engine, memory, held_out, labeling)
+        if plan.epochs:
+            sanity.begin(inputs, targets, rows)
+        history = on_examples(
+            engine, memory, inputs, targets, rows, plan, evaluate, split, labeling.record
+        )
+    finally:
+        if before is not None and memory.split is not split:
+            memory.generator.bit_generator.state = before  # what was refused changes nothing
+    sanity.end()
+    return history
 
-    def _check_parameters(self, purpose: str) -> None: ...
 
-    def _remember_names(self, inputs: Inputs, targets: Targets) -> None: ...
+def evaluator(
+    engine: Engine, memory: Memory, examples: Examples | None, labeling: Labeling
+) -> Evaluate | None:
+    """Return a function that evaluates the network on the examples, if there are any."""
+    if examples is None:
+        return None
+    evaluation.check_for_validation(examples[1], labeling)
+    return lambda: evaluation.evaluate(engine, *examples, Labeling.of(engine, memory.data))
 
-    def _storage(self) -> Sequence[Array]: ...
 
-    def _new_slot(self) -> list[Array]: ...
-
-    def _views(self, storage: Sequence[Array]) -> tuple[tuple[Array, ...], tuple[Array, ...]]: ...
-
-    def _descent(
-        self, inputs: Inputs, targets: Targets, batch_size: int, plan: Plan, state: TrainingState
-    ) -> Descent: ...
-
-    def _objective(self, inputs: Inputs, targets: Targets, n_threads: int) -> Objective: ...
+def _split(memory: Memory, targets: Targets, fraction: float | None, labeling: Labeling) -> Split:
+    """Return the split of these data for a call of ``train``."""
+    labels, rules = targets.labels, labeling.rules(targets)
+    if targets.values is not None and rules is not None and not rules[1].is_multilabel:
+        labels = rules[1].labels(targets.values)
+    fewest = 2 if fraction is not None and rules is None else 1  # for R²
+    return next_split(memory.split, targets, fraction, labels, memory.generator, fewest)
 
 
 def on_examples(
-    network: Learner,
+    engine: Engine,
+    memory: Memory,
     inputs: Inputs,
     targets: Targets,
     rows: Array,
@@ -66,53 +110,65 @@ def on_examples(
     """Train on those rows of examples in memory; the network remembers the split and the record."""
     n_examples = len(rows)
     n_steps = plan.epochs * plan.n_batches(n_examples)
-    with _Call(network, plan, evaluate, n_steps, split, record) as call:
-        network._remember_names(inputs, targets)
+    with _Call(engine, memory, plan, evaluate, n_steps, split, record) as call:
+        memory.data = memory.data.with_names_of(inputs, targets)
         if isinstance(plan.optimizer, LBFGS):
             if n_examples < len(inputs):
                 inputs, targets = inputs.take(rows), targets[rows]
             call.minimize(inputs, targets, plan.optimizer)
             return call.history
         batch_size = plan.rows_per_batch(n_examples)
-        call.measure = partial(_mean_loss, network, inputs, targets, rows, plan)
-        descent = network._descent(inputs, targets, batch_size, plan, call.state)
-        draws = Draws(plan, rows, network._generator)
+        call.measure = partial(_mean_loss, engine, inputs, targets, rows, plan)
+        descent = engine.descent(inputs, targets, batch_size, plan, call.state)
+        draws = Draws(plan, rows, memory.generator)
         call.run.train(descent, draws, n_examples)
         return call.history
 
 
 def on_blocks(
-    network: Learner,
-    blocks: Iterable[tuple[Inputs, Targets]],
+    engine: Engine,
+    memory: Memory,
+    blocks: Blocks,
     plan: Plan,
     buffer_size: int,
-    evaluate: Evaluate | None,
+    held_out: Examples | None,
+    class_weight: Mapping[int, float] | None,
 ) -> History:
-    """Train on blocks of examples."""
+    """Train on blocks of examples, and validate on data in memory."""
     assert plan.batch_size is not None
-    batch_size = plan.batch_size
-    with _Call(network, plan, evaluate, None) as call:
+    batch_size, sanity = plan.batch_size, Sanity(engine)
+    evaluate = evaluator(engine, memory, held_out, Labeling.of(engine, memory.data))
+
+    def check(X: Any, y: Any, sample_weight: Any = None) -> Examples:
+        required = Requirements.of(engine, memory.data)
+        inputs, targets = required.examples(X, y, sample_weight, class_weight, like=held_out)
+        sanity.begin_with_block(inputs, targets)
+        record = Labeling.of(engine, memory.data).after(targets, is_part=True).record
+        memory.data = record.with_names_of(inputs, targets)
+        return inputs, targets
+
+    with _Call(engine, memory, plan, evaluate, None) as call:
         while not call.run.is_over:
             call.run.begin_epoch()
-            for inputs, targets in windows(blocks, buffer_size, batch_size):
-                descent = network._descent(
+            for inputs, targets in windows(blocks.examples(check), buffer_size, batch_size):
+                descent = engine.descent(
                     inputs, targets, plan.rows_per_batch(len(inputs)), plan, call.state
                 )
-                draws = Draws(plan, np.arange(len(inputs)), network._generator)
+                draws = Draws(plan, np.arange(len(inputs)), memory.generator)
                 call.run.go_on(descent, draws, len(inputs))
                 if call.run.is_stopped:
                     break
             call.run.end_epoch()
-        return call.history
+        history = call.history
+    sanity.end()
+    return history
 
 
-def _mean_loss(
-    network: Learner, inputs: Inputs, targets: Targets, rows: Array, plan: Plan
-) -> float:
+def _mean_loss(engine: Engine, inputs: Inputs, targets: Targets, rows: Array, plan: Plan) -> float:
     """Return the mean loss of those rows at the present parameters, without dropout."""
     if len(rows) < len(inputs):
         inputs, targets = inputs.take(rows), targets[rows]
-    return network._objective(inputs, targets, plan.n_threads)()[0]
+    return engine.objective(inputs, targets, plan.n_threads)()[0]
 
 
 class _Call:
@@ -128,26 +184,27 @@ class _Call:
 
     def __init__(
         self,
-        network: Learner,
+        engine: Engine,
+        memory: Memory,
         plan: Plan,
         evaluate: Evaluate | None,
         n_steps: int | None,
         split: Split | None = None,
         record: DataRecord | None = None,
     ) -> None:
-        network._check_parameters("to train")
-        self._network, self._plan = network, plan
-        self._data_before, before = network._data, network._training_state
-        self._state_before = None if before is None else replace(before)
-        self.state = state_for(network, plan)
+        evaluation.check_parameters(engine, "to train")
+        self._engine, self._memory, self._plan = engine, memory, plan
+        before = memory.training
+        # A copy, for that itself goes on.
+        self._before = replace(memory, training=None if before is None else replace(before))
+        self.state = memory.resume(engine, plan.optimizer)
         self._n_steps_before = self.state.n_steps
         rates = Rates(self.state, n_steps, plan.regularization)
-        arrays = [*network._storage(), *self.state.arrays]
+        arrays = [*engine.storage(), *self.state.arrays]
         self._observer = Observer(plan, self.state, rates, arrays, evaluate)
         self.run = Run(arrays, self.state, rates, plan, self._observer)
-        self._split_before = network._validation_split
-        network._validation_split = split or self._split_before
-        network._data = record or self._data_before
+        memory.split = split or memory.split
+        memory.data = record or memory.data
 
     @property
     def history(self) -> History:
@@ -163,23 +220,22 @@ class _Call:
             self._observer.restore_best(self.measure)
         if not self.history and self.state.n_steps == self._n_steps_before:
             # What was refused changes nothing.
-            self._network._training_state = self._state_before
-            self._network._data = self._data_before
-            self._network._validation_split = self._split_before
+            before, memory = self._before, self._memory
+            memory.data, memory.training, memory.split = before.data, before.training, before.split
 
     def minimize(self, inputs: Inputs, targets: Targets, optimizer: LBFGS) -> None:
         """Train by L-BFGS, which has an epoch loop of its own."""
         (beginning,) = self.state.slots
-        weights, biases = self._network._views(beginning)
-        network = self._network
+        engine = self._engine
+        weights, biases = engine.views(beginning)
         minimization = lbfgs.Minimization(
             lbfgs.FlatObjective(
-                network._objective(inputs, targets, self._plan.n_threads),
-                network._weights,
-                network._biases,
+                engine.objective(inputs, targets, self._plan.n_threads),
+                engine.weights,
+                engine.biases,
                 self._plan.regularization,
             ),
-            [*network._weights, *network._biases],
+            engine.parameters,
             [*weights, *biases],
             optimizer,
             self.state,
@@ -188,14 +244,3 @@ class _Call:
         is_finite = minimization.run(self._plan.epochs)
         if not is_finite:
             raise diverged(len(self.history) + 1)
-
-
-def state_for(network: Learner, plan: Plan) -> TrainingState:
-    """Return the state of the last call, if the optimizer can go on with it, or a new one."""
-    state = network._training_state
-    if state is not None and plan.optimizer.goes_on(state.optimizer):
-        state.resume(plan.optimizer)
-        return state
-    slots = [network._new_slot() for _ in plan.optimizer.slots]
-    network._training_state = state = TrainingState(plan.optimizer, slots)
-    return state

@@ -14,6 +14,7 @@ from . import validation
 from .activations import Activation
 from .arrays import Array
 from .data_record import DataRecord
+from .engine import Engine
 from .losses import Loss
 from .targets import Targets
 
@@ -64,6 +65,11 @@ class Labeling(NamedTuple):
     loss: Loss
     n_outputs: int
     record: DataRecord
+
+    @classmethod
+    def of(cls, engine: Engine, record: DataRecord) -> "Labeling":
+        """Return that of a network on this engine."""
+        return cls(engine.activations[-1], engine.loss, engine.layer_sizes[-1], record)
 
     @property
     def threshold(self) -> float:

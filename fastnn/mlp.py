@@ -1,18 +1,8 @@
 """The multi-layer perceptron on the compiled kernels."""
 
-from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
-
-from . import by_kernel, paths, validation
-from .arrays import Array, aligned_zeros
-from .inputs import Inputs
+from . import validation
+from .engine.kernel_engine import KernelEngine
 from .network import Network
-from .parameters import Parameters
-from .plan import Descent, Epochs, Objective, Plan
-from .state import TrainingState
-from .targets import Targets
 
 
 class MLP(Network):
@@ -107,71 +97,5 @@ class MLP(Network):
     array([0, 1, 1, 0])
     """
 
+    _engine_class = KernelEngine
     _checked_dtype = staticmethod(validation.kernel_dtype)
-
-    def _allocate(self) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        self._parameters = Parameters(
-            self.layer_sizes, self.activation_functions, self._loss, self.dtype
-        )
-        self._one_example = by_kernel.one_example(self._parameters)
-        return self._parameters.views(self._parameters.flat)
-
-    def _storage(self) -> Sequence[Array]:
-        return [self._parameters.flat]
-
-    def _new_slot(self) -> list[Array]:
-        return [aligned_zeros(self._parameters.flat.size, self.dtype)]
-
-    def _views(self, storage: Sequence[Array]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        (flat,) = storage
-        return self._parameters.views(flat)
-
-    def _descent(
-        self, inputs: Inputs, targets: Targets, batch_size: int, plan: Plan, state: TrainingState
-    ) -> Descent:
-        return paths.descent(
-            self._parameters,
-            self.activation_functions,
-            self._loss,
-            inputs,
-            targets,
-            batch_size,
-            plan,
-            state,
-        )
-
-    def _objective(self, inputs: Inputs, targets: Targets, n_threads: int) -> Objective:
-        n_examples = len(inputs)
-        descend, gradient = paths.gradient(
-            self._parameters, self.activation_functions, self._loss, inputs, targets, n_threads
-        )
-        rows = np.arange(n_examples).reshape(1, -1)
-        epoch = Epochs(rows, np.ones((1, 1)), np.zeros(1, np.uint64), 0)
-
-        def objective() -> tuple[float, tuple[Array, ...], tuple[Array, ...]]:
-            losses = np.zeros(1)
-            gradient[...] = 0
-            for start in range(0, n_examples, descend.chunk):
-                descend(epoch, start, min(start + descend.chunk, n_examples), losses)
-            return float(losses[0]) / n_examples, *self._parameters.views(gradient)
-
-        return objective
-
-    def _outputs_and_loss(self, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
-        return paths.evaluate(
-            self._parameters, self.activation_functions, self._loss, inputs, targets
-        )
-
-    def _all_outputs(self, inputs: Inputs) -> list[Array]:
-        return paths.all_outputs(self._parameters, self.activation_functions, inputs)
-
-    def _outputs(self, inputs: Inputs, n_threads: int) -> Array:
-        if (
-            len(inputs) == 1
-            and (outputs := self._quick_outputs(inputs.array(slice(0, 1)))) is not None
-        ):
-            return outputs
-        return paths.predict(self._parameters, self.activation_functions, inputs, n_threads)
-
-    def _quick_outputs(self, X: Any) -> Array | None:
-        return self._one_example(X) if self._parameters.kernels_predict else None

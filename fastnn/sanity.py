@@ -1,11 +1,9 @@
 """Signs that a training cannot have learnt much: raw inputs, and outputs that are all the same."""
 
-from typing import Protocol
-
 import numpy as np
 
-from .activations import Activation
 from .arrays import Array
+from .engine import Engine
 from .inputs import Inputs
 from .targets import Targets
 from .warning import warn
@@ -25,23 +23,11 @@ _BOUNDED = ("sigmoid", "tanh", "softmax")
 _WHAT_TO_DO = "subtract the mean of each column of X and divide by its standard deviation"
 
 
-class Predictor(Protocol):
-    """A network, as far as it is needed here."""
-
-    @property
-    def activation_functions(self) -> tuple[Activation, ...]: ...
-
-    @property
-    def layer_sizes(self) -> tuple[int, ...]: ...
-
-    def _outputs(self, inputs: Inputs, n_threads: int) -> Array: ...
-
-
 class Sanity:
     """Looks at a sample of the examples of one call of ``train``; warns once at most."""
 
-    def __init__(self, network: Predictor) -> None:
-        self._network, self._has_begun = network, False
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._has_begun = engine, False
         self._sample: tuple[Inputs, Targets, Array] | None = None
 
     def begin(self, inputs: Inputs, targets: Targets, rows: Array) -> None:
@@ -64,9 +50,9 @@ class Sanity:
         if self._sample is None:
             return
         _, _, rows = self._sample
-        if len(rows) < _FEWEST_TO_JUDGE or not _are_constant(self._network, *self._sample):
+        if len(rows) < _FEWEST_TO_JUDGE or not _are_constant(self._engine, *self._sample):
             return
-        no_hidden_layer = len(self._network.layer_sizes) == 2
+        no_hidden_layer = len(self._engine.layer_sizes) == 2
         warn(
             f"the outputs are the same for {len(rows)} examples of the training data whose targets "
             "differ: the network has learnt a constant, as where units are dead or saturated. "
@@ -104,17 +90,17 @@ def _warn_of_scales(inputs: Inputs, rows: Array) -> bool:
 
 
 @np.errstate(all="ignore")  # outputs may overflow, or targets be near the end of the range
-def _are_constant(network: Predictor, inputs: Inputs, targets: Targets, rows: Array) -> bool:
+def _are_constant(engine: Engine, inputs: Inputs, targets: Targets, rows: Array) -> bool:
     """Tell whether the outputs are the same for all rows, although there is more to learn."""
     few = rows[:: -(-len(rows) // _FEW_ROWS)]
-    is_bounded = network.activation_functions[-1].name in _BOUNDED
+    is_bounded = engine.activations[-1].name in _BOUNDED
     for some in (few, rows):
-        outputs = network._outputs(inputs.take(some), 1)
+        outputs = engine.outputs(inputs.take(some), 1)
         ranges = outputs.max(axis=0) - outputs.min(axis=0)
         scale = 1.0 if is_bounded else float(abs(outputs).max())
         if not float(ranges.max()) <= _CONSTANT * scale < np.inf:
             return False
     numbers = inputs.array(few)
-    deviations = targets.rows(rows, network.layer_sizes[-1], outputs.dtype).std(axis=0)
+    deviations = targets.rows(rows, engine.layer_sizes[-1], outputs.dtype).std(axis=0)
     varies, is_below = deviations > 0, ranges <= _CONSTANT * deviations
     return bool((numbers != numbers[0]).any() and varies.any() and is_below[varies].all())

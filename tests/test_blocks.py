@@ -85,7 +85,7 @@ def test_examples_are_shuffled_within_the_buffer() -> None:
     X[:, 0] = np.arange(n)
     net = new()
     orders: list[list[int]] = []
-    descent = net._descent
+    descent = net._engine.descent
 
     def recorded(inputs: Any, *arguments: Any) -> Any:
         descend = descent(inputs, *arguments)
@@ -101,7 +101,7 @@ def test_examples_are_shuffled_within_the_buffer() -> None:
 
         return Recorder()
 
-    net._descent = recorded  # type: ignore[method-assign, assignment]
+    net._engine.descent = recorded  # type: ignore[method-assign, assignment]
     given = [(X[start : start + 100], np.zeros(100, int)) for start in range(0, n, 100)]
     net.train(given, batch_size=64, buffer_size=300)
     order = [row for part in orders for row in part]

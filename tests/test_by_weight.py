@@ -67,10 +67,11 @@ def trained(
         has_validation=False,
     )
     counted = replace(plan.regularization, by_weight=True, counted_l2=2.0)
-    inputs, targets = net._checked(*data(sizes, density))
+    inputs, targets = net._required.examples(*data(sizes, density))
     rows = np.arange(N_EXAMPLES)
     plan = replace(plan, regularization=counted)
-    return net, fitting.on_examples(net, inputs, targets, rows, plan, None).loss
+    history = fitting.on_examples(net._engine, net._memory, inputs, targets, rows, plan, None)
+    return net, history.loss
 
 
 oracle = cache(trained)

@@ -41,8 +41,8 @@ def parameters(net: Network) -> list[bytes]:
 
 
 def n_steps(net: Network) -> int:
-    assert net._training_state is not None
-    return net._training_state.n_steps
+    assert net._memory.training is not None
+    return net._memory.training.n_steps
 
 
 @pytest.fixture

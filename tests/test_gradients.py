@@ -10,7 +10,7 @@ from grid import EITHER, ONE_VARIANT, PATHS, over
 from numpy.typing import NDArray
 
 import fastnn
-from fastnn import ELU, Activation, Huber, LeakyReLU, Loss, Quantile, reference
+from fastnn import ELU, Activation, Huber, LeakyReLU, Loss, Quantile, evaluation, reference
 from fastnn.activations import ACTIVATIONS
 from fastnn.network import Network
 from fastnn.regularization import Regularization
@@ -37,7 +37,7 @@ def data(net: Network, n_examples: int) -> tuple[NDArray[Any], NDArray[Any]]:
 
 def mean_loss(net: Network, X: Any, y: Any) -> float:
     """That of `evaluate`, which has no score of one example."""
-    return net._mean_loss(*net._checked(X, y))
+    return evaluation.mean_loss(net._engine, *net._required.examples(X, y))
 
 
 def gradients(net: Network, X: Any, y: Any, **options: Any) -> list[NDArray[Any]]:

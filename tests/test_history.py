@@ -14,7 +14,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fastnn import MLP, Evaluation, observer
+from fastnn import MLP, Evaluation, evaluation, observer
 from fastnn.history import History, Step
 
 
@@ -108,7 +108,7 @@ class TestHistory:
 
         monkeypatch.setattr(observer, "History", new_history)
         evaluations = iter([Evaluation(0.5, 0.5, "accuracy")])
-        monkeypatch.setattr(net, "_evaluate", lambda *data: next(evaluations))
+        monkeypatch.setattr(evaluation, "evaluate", lambda *data: next(evaluations))
         data = np.ones((4, 1)), np.ones(4)
         with pytest.raises(StopIteration):
             net.train(*data, epochs=3, validation_data=data)

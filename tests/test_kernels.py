@@ -136,7 +136,7 @@ def apply(name: str, z: NDArray[Any]) -> NDArray[Any]:
     net.weights[0][:] = 0
     net.biases[0][:] = z
     inputs = validation.examples(np.zeros((1, 1)), 1, z.dtype)
-    return net._outputs(inputs, 1)[0]  # `predict` refuses what is not finite
+    return net._engine.outputs(inputs, 1)[0]  # `predict` refuses what is not finite
 
 
 @pytest.mark.skipif(not WIDE, reason="long double is hardly wider than double")

@@ -204,7 +204,7 @@ def test_files_pickles_and_copies_keep_it(kind: type[Network], tmp_path: Path) -
             copy.copy(net),
             copy.deepcopy(net),
         ):
-            assert other._data == net._data
+            assert other._memory.data == net._memory.data
             assert (other.threshold, other.is_multilabel) == (net.threshold, net.is_multilabel)
             np.testing.assert_array_equal(other.classify(X), net.classify(X))
 
@@ -220,7 +220,7 @@ def test_what_is_refused_leaves_no_trace(kind: type[Network]) -> None:
     ):
         with pytest.raises(ValueError, match=" must "):
             net.train(X, y, **options)
-        assert net._data == DataRecord()
+        assert net._memory.data == DataRecord()
 
 
 @pytest.mark.parametrize(

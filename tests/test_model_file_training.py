@@ -131,8 +131,8 @@ def test_a_seed_takes_the_place_of_the_generator(tmp_path: Path) -> None:
     net = new(fastnn.MLP)
     net.save(tmp_path / "model")
     loaded = [fastnn.MLP.load(tmp_path / "model", seed=seed) for seed in (None, None, 3, 3, 4)]
-    orders = [net._generator.permutation(50).tolist() for net in loaded]
-    assert orders[0] == orders[1] == net._generator.permutation(50).tolist()
+    orders = [net._memory.generator.permutation(50).tolist() for net in loaded]
+    assert orders[0] == orders[1] == net._memory.generator.permutation(50).tolist()
     assert orders[2] == orders[3] == np.random.default_rng(3).permutation(50).tolist()
     assert orders[4] != orders[3] != orders[0]
 
@@ -144,7 +144,7 @@ def test_other_generators(tmp_path: Path, kind: Callable[[int], Any]) -> None:
     net.save(tmp_path / "model")
     loaded = fastnn.MLP.load(tmp_path / "model")
     same = kind is np.random.PCG64DXSM
-    assert (loaded._generator.random() == net._generator.random()) == same
+    assert (loaded._memory.generator.random() == net._memory.generator.random()) == same
 
 
 # Damage

@@ -328,12 +328,12 @@ class TestGoingOn:
     ) -> None:
         net, anew = made(kind), made(kind, seed=7)
         self.train(net, 2, first)
-        copied = copy.deepcopy(net._generator)
+        copied = copy.deepcopy(net._memory.generator)
         for found, old in zip(
             (*anew.weights, *anew.biases), (*net.weights, *net.biases), strict=True
         ):
             found[...] = old
-        anew._generator = copied
+        anew._memory.generator = copied
         losses = [self.train(each, 2, second).loss for each in (net, anew)]
         assert losses[0] == losses[1]
         assert parameters(net) == parameters(anew)
@@ -497,7 +497,7 @@ class TestGoingOn:
     ) -> None:
         net = made(kind)
         self.train(net, 2)
-        descent = net._descent
+        descent = net._engine.descent
 
         def interrupted(*arguments: Any) -> Any:
             descend = descent(*arguments)
@@ -511,7 +511,7 @@ class TestGoingOn:
             monkeypatch.setattr(type(descend), "__call__", failing)
             return descend
 
-        monkeypatch.setattr(net, "_descent", interrupted)
+        monkeypatch.setattr(net._engine, "descent", interrupted)
         with pytest.raises(KeyboardInterrupt):
             self.train(net, 3)
         monkeypatch.undo()

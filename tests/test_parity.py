@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import fastnn
-from fastnn import ELU, Activation, Huber, LeakyReLU, Quantile, datasets, reference
+from fastnn import ELU, Activation, Huber, LeakyReLU, Quantile, datasets, evaluation, reference
 from fastnn.network import Network
 
 pytestmark = pytest.mark.usefixtures("variant")
@@ -216,7 +216,9 @@ def test_any_shape(
         np.testing.assert_allclose(
             net.predict(X[:rows]), oracle.predict(X[:rows]), rtol=0, atol=tolerance
         )
-    found, expected = (n._mean_loss(*n._checked(X, y)) for n in (net, oracle))
+    found, expected = (
+        evaluation.mean_loss(n._engine, *n._required.examples(X, y)) for n in (net, oracle)
+    )
     assert found == pytest.approx(expected, rel=1e-4)
 
 

@@ -158,10 +158,10 @@ def test_what_the_network_scales_is_looked_at_scaled() -> None:
 def test_an_error_of_the_warning_changes_nothing(kind: Kind) -> None:
     X, y = datasets.load_wine(return_X_y=True)
     net = kind([13, 3], seed=1)
-    before = parameters(net), net._generator.bit_generator.state
+    before = parameters(net), net._memory.generator.bit_generator.state
     with pytest.raises(TrainingWarning):  # as in all tests
         net.train(X, y, validation_fraction=None)
-    assert (parameters(net), net._generator.bit_generator.state) == before
+    assert (parameters(net), net._memory.generator.bit_generator.state) == before
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainingWarning)
         net.train(X, y)

@@ -220,13 +220,13 @@ def test_one_example_of_a_class_has_an_accuracy(kind: type[Network]) -> None:
 def test_a_validation_fraction_leaves_two_examples_for_r2(kind: type[Network]) -> None:
     X, y = np.linspace(0, 1, 10).reshape(-1, 1), np.linspace(0, 5, 10)
     net = kind([1, 1], output_activation="identity", seed=1)
-    before = net._generator.bit_generator.state
+    before = net._memory.generator.bit_generator.state
     with pytest.raises(
         ValueError,
         match=r"validation_fraction must hold out 2 .* for R², .*, got 0.1 of",
     ):
         net.train(X, y, validation_fraction=0.1)
-    assert net._generator.bit_generator.state == before
+    assert net._memory.generator.bit_generator.state == before
     assert len(net.train(X, y, validation_fraction=0.2).validation_score) == 1
 
 
@@ -300,7 +300,7 @@ def test_the_least_output(output: str) -> None:
 def test_all_out_of_reach_is_an_error(kind: type[Network]) -> None:
     generator = np.random.default_rng(0)
     net = kind([4, 8, 1], seed=1)
-    before = net.weights[0].copy(), repr(net._data)
+    before = net.weights[0].copy(), repr(net._memory.data)
     X, y = generator.normal(size=(50, 4)), generator.uniform(5, 50, 50)
     expected = (
         f"y must be from 0 to 1 for 'sigmoid' outputs, got targets from {y.min():g} to "
@@ -312,7 +312,7 @@ def test_all_out_of_reach_is_an_error(kind: type[Network]) -> None:
     with pytest.raises(ValueError, match="y must be from 0 to 1"):
         net.train(X, np.where(y > 25, 5, -5))
     np.testing.assert_array_equal(net.weights[0], before[0])
-    assert repr(net._data) == before[1]
+    assert repr(net._memory.data) == before[1]
     assert kind([4, 8, 1], output_activation="identity", seed=1).train(X, y, learning_rate=1e-3)
 
 

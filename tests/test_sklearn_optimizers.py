@@ -160,7 +160,7 @@ class TestPlateau:
         schedule = ReduceOnPlateau(0.1, monitor="validation_score", patience=0, factor=0.5)
         net = MLPClassifier((4,), optimizer=Adam(schedule), early_stopping=True, max_iter=12)
         net.set_params(random_state=0).fit(X, np.where(y > 0, "yes", "no"))
-        plateau = net._network._training_state.plateau  # type: ignore[union-attr]
+        plateau = net._network._memory.training.plateau  # type: ignore[union-attr]
         n_best, rate, best = 0, 0.1, -np.inf
         for score in net.validation_scores_:
             if score > best + 1e-4 * abs(best if np.isfinite(best) else 0):

@@ -286,7 +286,7 @@ def test_what_diverged_is_not_gone_on_with() -> None:
     plan = Plan(1000, 1, SGD(3.0), True, Regularization())
     state = TrainingState(plan.optimizer, ())
     X, y = np.array([[1.0]], np.float32), np.zeros((1, 1), np.float32)
-    descend = net._descent(DenseInputs(X, net.dtype), Targets(y, None), 1, plan, state)
+    descend = net._engine.descent(DenseInputs(X, net.dtype), Targets(y, None), 1, plan, state)
     found: list[list[float]] = []
 
     class OneEpochPerCall:
@@ -302,9 +302,9 @@ def test_what_diverged_is_not_gone_on_with() -> None:
 
     rates = Rates(state, 1000, Regularization())
     observer = Observer(plan, state, rates, ())
-    run = training.Run(net._storage(), state, rates, plan, observer)
+    run = training.Run(net._engine.storage(), state, rates, plan, observer)
     with pytest.raises(TrainingDiverged), observer:
-        run.train(OneEpochPerCall(), Draws(plan, np.arange(1), net._generator), 1)
+        run.train(OneEpochPerCall(), Draws(plan, np.arange(1), net._memory.generator), 1)
     first, *_ = [i for i, loss in enumerate(found) if not np.isfinite(loss).all()]
     assert 10 < first < 500
     assert len(found) == 2 * (first + 1)  # once more, to come to the last that was finite
@@ -382,7 +382,9 @@ class TestInterruption:
             plan = Plan(1, batch_size, SGD(), True, Regularization())
             inputs = DenseInputs(X, net.dtype)
             state = TrainingState(plan.optimizer, ())
-            descend = net._descent(inputs, Targets(*targets), batch_size or 5000, plan, state)
+            descend = net._engine.descent(
+                inputs, Targets(*targets), batch_size or 5000, plan, state
+            )
             most = 2e7 if batch_size == 1 and "BLAS" not in path else 4e8
             assert descend.chunk == 1 or descend.chunk * net.n_parameters <= most
 
@@ -490,8 +492,8 @@ def test_padding_stays_zero(path: str) -> None:
     unpadded = copy.deepcopy(net)
     for view in (*net.weights, *net.biases):
         view[...] = 0
-    assert not net._parameters.flat.any()
-    assert unpadded._parameters.flat.any()
+    assert not net._engine.storage()[0].any()
+    assert unpadded._engine.storage()[0].any()
 
 
 def test_initial_weights_follow_their_distribution() -> None:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from fastnn import (
     Linear,
     ReduceOnPlateau,
     Step,
+    evaluation,
     reference,
 )
 from fastnn.held_out import split
@@ -76,9 +78,9 @@ def test_labels_and_one_hot_rows_are_the_same_data(kind: Kind) -> None:
     X, y = data()
     net = new(kind)
     net.train(X, y, validation_fraction=0.2)
-    held_out = net._validation_split
+    held_out = net._memory.split
     net.train(X, np.eye(3)[y.astype(int)], validation_fraction=0.2)
-    assert net._validation_split == held_out
+    assert net._memory.split == held_out
 
 
 @pytest.mark.parametrize("n", [2, 3, 10, 97, 1000])
@@ -118,10 +120,10 @@ def test_a_fraction_is_held_out_and_evaluated(kind: Kind, batch_size: int | None
     history = net.train(
         X, y, epochs=3, batch_size=batch_size, validation_fraction=0.25, sample_weight=weights
     )
-    rows, held_out = split(len(X), 0.25, y, by_hand._generator)
+    rows, held_out = split(len(X), 0.25, y, by_hand._memory.generator)
     for epoch in range(3):
         # Rows are drawn from those that are left.
-        order = rows if batch_size is None else by_hand._generator.permutation(rows)
+        order = rows if batch_size is None else by_hand._memory.generator.permutation(rows)
         by_hand.train(
             X[order], y[order], batch_size=batch_size, shuffle=False, sample_weight=weights[order]
         )
@@ -178,13 +180,12 @@ def held_out_by(net: Network, X: Any, y: Any, **options: Any) -> set[int]:
     """The targets, which are all different, of the examples that a call of train evaluates."""
     seen: list[set[int]] = []
 
-    def record(inputs: Any, targets: Any) -> fastnn.Evaluation:
+    def record(engine: Any, inputs: Any, targets: Any, labeling: Any) -> fastnn.Evaluation:
         seen.append(set(targets.values[:, 0].astype(int).tolist()))
         return fastnn.Evaluation(1, 1, "r2")
 
-    net._evaluate = record  # type: ignore[method-assign]
-    net.train(X, y, **options)
-    del net._evaluate
+    with mock.patch.object(evaluation, "evaluate", record):
+        net.train(X, y, **options)
     return seen[0] if seen else set()
 
 
@@ -226,8 +227,8 @@ def test_other_data_are_split_anew() -> None:
     for other in (numbered(40, first=1), numbered(41)):
         net, fresh = regression(), regression()
         held_out_by(net, *numbered(), validation_fraction=0.25, **QUIETLY)
-        net._generator = np.random.default_rng(3)
-        fresh._generator = np.random.default_rng(3)
+        net._memory.generator = np.random.default_rng(3)
+        fresh._memory.generator = np.random.default_rng(3)
         expected = held_out_by(fresh, *other, validation_fraction=0.25, **QUIETLY)
         assert held_out_by(net, *other, validation_fraction=0.25, **QUIETLY) == expected
 
@@ -302,12 +303,12 @@ def test_targets_of_one_output_are_held_out_in_proportion() -> None:
     net = MLP([4, 1], loss="binary_cross_entropy", seed=1)
     seen: list[float] = []
 
-    def record(inputs: Any, targets: Any) -> fastnn.Evaluation:
+    def record(engine: Any, inputs: Any, targets: Any, labeling: Any) -> fastnn.Evaluation:
         seen.append(float(targets.values.mean()))
         return fastnn.Evaluation(1, 1, "accuracy")
 
-    net._evaluate = record  # type: ignore[method-assign]
-    net.train(X, X[:, 0] > 0.5, validation_fraction=0.1)
+    with mock.patch.object(evaluation, "evaluate", record):
+        net.train(X, X[:, 0] > 0.5, validation_fraction=0.1)
     assert abs(seen[0] - (X[:, 0] > 0.5).mean()) <= 0.1
 
 
@@ -319,12 +320,14 @@ def test_one_hot_rows_are_held_out_in_proportion() -> None:
         net = MLP([4, 2], seed=seed)
         seen: list[Any] = []
 
-        def record(inputs: Any, targets: Any, seen: list[Any] = seen) -> fastnn.Evaluation:
+        def record(
+            engine: Any, inputs: Any, targets: Any, labeling: Any, seen: list[Any] = seen
+        ) -> fastnn.Evaluation:
             seen.append(targets.values.sum(axis=0).tolist())
             return fastnn.Evaluation(1, 1, "accuracy")
 
-        net._evaluate = record  # type: ignore[method-assign]
-        net.train(X, Y, validation_fraction=0.2)
+        with mock.patch.object(evaluation, "evaluate", record):
+            net.train(X, Y, validation_fraction=0.2)
         assert seen == [[18, 2]]
 
 
@@ -373,10 +376,10 @@ def test_validation_data(kind: Kind) -> None:
 )
 def test_bad_arguments(options: dict[str, Any], error: type[Exception], message: str) -> None:
     net = new()
-    before = parameters(net), net._generator.bit_generator.state
+    before = parameters(net), net._memory.generator.bit_generator.state
     with pytest.raises(error, match=message):
         net.train(*data(), epochs=2, **options)
-    assert (parameters(net), net._generator.bit_generator.state) == before
+    assert (parameters(net), net._memory.generator.bit_generator.state) == before
 
 
 # Early stopping
@@ -409,7 +412,7 @@ def test_early_stopping(kind: Kind, restore_best: bool) -> None:
     assert parameters(net) == parameters(kept)
     # The optimizer is restored with it: both go on alike.
     for each in (net, kept):
-        each._generator = np.random.default_rng(5)
+        each._memory.generator = np.random.default_rng(5)
         each.train(X, y, optimizer="adam", learning_rate=0.02, batch_size=4)
     assert parameters(net) == parameters(kept)
 
@@ -548,7 +551,7 @@ def test_the_best_training_loss_is_restored_with_its_optimizer(
     kept = copies[history.best_epoch * n_batches - 1]
     assert parameters(net) == parameters(kept)
     for each in (net, kept):
-        each._generator = np.random.default_rng(5)
+        each._memory.generator = np.random.default_rng(5)
         each.train(X, y, optimizer="adam", batch_size=4)
     assert parameters(net) == parameters(kept)
 
@@ -638,8 +641,8 @@ def test_a_callback_per_batch_stops_training(kind: Kind, batch_size: int) -> Non
     assert history.loss == pytest.approx(expected.loss, rel=1e-12)
     assert history.stopped == "batch_callback said so"
     assert parameters(net) == parameters(by_hand)
-    assert net._training_state is not None
-    assert net._training_state.n_steps == 3
+    assert net._memory.training is not None
+    assert net._memory.training.n_steps == 3
 
 
 @EITHER

@@ -38,13 +38,13 @@ def minimize(
     else:
         total = float(sample_weight.sum())
         weights = sample_weight * (n_samples / total)
-    inputs, targets = network._checked(X, estimator._targets(y), weights)
+    inputs, targets = network._required.examples(X, estimator._targets(y), weights)
     targets = replace(targets, most_loss=most_loss)
     reported = losses.Reported(estimator, y, weights, np.arange(n_samples))
     objective = FlatObjective(
-        network._objective(inputs, targets, estimator._n_threads()),
-        network._weights,
-        network._biases,
+        network._engine.objective(inputs, targets, estimator._n_threads()),
+        network._engine.weights,
+        network._engine.biases,
         Regularization(l1=estimator.l1, l2=estimator.alpha / total),
     )
 

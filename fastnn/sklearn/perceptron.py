@@ -25,7 +25,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from .. import validation
+from .. import evaluation, validation
 from ..activations import ACTIVATIONS, Activation
 from ..arrays import Array
 from ..calls import explained_in_subclasses
@@ -227,7 +227,8 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
     def _validation_loss(self, X: Any, y: Any, sample_weight: Any) -> float:
         targets = self._targets(self._as_trained_on(y))
         network = self._current_network()
-        loss = network._mean_loss(*network._checked(X, targets, sample_weight))
+        examples = network._required.examples(X, targets, sample_weight)
+        loss = evaluation.mean_loss(network._engine, *examples)
         return loss / losses.n_averaged(self)
 
     # The parameters are a network's, of which coefs_ and intercepts_ are the live views. They may
@@ -240,7 +241,8 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
             before: MLP | None = vars(self).get("_network")
             network = self._new_network(dtype)
             if before is not None and before.layer_sizes == network.layer_sizes:
-                network._adopt_state(before._portable_state())
+                kept = before._memory.portable_training(before._engine)
+                network._memory.adopt(network._engine, kept)
             self._adopt(network)
         return network
 
@@ -298,7 +300,8 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
     def __getstate__(self) -> dict[str, Any]:
         state = {name: x for name, x in super().__getstate__().items() if name not in _OF_FASTNN}
         if (network := self._own_network()) is not None:
-            state["_kept_by_optimizer"] = network._portable_state()
+            kept = network._memory.portable_training(network._engine)
+            state["_kept_by_optimizer"] = kept
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -308,7 +311,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
             # A parameter may have been set since that does not go with the network.
             with suppress(TypeError, ValueError):
                 network = self._new_network(None)
-                network._adopt_state(kept)
+                network._memory.adopt(network._engine, kept)
                 self._adopt(network)
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -16,7 +16,7 @@ from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOpti
 from sklearn.utils import _safe_indexing
 
 from .. import fitting
-from ..arrays import Array
+from ..arrays import Array, copy_arrays
 from ..evaluation import Evaluation
 from ..history import Step
 from ..mlp import MLP
@@ -92,16 +92,16 @@ class Training:
         estimator = self._estimator
         if not self._incremental or not hasattr(estimator, "_optimizer"):
             estimator._optimizer = self._scikit_learn_optimizer()
-            self._network._training_state = None
+            self._network._memory.training = None
         rows = self._split()
         if np.any(estimator.dropout):  # without it, no more is drawn than in scikit-learn
-            self._network._generator = np.random.default_rng(
+            self._network._memory.generator = np.random.default_rng(
                 estimator._random_state.randint(2**31, size=4)
             )
         X = self._X
         if isinstance(X, np.ndarray) and not self._incremental:
             X = np.ascontiguousarray(X)  # once, instead of some rows at a time in every epoch
-        inputs, targets = self._network._checked(
+        inputs, targets = self._network._required.examples(
             X, estimator._targets(self._y), self._sample_weight
         )
         targets = replace(targets, most_loss=losses.most(self._network.dtype))
@@ -113,8 +113,9 @@ class Training:
         evaluate = self._evaluation if _monitors_validation(plan.optimizer) else None
         try:
             self._begin_epoch()
+            engine, memory = self._network._engine, self._network._memory
             self._network._alone(
-                partial(fitting.on_examples, self._network, inputs, targets, rows, plan, evaluate)
+                partial(fitting.on_examples, engine, memory, inputs, targets, rows, plan, evaluate)
             )
         except KeyboardInterrupt:
             warn("Training interrupted by user.", UserWarning)
@@ -122,7 +123,7 @@ class Training:
             self._diverged(error)
         if estimator.early_stopping:
             best = (*estimator._best_coefs, *estimator._best_intercepts)
-            self._network._take(best)
+            copy_arrays(best, self._network._engine.parameters)
 
     def _scikit_learn_optimizer(self) -> Any:
         """Make scikit-learn's optimizer, for its learning rate: it has no parameters to step."""
@@ -342,7 +343,7 @@ class Training:
             return
         step.learning_rate = rate
         # scikit-learn's velocity includes the rate that it was made with.
-        state = self._network._training_state
+        state = self._network._memory.training
         assert state is not None
         for velocity in state.arrays:
             velocity *= before / rate

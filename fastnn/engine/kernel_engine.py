@@ -1,0 +1,82 @@
+"""The engine on the compiled kernels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import by_kernel, paths
+from ..arrays import Array, aligned_zeros
+from ..inputs import Inputs
+from ..parameters import Parameters
+from ..plan import Descent, Epochs, Objective, Plan
+from ..state import TrainingState
+from ..targets import Targets
+from .base import Engine
+
+
+class KernelEngine(Engine):
+    """Computes in kernels or, for activations and losses of users, in NumPy between kernels."""
+
+    def _allocate(self) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        self._parameters = Parameters(self.layer_sizes, self.activations, self.loss, self.dtype)
+        self._one_example = by_kernel.one_example(self._parameters)
+        return self._parameters.views(self._parameters.flat)
+
+    def storage(self) -> Sequence[Array]:
+        return [self._parameters.flat]
+
+    def new_slot(self) -> list[Array]:
+        return [aligned_zeros(self._parameters.flat.size, self.dtype)]
+
+    def views(self, storage: Sequence[Array]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        (flat,) = storage
+        return self._parameters.views(flat)
+
+    def descent(
+        self, inputs: Inputs, targets: Targets, batch_size: int, plan: Plan, state: TrainingState
+    ) -> Descent:
+        return paths.descent(
+            self._parameters,
+            self.activations,
+            self.loss,
+            inputs,
+            targets,
+            batch_size,
+            plan,
+            state,
+        )
+
+    def objective(self, inputs: Inputs, targets: Targets, n_threads: int) -> Objective:
+        n_examples = len(inputs)
+        descend, gradient = paths.gradient(
+            self._parameters, self.activations, self.loss, inputs, targets, n_threads
+        )
+        rows = np.arange(n_examples).reshape(1, -1)
+        epoch = Epochs(rows, np.ones((1, 1)), np.zeros(1, np.uint64), 0)
+
+        def objective() -> tuple[float, tuple[Array, ...], tuple[Array, ...]]:
+            losses = np.zeros(1)
+            gradient[...] = 0
+            for start in range(0, n_examples, descend.chunk):
+                descend(epoch, start, min(start + descend.chunk, n_examples), losses)
+            return float(losses[0]) / n_examples, *self._parameters.views(gradient)
+
+        return objective
+
+    def outputs_and_loss(self, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
+        return paths.evaluate(self._parameters, self.activations, self.loss, inputs, targets)
+
+    def all_outputs(self, inputs: Inputs) -> list[Array]:
+        return paths.all_outputs(self._parameters, self.activations, inputs)
+
+    def outputs(self, inputs: Inputs, n_threads: int) -> Array:
+        if (
+            len(inputs) == 1
+            and (outputs := self.quick_outputs(inputs.array(slice(0, 1)))) is not None
+        ):
+            return outputs
+        return paths.predict(self._parameters, self.activations, inputs, n_threads)
+
+    def quick_outputs(self, X: Any) -> Array | None:
+        return self._one_example(X) if self._parameters.kernels_predict else None
