@@ -8,11 +8,11 @@ import numpy as np
 from . import hints
 from .arrays import Array
 from .calls import without
+from .data.inputs import Inputs
+from .data.targets import Targets
 from .engine import Engine
 from .finite import are_finite, first_nonfinite
-from .inputs import Inputs
 from .labeling import Labeling
-from .targets import Targets
 from .warning import warn
 
 _BLOCK = 4096  # examples at a time, so that their outputs stay small

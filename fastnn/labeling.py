@@ -13,10 +13,10 @@ import numpy as np
 from . import validation
 from .activations import Activation
 from .arrays import Array
-from .data_record import DataRecord
+from .data.record import DataRecord
+from .data.targets import Targets
 from .engine import Engine
 from .losses import Loss
-from .targets import Targets
 
 Levels: TypeAlias = tuple[float, ...] | None
 """Distinct values of targets, ascending, at most two; None if there are more."""

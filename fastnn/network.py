@@ -12,27 +12,29 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from . import evaluation, fitting, hints, model_file, pytorch, suffix, summary, validation
+from . import evaluation, hints, validation
 from .activations import Activation
 from .arrays import Array, copy_arrays
-from .blocks import Block, Blocks
 from .calls import part_of, without, without_typos
-from .data_record import n_classes
+from .data.inputs import MatrixLike
+from .data.record import n_classes
+from .data.scaling import InputScaling
+from .data.streams import Block, Blocks
 from .engine import Engine
 from .evaluation import Evaluation, Gradients
+from .exchange import model_file, pytorch, suffix, summary
+from .exchange.model_file import Model, ModelFileError
 from .exclusion import Exclusion, usable_after_fork
 from .history import History
-from .input_scaling import InputScaling
-from .inputs import MatrixLike
 from .labeling import Labeling
 from .losses import Loss
-from .memory import Memory
-from .model_file import Model, ModelFileError
 from .optimizers import LearningRate, Optimizer, check_makes_steps
-from .plan import Callback, Order, Plan
 from .requirements import Requirements
 from .schedules import check_has_length
 from .stopping import EarlyStopping
+from .training import session as fitting
+from .training.config import Callback, Order, Plan
+from .training.memory import Memory
 from .validation import GivenLayers, Seed
 
 _DRAWN = 1 << 20  # initial weights at a time: float64 numbers, which should not take much memory
@@ -986,7 +988,7 @@ class Network(ABC):
         path = validation.path(path, "path")
         suffix.check(path, ".onnx")
         evaluation.check_parameters(self._engine, "to export")
-        from . import onnx_file  # imports onnx, which takes long and may be missing
+        from .exchange import onnx_file
 
         onnx_file.save(
             self._engine.weights,

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import validation
-from .blocks import Block, Examples
-from .data_record import DataRecord
+from .data.inputs import Inputs, MatrixLike
+from .data.record import DataRecord
+from .data.streams import Block, Examples
+from .data.targets import Targets
 from .engine import Engine
-from .inputs import Inputs, MatrixLike
 from .losses import Loss
-from .targets import Targets
 
 
 class Requirements(NamedTuple):

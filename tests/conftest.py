@@ -8,8 +8,10 @@ import hypothesis
 import pytest
 from grid import PATHS, VARIANTS
 
-from fastnn import _kernels, by_kernel, paths
-from fastnn.parameters import Parameters
+from fastnn import _kernels
+from fastnn.engine import by_kernel
+from fastnn.engine import dispatch as paths
+from fastnn.engine.layout import Parameters
 
 hypothesis.settings.register_profile(
     "default",

@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fastnn import MLP, SGD, Adam, by_kernel, fitting, paths, reference
+from fastnn import MLP, SGD, Adam, reference
+from fastnn.engine import by_kernel
+from fastnn.engine import dispatch as paths
 from fastnn.network import Network
-from fastnn.plan import Plan
+from fastnn.training import session as fitting
+from fastnn.training.config import Plan
 
 OPTIMIZERS = {
     "plain": SGD(0.1),

@@ -14,8 +14,9 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fastnn import MLP, Evaluation, evaluation, observer
+from fastnn import MLP, Evaluation, evaluation
 from fastnn.history import History, Step
+from fastnn.training import monitor as observer
 
 
 def history(n_epochs: int, validated: bool = False) -> History:

@@ -12,7 +12,8 @@ import scipy.sparse
 from grid import ONE_VARIANT, PATHS, over
 from numpy.typing import NDArray
 
-from fastnn import MLP, by_kernel
+from fastnn import MLP
+from fastnn.engine import by_kernel
 
 pytestmark = pytest.mark.usefixtures("variant")
 

@@ -8,7 +8,7 @@ import pytest
 
 from fastnn import MLP
 from fastnn.history import Step
-from fastnn.progress import bar
+from fastnn.training.progress import bar
 
 
 class Terminal(StringIO):

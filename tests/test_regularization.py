@@ -11,8 +11,9 @@ import scipy.sparse
 from grid import EITHER, ONE_VARIANT, PATHS, over
 from numpy.typing import NDArray
 
-from fastnn import ELU, MLP, SGD, Activation, Adam, LeakyReLU, Step, by_kernel, reference
+from fastnn import ELU, MLP, SGD, Activation, Adam, LeakyReLU, Step, reference
 from fastnn.activations import ACTIVATIONS
+from fastnn.engine import by_kernel
 from fastnn.network import Network
 from fastnn.regularization import Regularization, dropout_factors
 

@@ -23,12 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import fastnn
-from fastnn.sklearn import (
-    MLPClassifier,
-    MLPRegressor,
-    from_sklearn,
-    register_onnx_converters,
-)
+from fastnn.sklearn import MLPClassifier, MLPRegressor, from_sklearn, register_onnx_converters
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -7,7 +7,9 @@ import pytest
 import scipy.sparse
 from numpy.typing import NDArray
 
-from fastnn import MLP, SGD, by_kernel, paths, reference
+from fastnn import MLP, SGD, reference
+from fastnn.engine import by_kernel
+from fastnn.engine import dispatch as paths
 from fastnn.optimizers import Optimizer
 
 pytestmark = pytest.mark.usefixtures("variant")

@@ -14,14 +14,15 @@ from grid import EITHER, ONE_VARIANT, PATHS, over
 from numpy.typing import NDArray
 
 import fastnn
-from fastnn import MLP, SGD, Step, TrainingDiverged, reference, training
-from fastnn.inputs import DenseInputs
+from fastnn import MLP, SGD, Step, TrainingDiverged, reference
+from fastnn.data.inputs import DenseInputs
+from fastnn.data.targets import Targets
 from fastnn.network import Network
-from fastnn.observer import Observer
-from fastnn.plan import Draws, Epochs, Plan
 from fastnn.regularization import Regularization
-from fastnn.state import Rates, TrainingState
-from fastnn.targets import Targets
+from fastnn.training import loop as training
+from fastnn.training.config import Draws, Epochs, Plan
+from fastnn.training.monitor import Observer
+from fastnn.training.state import Rates, TrainingState
 
 pytestmark = pytest.mark.usefixtures("variant")
 

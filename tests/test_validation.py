@@ -24,7 +24,7 @@ from fastnn import (
     evaluation,
     reference,
 )
-from fastnn.held_out import split
+from fastnn.data.splits import split
 from fastnn.network import Network
 
 EITHER = pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import fastnn
 
-from .. import model_file
 from ..datasets import Dataset
+from ..exchange import model_file
 from ..history import History, Step
 from ..network import Network
 from ..optimizers import OPTIMIZERS
-from ..progress import bar
+from ..training.progress import bar
 from . import data, report
 
 

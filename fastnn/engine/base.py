@@ -8,11 +8,11 @@ import numpy as np
 
 from ..activations import Activation
 from ..arrays import Array
-from ..inputs import Inputs
+from ..data.inputs import Inputs
+from ..data.targets import Targets
 from ..losses import Loss
-from ..plan import Descent, Objective, Plan
-from ..state import TrainingState
-from ..targets import Targets
+from ..training.config import Descent, Objective, Plan
+from ..training.state import TrainingState
 
 
 class Engine(ABC):

@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import by_kernel, paths
 from ..arrays import Array, aligned_zeros
-from ..inputs import Inputs
-from ..parameters import Parameters
-from ..plan import Descent, Epochs, Objective, Plan
-from ..state import TrainingState
-from ..targets import Targets
+from ..data.inputs import Inputs
+from ..data.targets import Targets
+from ..training.config import Descent, Epochs, Objective, Plan
+from ..training.state import TrainingState
+from . import by_kernel
+from . import dispatch as paths
 from .base import Engine
+from .layout import Parameters
 
 
 class KernelEngine(Engine):

@@ -7,11 +7,11 @@ from itertools import pairwise
 import numpy as np
 
 from ..arrays import Array
-from ..inputs import Inputs
-from ..plan import Epochs, Objective, Plan
+from ..data.inputs import Inputs
+from ..data.targets import Targets
 from ..regularization import dropout_factors
-from ..state import TrainingState
-from ..targets import Targets
+from ..training.config import Epochs, Objective, Plan
+from ..training.state import TrainingState
 from .base import Engine
 
 Factors = Callable[[int], Array | float]

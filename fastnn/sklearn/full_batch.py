@@ -9,9 +9,9 @@ from scipy import optimize
 from sklearn.exceptions import ConvergenceWarning
 
 from ..arrays import Array
-from ..lbfgs import FlatObjective
 from ..mlp import MLP
 from ..regularization import Regularization
+from ..training.lbfgs import FlatObjective
 from ..warning import warn
 from . import losses
 

@@ -15,14 +15,14 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 from sklearn.utils import _safe_indexing
 
-from .. import fitting
 from ..arrays import Array, copy_arrays
 from ..evaluation import Evaluation
 from ..history import Step
 from ..mlp import MLP
 from ..optimizers import Optimizer
-from ..plan import Plan
-from ..training import TrainingDiverged
+from ..training import session as fitting
+from ..training.config import Plan
+from ..training.loop import TrainingDiverged
 from ..warning import warn
 from . import losses, settings, solvers
 

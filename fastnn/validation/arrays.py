@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import Array
+from ..data.inputs import DenseInputs, Inputs, MatrixLike, Scaling, SparseInputs
 from ..finite import first_nonfinite
-from ..inputs import DenseInputs, Inputs, MatrixLike, Scaling, SparseInputs
 from .numbers import as_float
 
 Dtype = np.dtype[Any]

@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from ..activations import Activation
+from ..data.targets import Targets
 from ..losses import BuiltinLoss, Loss
-from ..targets import Targets
 from ..warning import warn
 
 _FEW = 0.05  # so small a part of the rows is more likely wrong than meant

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import Array
-from ..inputs import Inputs, MatrixLike, Scaling
+from ..data.inputs import Inputs, MatrixLike, Scaling
+from ..data.targets import Targets
 from ..losses import BuiltinLoss, Loss
-from ..targets import Targets
 from .arrays import examples, kernel_ready, real_numbers
 from .numbers import is_integer, number_between
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from . import _kernels
-from .activations import Activation, BuiltinActivation
-from .arrays import ALIGNMENT, Array, aligned_zeros
-from .losses import BuiltinLoss, Loss
-from .optimizers import Optimizer
-from .regularization import Regularization
-from .targets import Targets
+from .. import _kernels
+from ..activations import Activation, BuiltinActivation
+from ..arrays import ALIGNMENT, Array, aligned_zeros
+from ..data.targets import Targets
+from ..losses import BuiltinLoss, Loss
+from ..optimizers import Optimizer
+from ..regularization import Regularization
 
 SPARE_ROWS = 3  # of zeros: kernels take rows four at a time
 _LAYER = np.dtype(

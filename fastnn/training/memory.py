@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .arrays import Array
-from .data_record import DataRecord
-from .engine import Engine
-from .held_out import Split
-from .optimizers import Optimizer
+from ..arrays import Array
+from ..data.record import DataRecord
+from ..data.splits import Split
+from ..engine import Engine
+from ..optimizers import Optimizer
 from .state import TrainingState
 
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import Array
-from .observer import Observer
-from .optimizers import LBFGS
-from .plan import Objective
-from .regularization import Regularization
+from ..arrays import Array
+from ..optimizers import LBFGS
+from ..regularization import Regularization
+from .config import Objective
+from .monitor import Observer
 from .state import TrainingState
 
 if TYPE_CHECKING:

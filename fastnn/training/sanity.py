@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from .arrays import Array
-from .engine import Engine
-from .inputs import Inputs
-from .targets import Targets
-from .warning import warn
+from ..arrays import Array
+from ..data.inputs import Inputs
+from ..data.targets import Targets
+from ..engine import Engine
+from ..warning import warn
 
 _ROWS = 1000  # that stand for all, and fewer of many columns: so many numbers, but some rows
 _NUMBERS = 1 << 20

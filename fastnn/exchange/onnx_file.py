@@ -20,10 +20,10 @@ except ImportError as error:
         'the export to ONNX needs the package onnx: pip install "fastnn-mlp[onnx]"'
     ) from error
 
+from ..activations import Activation, BuiltinActivation
+from ..arrays import Array
+from ..data.inputs import Scaling
 from . import atomic_file
-from .activations import Activation, BuiltinActivation
-from .arrays import Array
-from .inputs import Scaling
 
 _OPSET, _IR_VERSION = 13, 7
 _DTYPES = "float32", "float64"

@@ -7,25 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from . import evaluation, lbfgs, validation
-from .arrays import Array
-from .blocks import Blocks, Examples, windows
-from .data_record import DataRecord
-from .engine import Engine
-from .evaluation import Evaluation
-from .held_out import Split, next_split
-from .history import History
-from .inputs import Inputs
-from .labeling import Labeling
+from .. import evaluation, validation
+from ..arrays import Array
+from ..data.inputs import Inputs
+from ..data.record import DataRecord
+from ..data.splits import Split, next_split
+from ..data.streams import Blocks, Examples, windows
+from ..data.targets import Targets
+from ..engine import Engine
+from ..evaluation import Evaluation
+from ..history import History
+from ..labeling import Labeling
+from ..optimizers import LBFGS
+from ..requirements import Requirements
+from . import lbfgs
+from .config import Draws, Plan
+from .loop import Run, diverged
 from .memory import Memory
-from .observer import Observer
-from .optimizers import LBFGS
-from .plan import Draws, Plan
-from .requirements import Requirements
+from .monitor import Observer
 from .sanity import Sanity
 from .state import Rates
-from .targets import Targets
-from .training import Run, diverged
 
 Evaluate = Callable[[], Evaluation]
 """Evaluates the network on the validation data."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from .arrays import Array
+from ..arrays import Array
 
 
 def state_dict(weights: Iterable[Array], biases: Iterable[Array]) -> dict[str, Array]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import TextIO
 
-from .history import Step
+from ..history import Step
 
 _process = os.getpid()
 

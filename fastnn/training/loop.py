@@ -6,12 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from . import validation
-from .arrays import Array, copy_arrays
-from .finite import are_finite
-from .history import Step
-from .observer import Observer
-from .plan import Descent, Draws, Epochs, Plan
+from .. import validation
+from ..arrays import Array, copy_arrays
+from ..finite import are_finite
+from ..history import Step
+from .config import Descent, Draws, Epochs, Plan
+from .monitor import Observer
 from .state import Rates, TrainingState
 
 

@@ -17,16 +17,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..activations import ACTIVATIONS, Activation
+from ..arrays import Array, copy_arrays, parts_of
+from ..data.record import DataRecord
+from ..data.splits import Split
+from ..finite import are_finite
+from ..losses import LOSSES, Loss
+from ..named import Named
+from ..same import same
+from ..training.state import TrainingState
 from . import atomic_file, suffix, training_record
-from .activations import ACTIVATIONS, Activation
-from .arrays import Array, copy_arrays, parts_of
-from .data_record import DataRecord
-from .finite import are_finite
-from .held_out import Split
-from .losses import LOSSES, Loss
-from .named import Named
-from .same import same
-from .state import TrainingState
 
 SUFFIX = ".safetensors"
 _FORMAT = "fastnn-mlp"

@@ -7,13 +7,13 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import validation
-from .arrays import Array
-from .history import Step
-from .optimizers import LBFGS, OPTIMIZERS, LearningRate, Optimizer, checked_rate
-from .regularization import Regularization
-from .schedules import check_has_length
-from .stopping import EarlyStopping
+from .. import validation
+from ..arrays import Array
+from ..history import Step
+from ..optimizers import LBFGS, OPTIMIZERS, LearningRate, Optimizer, checked_rate
+from ..regularization import Regularization
+from ..schedules import check_has_length
+from ..stopping import EarlyStopping
 
 Callback = Callable[[Step], Any]
 

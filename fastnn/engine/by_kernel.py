@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array, aligned_zeros
-from .inputs import Inputs
-from .parameters import SPARE_ROWS, Parameters
-from .plan import Epochs
-from .targets import Targets
-from .threads import call_together
+from ..arrays import Array, aligned_zeros
+from ..data.inputs import Inputs
+from ..data.targets import Targets
+from ..threads import call_together
+from ..training.config import Epochs
+from .layout import SPARE_ROWS, Parameters
 
 _WORK_PER_CALL = 20_000_000  # parameters visited one example at a time: some milliseconds
 _WORK_PER_CALL_IN_BATCHES = 200_000_000

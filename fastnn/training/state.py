@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array
-from .optimizers import LearningRate, Optimizer
-from .regularization import Regularization
-from .schedules import OfStep, Plateau, ReduceOnPlateau, Schedule
+from ..arrays import Array
+from ..optimizers import LearningRate, Optimizer
+from ..regularization import Regularization
+from ..schedules import OfStep, Plateau, ReduceOnPlateau, Schedule
 
 
 @dataclass

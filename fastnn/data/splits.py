@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array
+from ..arrays import Array
+from ..validation.numbers import count, number_between
+from ..warning import warn
 from .targets import Targets
-from .validation.numbers import count, number_between
-from .warning import warn
 
 _MOST_EXAMPLES = 2**53  # integers up to there are the same in JSON readers of all kinds
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .input_scaling import InputScaling
 from .inputs import Inputs, Scaling
+from .scaling import InputScaling
 from .targets import Targets
 
 

@@ -6,17 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from . import by_blas, by_kernel, threads
-from .activations import Activation
-from .arrays import Array
-from .inputs import Inputs
-from .losses import Loss
-from .optimizers import LBFGS
-from .parameters import Parameters
-from .plan import Descent, Plan
-from .regularization import Regularization
-from .state import TrainingState
-from .targets import Targets
+from .. import threads
+from ..activations import Activation
+from ..arrays import Array
+from ..data.inputs import Inputs
+from ..data.targets import Targets
+from ..losses import Loss
+from ..optimizers import LBFGS
+from ..regularization import Regularization
+from ..training.config import Descent, Plan
+from ..training.state import TrainingState
+from . import by_blas, by_kernel
+from .layout import Parameters
 
 # Networks of so few parameters go side by side, which leaves no vector of narrow layers partly
 # empty, if there are examples to fill them: that many parameters for each, up to a most.

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .activations import Activation
-from .losses import Loss
-from .named import Named
+from ..activations import Activation
+from ..losses import Loss
+from ..named import Named
 
 
 def table(

@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeAlias
 
-from . import progress, validation
-from .arrays import Array
-from .evaluation import Evaluation
-from .history import History, Step
-from .optimizers import LBFGS
-from .plan import Plan
-from .schedules import ReduceOnPlateau
+from .. import validation
+from ..arrays import Array
+from ..evaluation import Evaluation
+from ..history import History, Step
+from ..optimizers import LBFGS
+from ..schedules import ReduceOnPlateau
+from . import progress
+from .config import Plan
 from .state import Rates, TrainingState
 
 _Kept: TypeAlias = tuple[list[Array], dict[str, Any]]

@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .activations import Activation, BuiltinActivation
-from .arrays import Array, aligned_zeros
+from ..activations import Activation, BuiltinActivation
+from ..arrays import Array, aligned_zeros
+from ..data.inputs import Inputs
+from ..data.targets import Targets
+from ..losses import BuiltinLoss, Loss
+from ..regularization import Regularization
+from ..training.config import Epochs
 from .by_kernel import dropout_factors, workspace
-from .inputs import Inputs
-from .losses import BuiltinLoss, Loss
-from .parameters import Parameters
-from .plan import Epochs
-from .regularization import Regularization
-from .targets import Targets
+from .layout import Parameters
 
 _WORK_PER_CALL = 400_000_000  # parameters times examples: some ten milliseconds
 _MOST_EXAMPLES = 1024  # larger blocks are no faster, and take memory
