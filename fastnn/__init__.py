@@ -10,11 +10,11 @@ from typing import Any as _Any
 from . import datasets
 from ._kernels import active as isa
 from .activations import ELU, Activation, LeakyReLU
-from .data.scaling import InputScaling
 from .datasets import one_hot
 from .evaluation import Evaluation, Gradients
 from .exchange.model_file import ModelFileError
 from .history import History, Step
+from .input_scaling import InputScaling
 from .losses import Huber, Loss, Quantile
 from .mlp import MLP
 from .optimizers import LBFGS, SGD, Adagrad, Adam, AdamW, RMSprop, Rprop

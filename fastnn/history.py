@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from . import hints
+from .arguments import number_between
 from .calls import without
-from .validation.numbers import number_between
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,8 +13,8 @@ import numpy as np
 from . import validation
 from .activations import Activation
 from .arrays import Array
-from .data.record import DataRecord
 from .data.targets import Targets
+from .data_record import DataRecord
 from .engine import Engine
 from .losses import Loss
 

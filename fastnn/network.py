@@ -17,15 +17,15 @@ from .activations import Activation
 from .arrays import Array, copy_arrays
 from .calls import part_of, without, without_typos
 from .data.inputs import MatrixLike
-from .data.record import n_classes
-from .data.scaling import InputScaling
 from .data.streams import Block, Blocks
+from .data_record import n_classes
 from .engine import Engine
 from .evaluation import Evaluation, Gradients
 from .exchange import model_file, pytorch, suffix, summary
 from .exchange.model_file import Model, ModelFileError
 from .exclusion import Exclusion, usable_after_fork
 from .history import History
+from .input_scaling import InputScaling
 from .labeling import Labeling
 from .losses import Loss
 from .optimizers import LearningRate, Optimizer, check_makes_steps

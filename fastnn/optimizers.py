@@ -15,11 +15,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from . import hints
+from .arguments import check_takes_one, count, flag, is_real, number_between, positive
 from .arrays import Array
 from .calls import explained
 from .named import Record
 from .schedules import SCHEDULES, ReduceOnPlateau, Schedule
-from .validation.numbers import check_takes_one, count, flag, is_real, number_between, positive
 
 LearningRate: TypeAlias = float | Schedule | ReduceOnPlateau | Callable[[int], float]
 """A number, a schedule, or a function of the step, counted from 0."""

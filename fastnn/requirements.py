@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 
 from . import validation
 from .data.inputs import Inputs, MatrixLike
-from .data.record import DataRecord
 from .data.streams import Block, Examples
 from .data.targets import Targets
+from .data_record import DataRecord
 from .engine import Engine
 from .losses import Loss
 

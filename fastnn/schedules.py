@@ -13,11 +13,11 @@ from functools import partial
 
 import numpy as np
 
+from .arguments import count, number_between, one_of, positive
 from .arrays import Array
 from .calls import explained
 from .history import SIGNS
 from .named import Record
-from .validation.numbers import count, number_between, one_of, positive
 
 _LEAST_CHANGE = 1e-8  # that a plateau makes, as in PyTorch
 

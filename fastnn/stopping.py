@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 from functools import partial
 
+from .arguments import count, flag, number_between, one_of
 from .calls import explained
 from .history import SIGNS
 from .named import Record
-from .validation.numbers import count, flag, number_between, one_of
 
 
 @explained

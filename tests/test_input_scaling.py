@@ -213,7 +213,7 @@ def test_damaged_records(
 ) -> None:
     import json
 
-    from fastnn.data.record import DataRecord
+    from fastnn.data_record import DataRecord
 
     record = {"class_names": None, "feature_names": None, "input_scaling": None, **entries}
     monkeypatch.setattr(DataRecord, "to_json", lambda self: json.dumps(record))

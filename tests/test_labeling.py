@@ -12,7 +12,7 @@ from grid import EITHER, ONE_VARIANT
 from numpy.typing import NDArray
 
 from fastnn import MLP, ModelFileError
-from fastnn.data.record import DataRecord
+from fastnn.data_record import DataRecord
 from fastnn.network import Network
 
 pytestmark = pytest.mark.usefixtures("variant")

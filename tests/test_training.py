@@ -17,11 +17,13 @@ import fastnn
 from fastnn import MLP, SGD, Step, TrainingDiverged, reference
 from fastnn.data.inputs import DenseInputs
 from fastnn.data.targets import Targets
+from fastnn.engine import Epochs, StepRule
 from fastnn.network import Network
 from fastnn.regularization import Regularization
 from fastnn.training import loop as training
-from fastnn.training.config import Draws, Epochs, Plan
+from fastnn.training.config import Plan
 from fastnn.training.monitor import Observer
+from fastnn.training.sampler import Draws
 from fastnn.training.state import Rates, TrainingState
 
 pytestmark = pytest.mark.usefixtures("variant")
@@ -287,7 +289,12 @@ def test_what_diverged_is_not_gone_on_with() -> None:
     plan = Plan(1000, 1, SGD(3.0), True, Regularization())
     state = TrainingState(plan.optimizer, ())
     X, y = np.array([[1.0]], np.float32), np.zeros((1, 1), np.float32)
-    descend = net._engine.descent(DenseInputs(X, net.dtype), Targets(y, None), 1, plan, state)
+    descend = net._engine.descent(
+        DenseInputs(X, net.dtype),
+        Targets(y, None),
+        1,
+        StepRule(plan.optimizer, plan.regularization, state.slots),
+    )
     found: list[list[float]] = []
 
     class OneEpochPerCall:
@@ -380,12 +387,8 @@ class TestInterruption:
         X, zeros = np.ones((5000, sizes[0]), np.float32), np.zeros(5000, np.intp)
         targets = (np.zeros((5000, 1), np.float32), None) if sizes[-1] == 1 else (None, zeros)
         for batch_size in (1, None):
-            plan = Plan(1, batch_size, SGD(), True, Regularization())
-            inputs = DenseInputs(X, net.dtype)
-            state = TrainingState(plan.optimizer, ())
-            descend = net._engine.descent(
-                inputs, Targets(*targets), batch_size or 5000, plan, state
-            )
+            inputs, rule = DenseInputs(X, net.dtype), StepRule(SGD(), Regularization())
+            descend = net._engine.descent(inputs, Targets(*targets), batch_size or 5000, rule)
             most = 2e7 if batch_size == 1 and "BLAS" not in path else 4e8
             assert descend.chunk == 1 or descend.chunk * net.n_parameters <= most
 

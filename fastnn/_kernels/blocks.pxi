@@ -401,7 +401,7 @@ cdef class Block(Room):
             memcpy(to + k * n_outputs, a.data + k * a.row, n_outputs * sizeof(real))
 
 
-# Steps of the way by BLAS (by_blas.py), which multiplies the matrices itself
+# Steps of the way by BLAS (engine/by_blas.py), which multiplies the matrices itself
 
 def multiply_sparse(
     Block block,

@@ -4,7 +4,7 @@ What Python calls (``def``) takes C-contiguous views whose shapes the caller gua
 builds check bounds.  Arguments are positional-only: code that parses others is a tenth of a module.
 Nothing here allocates, validates or raises: numeric trouble leaves as a value.
 
-A network is one flat vector of parameters and a table of its layers, which parameters.py lays
+A network is one flat vector of parameters and a table of its layers, which layout.py lays
 out.  The weights of a layer are a matrix of 64-byte-aligned rows: one row of fan_out weights per
 input, or, if ``transposed``, one row of fan_in weights per output.  The delta of a layer is dL/dz,
 z being its weighted input.

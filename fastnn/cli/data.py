@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays import Array
-from ..data.scaling import InputScaling
 from ..datasets import Dataset, load_iris, load_mnist
+from ..input_scaling import InputScaling
 from ..network import Network
 from . import csv_data
 from .wording import listed

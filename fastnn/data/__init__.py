@@ -1,1 +1,1 @@
-"""TODO data."""
+"""The user's X and y, as engines take them."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import count, number_between
 from ..arrays import Array
-from ..validation.numbers import count, number_between
 from ..warning import warn
 from .targets import Targets
 

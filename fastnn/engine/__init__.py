@@ -1,5 +1,5 @@
 """Engines: what computes with the parameters of a network."""
 
-from .base import Engine
+from .base import Descent, Engine, Epochs, Objective, StepRule
 
-__all__ = ["Engine"]
+__all__ = ["Descent", "Engine", "Epochs", "Objective", "StepRule"]

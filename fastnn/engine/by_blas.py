@@ -14,7 +14,7 @@ from ..data.inputs import Inputs
 from ..data.targets import Targets
 from ..losses import BuiltinLoss, Loss
 from ..regularization import Regularization
-from ..training.config import Epochs
+from .base import Epochs
 from .by_kernel import dropout_factors, workspace
 from .layout import Parameters
 

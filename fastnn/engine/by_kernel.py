@@ -11,7 +11,7 @@ from ..arrays import Array, aligned_zeros
 from ..data.inputs import Inputs
 from ..data.targets import Targets
 from ..threads import call_together
-from ..training.config import Epochs
+from .base import Epochs
 from .layout import SPARE_ROWS, Parameters
 
 _WORK_PER_CALL = 20_000_000  # parameters visited one example at a time: some milliseconds

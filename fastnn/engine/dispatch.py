@@ -14,9 +14,8 @@ from ..data.targets import Targets
 from ..losses import Loss
 from ..optimizers import LBFGS
 from ..regularization import Regularization
-from ..training.config import Descent, Plan
-from ..training.state import TrainingState
 from . import by_blas, by_kernel
+from .base import Descent, StepRule
 from .layout import Parameters
 
 # Networks of so few parameters go side by side, which leaves no vector of narrow layers partly
@@ -39,13 +38,12 @@ def descent(
     inputs: Inputs,
     targets: Targets,
     batch_size: int,
-    plan: Plan,
-    state: TrainingState,
+    rule: StepRule,
 ) -> Descent:
     """Return what descends along the gradient on this data."""
-    dropout = plan.regularization.dropout
-    slots = [array for (array,) in state.slots]
-    update = parameters.update(plan.optimizer, plan.regularization, slots)
+    dropout = rule.regularization.dropout
+    slots = [array for (array,) in rule.slots]
+    update = parameters.update(rule.optimizer, rule.regularization, slots)
     is_sparse = _is_sparse(inputs)
     if not parameters.kernels_suffice:
         return by_blas.Descent(
@@ -53,7 +51,7 @@ def descent(
             activations,
             loss,
             update,
-            plan.regularization,
+            rule.regularization,
             inputs,
             targets,
             batch_size,
@@ -74,7 +72,7 @@ def descent(
             True,
             update.is_plain,
             dropout,
-            plan.n_threads,
+            rule.n_threads,
             inputs.density,
         )
     return by_kernel.InBatches(parameters, update, inputs, targets, batch_size, rooms)

@@ -8,11 +8,9 @@ import numpy as np
 from ..arrays import Array, aligned_zeros
 from ..data.inputs import Inputs
 from ..data.targets import Targets
-from ..training.config import Descent, Epochs, Objective, Plan
-from ..training.state import TrainingState
 from . import by_kernel
 from . import dispatch as paths
-from .base import Engine
+from .base import Descent, Engine, Epochs, Objective, StepRule
 from .layout import Parameters
 
 
@@ -34,9 +32,7 @@ class KernelEngine(Engine):
         (flat,) = storage
         return self._parameters.views(flat)
 
-    def descent(
-        self, inputs: Inputs, targets: Targets, batch_size: int, plan: Plan, state: TrainingState
-    ) -> Descent:
+    def descent(self, inputs: Inputs, targets: Targets, batch_size: int, rule: StepRule) -> Descent:
         return paths.descent(
             self._parameters,
             self.activations,
@@ -44,8 +40,7 @@ class KernelEngine(Engine):
             inputs,
             targets,
             batch_size,
-            plan,
-            state,
+            rule,
         )
 
     def objective(self, inputs: Inputs, targets: Targets, n_threads: int) -> Objective:

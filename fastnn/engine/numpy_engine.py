@@ -10,9 +10,7 @@ from ..arrays import Array
 from ..data.inputs import Inputs
 from ..data.targets import Targets
 from ..regularization import dropout_factors
-from ..training.config import Epochs, Objective, Plan
-from ..training.state import TrainingState
-from .base import Engine
+from .base import Engine, Epochs, Objective, StepRule
 
 Factors = Callable[[int], Array | float]
 """By which dropout multiplies the outputs of a layer."""
@@ -38,9 +36,9 @@ class NumpyEngine(Engine):
         return tuple(storage[:n_layers]), tuple(storage[n_layers:])
 
     def descent(
-        self, inputs: Inputs, targets: Targets, batch_size: int, plan: Plan, state: TrainingState
+        self, inputs: Inputs, targets: Targets, batch_size: int, rule: StepRule
     ) -> "_Descent":
-        return _Descent(self, inputs, targets, batch_size, plan, state)
+        return _Descent(self, inputs, targets, batch_size, rule)
 
     def objective(self, inputs: Inputs, targets: Targets, n_threads: int) -> Objective:
         rows, gradients = np.arange(len(inputs)), self.new_slot()
@@ -124,7 +122,7 @@ def _gradients(
 
 
 class _Descent:
-    """Gradient descent; see `plan.Descent`."""
+    """Gradient descent; see `base.Descent`."""
 
     def __init__(
         self,
@@ -132,12 +130,11 @@ class _Descent:
         inputs: Inputs,
         targets: Targets,
         batch_size: int,
-        plan: Plan,
-        state: TrainingState,
+        rule: StepRule,
     ) -> None:
         self._engine, self._inputs, self._targets = engine, inputs, targets
-        self._optimizer, self._regularization = plan.optimizer, plan.regularization
-        self._batch_size, self._slots = batch_size, state.slots
+        self._optimizer, self._regularization = rule.optimizer, rule.regularization
+        self._batch_size, self._slots = batch_size, rule.slots
         self._gradients = engine.new_slot()
         # Whole batches, some hundred at most, per call: Python runs in between anyway.
         self.chunk = batch_size * max(1, 256 // batch_size)

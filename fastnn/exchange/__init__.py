@@ -1,1 +1,1 @@
-"""TODO exchange."""
+"""Ways in and out: model files, ONNX, PyTorch, a table for the eye."""

@@ -19,8 +19,8 @@ import numpy as np
 
 from ..activations import ACTIVATIONS, Activation
 from ..arrays import Array, copy_arrays, parts_of
-from ..data.record import DataRecord
 from ..data.splits import Split
+from ..data_record import DataRecord
 from ..finite import are_finite
 from ..losses import LOSSES, Loss
 from ..named import Named

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import count, not_negative, number_between, positive
 from ..data.splits import Split
 from ..named import Record
 from ..optimizers import OPTIMIZERS, LearningRate, Optimizer
 from ..schedules import SCHEDULES, Plateau
 from ..training.state import TrainingState
-from ..validation.numbers import count, not_negative, number_between, positive
 
 _MOST_STEPS = 2**53  # integers up to there are the same in JSON readers of all kinds
 # Of these all of the state is numbers, which are checked. That of others is arrays and places in

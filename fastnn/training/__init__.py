@@ -1,1 +1,1 @@
-"""TODO training."""
+"""One call of ``train``: its arguments, its loop, and what it leaves to the next."""

@@ -1,14 +1,12 @@
 """The arguments of ``train``, checked, and what follows from them for some data."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import validation
-from ..arrays import Array
 from ..history import Step
 from ..optimizers import LBFGS, OPTIMIZERS, LearningRate, Optimizer, checked_rate
 from ..regularization import Regularization
@@ -179,100 +177,3 @@ def _optimizer(given: str | Optimizer, learning_rate: LearningRate | None) -> Op
         )
     checked_rate(learning_rate, "learning_rate")
     return kind(learning_rate=learning_rate)  # type: ignore[call-arg]
-
-
-@dataclass(frozen=True)
-class Epochs:
-    """Some epochs: the rows of X in order, the rates of their steps, and keys of their dropout.
-
-    Attributes
-    ----------
-    orders : ndarray of intp, (n_epochs, n_examples)
-    rates : ndarray of float64, (n_epochs, n_batches)
-    keys : ndarray of uint64, (n_epochs,)
-    n_steps : int
-        Steps that the optimizer made before.
-    n_done : ndarray of intp, (2,)
-        Steps that it has made since, which a descent counts as it goes: it may be interrupted.
-        Then whether one is half made.
-    """
-
-    orders: Array
-    rates: Array
-    keys: Array
-    n_steps: int
-    n_done: Array = field(default_factory=lambda: np.zeros(2, np.intp))
-
-    def __len__(self) -> int:
-        return len(self.orders)
-
-    def __getitem__(self, some: slice) -> "Epochs":
-        before = self.n_steps + range(len(self))[some].start * self.rates.shape[1]
-        return Epochs(self.orders[some], self.rates[some], self.keys[some], before, self.n_done)
-
-    @property
-    def is_in_step(self) -> bool:
-        """Whether a step was interrupted when it had begun to change the parameters."""
-        return bool(self.n_done[1])
-
-
-class Descent(Protocol):
-    """One way to descend along the gradient on some data.
-
-    Attributes
-    ----------
-    chunk : int
-        Examples per call: what takes some milliseconds, so that Ctrl-C is noticed in between.
-    examples_per_backup : int
-        What takes so long that to copy the parameters before it costs nothing.
-    examples_per_checkpoint : int or None
-        Likewise in the course of an epoch, where an interruption may end a step half made; None
-        where it cannot.
-    """
-
-    chunk: int
-    examples_per_backup: int
-    examples_per_checkpoint: int | None
-
-    def __call__(self, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
-        """Train on the examples ``orders[e, start:stop]`` of one epoch e after the other.
-
-        Their losses are added to ``losses[e]``. Several epochs come whole. Batches begin at
-        multiples of the batch size, and the last of an epoch may be smaller. A batch may be spread
-        over several calls.
-        """
-
-    def settle(self) -> None:
-        """Make the parameters what they stand for: between calls they may lack a common factor."""
-
-
-Objective: TypeAlias = Callable[[], tuple[float, tuple[Array, ...], tuple[Array, ...]]]
-"""Computes mean loss and gradients, by weights and by biases, at the present parameters."""
-
-
-class Draws:
-    """The random draws of each epoch: the order of the examples, then the key of the dropout.
-
-    One batch of all examples has no order, and draws none; the user's function draws every one.
-    """
-
-    def __init__(self, plan: Plan, rows: Array, generator: "np.random.Generator") -> None:
-        self._rows, self._generator = rows, generator
-        self._order = plan.shuffle if callable(plan.shuffle) else None
-        self._shuffles = plan.shuffle and plan.rows_per_batch(len(rows)) < len(rows)
-        self._drops = any(plan.regularization.dropout)
-
-    def orders_and_keys(self, n_epochs: int) -> tuple[Array, Array]:
-        """Draw the orders and keys of that many epochs, epoch by epoch."""
-        orders = np.empty((n_epochs, len(self._rows)), np.intp)
-        keys = np.zeros(n_epochs, np.uint64)
-        for epoch, order in enumerate(orders):
-            if self._order is not None:
-                order[...] = self._rows[validation.order(self._order(len(order)), len(order))]
-            elif self._shuffles:
-                order[...] = self._generator.permutation(self._rows)
-            else:
-                order[...] = self._rows
-            if self._drops:
-                keys[epoch] = self._generator.integers(2**64, dtype=np.uint64)
-        return orders, keys

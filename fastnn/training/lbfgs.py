@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..arrays import Array
+from ..engine import Objective
 from ..optimizers import LBFGS
 from ..regularization import Regularization
-from .config import Objective
 from .monitor import Observer
 from .state import TrainingState
 

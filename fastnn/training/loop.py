@@ -8,10 +8,12 @@ import numpy as np
 
 from .. import validation
 from ..arrays import Array, copy_arrays
+from ..engine import Descent, Epochs
 from ..finite import are_finite
 from ..history import Step
-from .config import Descent, Draws, Epochs, Plan
+from .config import Plan
 from .monitor import Observer
+from .sampler import Draws
 from .state import Rates, TrainingState
 
 

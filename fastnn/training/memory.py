@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..arrays import Array
-from ..data.record import DataRecord
 from ..data.splits import Split
+from ..data_record import DataRecord
 from ..engine import Engine
 from ..optimizers import Optimizer
 from .state import TrainingState

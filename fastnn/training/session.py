@@ -10,21 +10,22 @@ import numpy as np
 from .. import evaluation, validation
 from ..arrays import Array
 from ..data.inputs import Inputs
-from ..data.record import DataRecord
 from ..data.splits import Split, next_split
 from ..data.streams import Blocks, Examples, windows
 from ..data.targets import Targets
-from ..engine import Engine
+from ..data_record import DataRecord
+from ..engine import Engine, StepRule
 from ..evaluation import Evaluation
 from ..history import History
 from ..labeling import Labeling
 from ..optimizers import LBFGS
 from ..requirements import Requirements
 from . import lbfgs
-from .config import Draws, Plan
+from .config import Plan
 from .loop import Run, diverged
 from .memory import Memory
 from .monitor import Observer
+from .sampler import Draws
 from .sanity import Sanity
 from .state import Rates
 
@@ -120,7 +121,7 @@ def on_examples(
             return call.history
         batch_size = plan.rows_per_batch(n_examples)
         call.measure = partial(_mean_loss, engine, inputs, targets, rows, plan)
-        descent = engine.descent(inputs, targets, batch_size, plan, call.state)
+        descent = engine.descent(inputs, targets, batch_size, call.rule)
         draws = Draws(plan, rows, memory.generator)
         call.run.train(descent, draws, n_examples)
         return call.history
@@ -152,9 +153,8 @@ def on_blocks(
         while not call.run.is_over:
             call.run.begin_epoch()
             for inputs, targets in windows(blocks.examples(check), buffer_size, batch_size):
-                descent = engine.descent(
-                    inputs, targets, plan.rows_per_batch(len(inputs)), plan, call.state
-                )
+                rows_per_batch = plan.rows_per_batch(len(inputs))
+                descent = engine.descent(inputs, targets, rows_per_batch, call.rule)
                 draws = Draws(plan, np.arange(len(inputs)), memory.generator)
                 call.run.go_on(descent, draws, len(inputs))
                 if call.run.is_stopped:
@@ -199,6 +199,7 @@ class _Call:
         # A copy, for that itself goes on.
         self._before = replace(memory, training=None if before is None else replace(before))
         self.state = memory.resume(engine, plan.optimizer)
+        self.rule = StepRule(plan.optimizer, plan.regularization, self.state.slots, plan.n_threads)
         self._n_steps_before = self.state.n_steps
         rates = Rates(self.state, n_steps, plan.regularization)
         arrays = [*engine.storage(), *self.state.arrays]

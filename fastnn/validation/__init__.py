@@ -3,6 +3,20 @@
 Every message has the form "NAME must be WHAT IS EXPECTED, got WHAT CAME".
 """
 
+from ..arguments import (
+    answer,
+    callback,
+    check_takes_one,
+    count,
+    dropout,
+    flag,
+    is_integer,
+    not_negative,
+    number_between,
+    one_of,
+    path,
+    positive,
+)
 from .arrays import check_unmasked, examples, finite_vector, one_or_more_examples, order
 from .layers import GivenLayers, layers_of_arrays, layers_of_state_dict
 from .learnable import check_reachable, warn_of_few_odd_rows, warn_of_one_class
@@ -18,20 +32,6 @@ from .networks import (
     loss,
     too_large,
     with_defaults,
-)
-from .numbers import (
-    answer,
-    callback,
-    check_takes_one,
-    count,
-    dropout,
-    flag,
-    is_integer,
-    not_negative,
-    number_between,
-    one_of,
-    path,
-    positive,
 )
 from .targets import (
     check_not_collapsed,

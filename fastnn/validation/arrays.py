@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import as_float
 from ..arrays import Array
 from ..data.inputs import DenseInputs, Inputs, MatrixLike, Scaling, SparseInputs
 from ..finite import first_nonfinite
-from .numbers import as_float
 
 Dtype = np.dtype[Any]
 

@@ -13,9 +13,9 @@ from numpy.typing import DTypeLike
 from .. import hints
 from .._kernels import DTYPES
 from ..activations import ACTIVATIONS, Activation, BuiltinActivation
+from ..arguments import as_float, check_takes_one, is_integer, number_between, one_of
 from ..losses import LOSSES, BuiltinLoss, Loss
 from ..same import same
-from .numbers import as_float, check_takes_one, is_integer, number_between, one_of
 
 if TYPE_CHECKING:  # importing numpy.random takes longer than importing fastnn
     from numpy.random import Generator, SeedSequence

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import is_integer, number_between
 from ..arrays import Array
 from ..data.inputs import Inputs, MatrixLike, Scaling
 from ..data.targets import Targets
 from ..losses import BuiltinLoss, Loss
 from .arrays import examples, kernel_ready, real_numbers
-from .numbers import is_integer, number_between
 
 Dtype = np.dtype[Any]
 

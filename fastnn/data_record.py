@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .inputs import Inputs, Scaling
-from .scaling import InputScaling
-from .targets import Targets
+from .data.inputs import Inputs, Scaling
+from .data.targets import Targets
+from .input_scaling import InputScaling
 
 
 @dataclass(frozen=True)

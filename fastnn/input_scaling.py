@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import validation
-from ..arrays import Array
-from ..calls import explained
+from . import validation
+from .arrays import Array
+from .calls import explained
 
 
 @explained

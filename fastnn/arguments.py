@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .. import hints
+from . import hints
 
 T = TypeVar("T")
 
