@@ -130,23 +130,19 @@ class Network(ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         engine, memory = self._engine, self._memory
-        own = {name: value for name, value in vars(self).items() if name not in _DERIVED}
         return {
-            **own,
+            "attributes": {name: x for name, x in vars(self).items() if name not in _DERIVED},
             "description": (engine.layer_sizes, engine.activations, engine.loss, engine.dtype),
             "parameters": [np.array(p) for p in engine.parameters],
             "memory": replace(memory, training=memory.portable_training(engine)),
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        description, parameters = state.pop("description"), state.pop("parameters")
-        memory = state.pop("memory")
-        vars(self).update(state)
-        self._adopt_engine(*description)
-        copy_arrays(parameters, self._engine.parameters)
-        # The memory of a copy that `copy.copy` made is not shared.
-        self._memory = replace(memory)
-        self._memory.adopt(self._engine, memory.training)
+        vars(self).update(state["attributes"])
+        self._adopt_engine(*state["description"])
+        copy_arrays(state["parameters"], self._engine.parameters)
+        self._memory = state["memory"]
+        self._memory.adopt(self._engine, self._memory.training)
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:

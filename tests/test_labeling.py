@@ -237,7 +237,7 @@ def test_what_is_refused_leaves_no_trace(kind: type[Network]) -> None:
 def test_a_damaged_record(tmp_path: Path, entry: str, value: Any, monkeypatch: Any) -> None:
     net = MLP([2, 3])
     record = DataRecord(**{entry: value})
-    monkeypatch.setattr(net, "_data", record)
+    monkeypatch.setattr(net._memory, "data", record)
     net.save(tmp_path / "net")
     with pytest.raises(ModelFileError, match="is damaged: its record of the data"):
         MLP.load(tmp_path / "net")
