@@ -196,7 +196,7 @@ def test_signatures_are_the_real_ones() -> None:
     assert inspect.signature(Adam).parameters["beta_1"].default == 0.9
     assert "path" in inspect.signature(MLP.load).parameters
     assert "path" in inspect.signature(datasets.read_csv).parameters
-    assert inspect.unwrap(MLP.train).__code__.co_filename.endswith("trainable.py")
+    assert inspect.unwrap(MLP.train).__code__.co_filename.endswith("network.py")
 
 
 def test_no_internal_class_shows(kind: Kind) -> None:
@@ -646,7 +646,7 @@ def test_memory_that_there_is_not_any_more(kind: Kind, monkeypatch: pytest.Monke
     def allocate(net: object) -> Any:
         raise MemoryError("Unable to allocate 92 bytes")
 
-    monkeypatch.setattr(kind, "_allocate", allocate)
+    monkeypatch.setattr(kind._engine_class, "_allocate", allocate)
     assert "take 108 bytes" in message(MemoryError, lambda: new(kind))  # 4 (4 * 3 + 3 + 3 * 3 + 3)
 
 

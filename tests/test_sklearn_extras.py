@@ -91,7 +91,7 @@ class TestParameters:
         if loss == fastnn.Quantile(0.9):
             assert 0.8 < (y < net.predict(X)).mean() < 0.97
         predictions = net.predict(X)
-        expected = net._new_network(None)._loss.values(
+        expected = net._new_network(None)._engine.loss.values(
             predictions[:, None], predictions[:, None], y[:, None]
         )
         late = MLPRegressor(**{**SMALL, "max_iter": 1}, loss=loss, alpha=0, warm_start=True)
