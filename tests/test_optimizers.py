@@ -233,10 +233,10 @@ def test_layouts_of_inputs(path: str, name: str, make: Callable[[Any], Any]) -> 
 
 @pytest.mark.parametrize("name", ["nesterov", "adam"])
 def test_a_batch_of_several_blocks(path: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fastnn.by_blas._MOST_EXAMPLES", 16)
-    monkeypatch.setattr("fastnn.by_kernel._COLUMNS", 16)
-    monkeypatch.setattr("fastnn.by_kernel._ROWS", 16)
-    monkeypatch.setattr("fastnn.by_kernel._SPARSE_ROWS", 16)
+    monkeypatch.setattr("fastnn.engine.by_blas._MOST_EXAMPLES", 16)
+    monkeypatch.setattr("fastnn.engine.by_kernel._COLUMNS", 16)
+    monkeypatch.setattr("fastnn.engine.by_kernel._ROWS", 16)
+    monkeypatch.setattr("fastnn.engine.by_kernel._SPARSE_ROWS", 16)
     _, expected = oracle(name, "float64", None, tuple(SETTINGS))
     net = made(MLP)
     options: dict[str, Any] = SETTINGS

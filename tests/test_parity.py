@@ -223,10 +223,10 @@ def test_any_shape(
 
 
 def test_a_batch_of_several_blocks(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fastnn.by_blas._MOST_EXAMPLES", 16)
-    monkeypatch.setattr("fastnn.by_blas._PRODUCT_SIZE", 10)
-    monkeypatch.setattr("fastnn.by_kernel._COLUMNS", 16)
-    monkeypatch.setattr("fastnn.by_kernel._ROWS", 16)
+    monkeypatch.setattr("fastnn.engine.by_blas._MOST_EXAMPLES", 16)
+    monkeypatch.setattr("fastnn.engine.by_blas._PRODUCT_SIZE", 10)
+    monkeypatch.setattr("fastnn.engine.by_kernel._COLUMNS", 16)
+    monkeypatch.setattr("fastnn.engine.by_kernel._ROWS", 16)
     X, y = scaled_iris()
     net, oracle = (kind([4, 6, 3], dtype="float64", seed=1) for kind in (fastnn.MLP, reference.MLP))
     for n in (net, oracle):
@@ -239,11 +239,11 @@ def test_a_batch_of_several_blocks(path: str, monkeypatch: pytest.MonkeyPatch) -
 def test_a_batch_spread_over_several_calls(
     path: str, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fastnn.by_kernel._COLUMNS", 16)  # a batch of 32 does not come whole
-    monkeypatch.setattr("fastnn.by_kernel._ROWS", 16)
-    monkeypatch.setattr("fastnn.by_kernel._WORK_PER_EXAMPLE", 0)
-    monkeypatch.setattr("fastnn.by_kernel._WORK_PER_CALL_IN_BATCHES", chunk * 500)
-    monkeypatch.setattr("fastnn.by_blas._WORK_PER_CALL", chunk * 500)
+    monkeypatch.setattr("fastnn.engine.by_kernel._COLUMNS", 16)  # a batch of 32 does not come whole
+    monkeypatch.setattr("fastnn.engine.by_kernel._ROWS", 16)
+    monkeypatch.setattr("fastnn.engine.by_kernel._WORK_PER_EXAMPLE", 0)
+    monkeypatch.setattr("fastnn.engine.by_kernel._WORK_PER_CALL_IN_BATCHES", chunk * 500)
+    monkeypatch.setattr("fastnn.engine.by_blas._WORK_PER_CALL", chunk * 500)
     X, y = scaled_iris()
     net, oracle = (kind([4, 6, 3], dtype="float64", seed=1) for kind in (fastnn.MLP, reference.MLP))
     for n in (net, oracle):

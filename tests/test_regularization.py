@@ -160,12 +160,12 @@ class TestLazyL2:
     def test_batches_across_calls(
         self, path: str, chunk: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("fastnn.by_kernel._COLUMNS", 16)  # a batch of 32 does not come whole
-        monkeypatch.setattr("fastnn.by_kernel._ROWS", 16)
-        monkeypatch.setattr("fastnn.by_kernel._SPARSE_ROWS", 16)
-        monkeypatch.setattr("fastnn.by_kernel._WORK_PER_EXAMPLE", 0)
-        monkeypatch.setattr("fastnn.by_kernel._WORK_PER_CALL_IN_BATCHES", chunk * 1000)
-        monkeypatch.setattr("fastnn.by_blas._WORK_PER_CALL", chunk * 1000)
+        monkeypatch.setattr("fastnn.engine.by_kernel._COLUMNS", 16)  # a batch of 32 does not come whole
+        monkeypatch.setattr("fastnn.engine.by_kernel._ROWS", 16)
+        monkeypatch.setattr("fastnn.engine.by_kernel._SPARSE_ROWS", 16)
+        monkeypatch.setattr("fastnn.engine.by_kernel._WORK_PER_EXAMPLE", 0)
+        monkeypatch.setattr("fastnn.engine.by_kernel._WORK_PER_CALL_IN_BATCHES", chunk * 1000)
+        monkeypatch.setattr("fastnn.engine.by_blas._WORK_PER_CALL", chunk * 1000)
         self.check(np.array, 5.0, batch_size=3, epochs=3)
         self.check(np.array, 5.0, batch_size=32, epochs=10)  # the last, of 4, does
 
@@ -487,13 +487,13 @@ class TestDropout:
         X, y = np.random.default_rng(0).normal(size=(60, 20)), np.arange(60) % 3
         expected = reference.MLP([20, 17, 3], activation="relu", dtype="float64", seed=1)
         expected.train(X, y, epochs=3, batch_size=32, dropout=0.4)
-        monkeypatch.setattr("fastnn.by_blas._MOST_EXAMPLES", 16)
-        monkeypatch.setattr("fastnn.by_kernel._ROWS", 16)
-        monkeypatch.setattr("fastnn.by_kernel._SPARSE_ROWS", 16)
-        monkeypatch.setattr("fastnn.by_kernel._WORK_PER_EXAMPLE", 0)
+        monkeypatch.setattr("fastnn.engine.by_blas._MOST_EXAMPLES", 16)
+        monkeypatch.setattr("fastnn.engine.by_kernel._ROWS", 16)
+        monkeypatch.setattr("fastnn.engine.by_kernel._SPARSE_ROWS", 16)
+        monkeypatch.setattr("fastnn.engine.by_kernel._WORK_PER_EXAMPLE", 0)
         for work in (10, 5_000, 20_000, 200_000):
-            monkeypatch.setattr("fastnn.by_kernel._WORK_PER_CALL_IN_BATCHES", work)
-            monkeypatch.setattr("fastnn.by_blas._WORK_PER_CALL", work)
+            monkeypatch.setattr("fastnn.engine.by_kernel._WORK_PER_CALL_IN_BATCHES", work)
+            monkeypatch.setattr("fastnn.engine.by_blas._WORK_PER_CALL", work)
             net = MLP([20, 17, 3], activation="relu", dtype="float64", seed=1)
             net.train(X, y, epochs=3, batch_size=32, dropout=0.4)
             assert_same(net, expected)
