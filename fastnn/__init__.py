@@ -11,6 +11,7 @@ from . import datasets
 from ._kernels import active as isa
 from .activations import ELU, Activation, LeakyReLU
 from .datasets import one_hot
+from .early_stopping import EarlyStopping
 from .evaluation import Evaluation, Gradients
 from .exchange.model_file import ModelFileError
 from .history import History, Step
@@ -19,7 +20,6 @@ from .losses import Huber, Loss, Quantile
 from .mlp import MLP
 from .optimizers import LBFGS, SGD, Adagrad, Adam, AdamW, RMSprop, Rprop
 from .schedules import Cosine, InverseScaling, Linear, OneCycle, ReduceOnPlateau, StepDecay
-from .stopping import EarlyStopping
 from .training.loop import TrainingDiverged
 from .warning import TrainingWarning
 

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import Array
-from .calls import explained
-from .named import Named
+from .call_errors import with_helpful_errors
+from .parametrized import Parametrized
 
 Function = Callable[[Array], Array]
 
 
-@explained
+@with_helpful_errors
 @dataclass(frozen=True)
 class Activation:
     """An activation function of your own, written with NumPy.
@@ -80,7 +80,7 @@ class Activation:
         return result
 
 
-class BuiltinActivation(Named, Activation):
+class BuiltinActivation(Parametrized, Activation):
     """An activation that the kernels know too.
 
     Attributes
@@ -134,7 +134,7 @@ class BuiltinActivation(Named, Activation):
         return builtin, (self.name, self.parameters)
 
 
-@explained
+@with_helpful_errors
 class LeakyReLU(BuiltinActivation):
     """z where it is positive, else ``negative_slope`` times z; ``"leaky_relu"`` has the default.
 
@@ -162,7 +162,7 @@ class LeakyReLU(BuiltinActivation):
         return -math.inf if self.parameters["negative_slope"] else 0.0, math.inf
 
 
-@explained
+@with_helpful_errors
 class ELU(BuiltinActivation):
     """z where it is positive, else ``alpha`` (e**z - 1); ``"elu"`` has the default.
 

@@ -6,19 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import hints
-from .arrays import Array
-from .calls import without
+from .arrays import Array, are_finite, first_nonfinite
+from .call_errors import with_substitutes
 from .data.inputs import Inputs
 from .data.targets import Targets
 from .engine import Engine
-from .finite import are_finite, first_nonfinite
 from .labeling import Labeling
 from .warning import warn
 
 _BLOCK = 4096  # examples at a time, so that their outputs stay small
 
 
-@without(hints.OF_EVALUATIONS)
+@with_substitutes(hints.OF_EVALUATIONS)
 @dataclass(frozen=True)
 class Evaluation:
     """Loss and score of a network on some data, as ``evaluate`` returns them.

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from . import hints
-from .arguments import number_between
-from .calls import without
+from .argument_checks import number_between
+from .call_errors import with_substitutes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,7 @@ SIGNS = {"loss": -1, "validation_loss": -1, "validation_score": 1}
 _MOST_ROWS = 12  # of the table in a notebook
 
 
-@without(hints.OF_STEPS)
+@with_substitutes(hints.OF_STEPS)
 @dataclass(repr=False)
 class Step:
     """The state of a training, for a callback.
@@ -64,7 +64,7 @@ class Step:
 _FIELDS_OF_STEP = frozenset(field.name for field in fields(Step))
 
 
-@without(hints.OF_HISTORIES)
+@with_substitutes(hints.OF_HISTORIES)
 @dataclass(repr=False)
 class History:
     """The course of a training, as ``train`` returns it; its length is the number of epochs.

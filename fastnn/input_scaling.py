@@ -7,10 +7,10 @@ from numpy.typing import ArrayLike
 
 from . import validation
 from .arrays import Array
-from .calls import explained
+from .call_errors import with_helpful_errors
 
 
-@explained
+@with_helpful_errors
 class InputScaling:
     """Shift and scale of each input: a network computes with ``(X - shift) / scale``.
 

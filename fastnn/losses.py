@@ -13,11 +13,11 @@ import numpy as np
 
 from .activations import softplus
 from .arrays import Array
-from .calls import explained
-from .named import Named
+from .call_errors import with_helpful_errors
+from .parametrized import Parametrized
 
 
-@explained
+@with_helpful_errors
 @dataclass(frozen=True)
 class Loss:
     """A loss of your own, written with NumPy.
@@ -85,7 +85,7 @@ def _not_of_outputs(a: Array, t: Array) -> tuple[Array, Array]:
     raise NotImplementedError("a built-in loss is computed from weighted inputs, too")
 
 
-class BuiltinLoss(Named, Loss):
+class BuiltinLoss(Parametrized, Loss):
     """A loss that the kernels know too.
 
     Attributes
@@ -135,7 +135,7 @@ class BuiltinLoss(Named, Loss):
         return builtin, (self.name, self.parameters)
 
 
-@explained
+@with_helpful_errors
 class Huber(BuiltinLoss):
     """½(a - t)² up to ``delta`` from the target, and on along the tangent; summed over outputs.
 
@@ -157,7 +157,7 @@ class Huber(BuiltinLoss):
         super().__init__("huber", values, derivative, delta=delta)
 
 
-@explained
+@with_helpful_errors
 class Quantile(BuiltinLoss):
     """The pinball loss, least where outputs are the ``quantile`` of the targets.
 

@@ -15,38 +15,38 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import evaluation, hints, validation
 from .activations import Activation
 from .arrays import Array, copy_arrays
-from .calls import part_of, without, without_typos
+from .call_errors import public_as, refuse_misspelled_settings, with_substitutes
 from .data.inputs import MatrixLike
 from .data.streams import Block, Blocks
+from .data_checks import DataChecker
 from .data_record import n_classes
+from .early_stopping import EarlyStopping
 from .engine import Engine
 from .evaluation import Evaluation, Gradients
 from .exchange import model_file, pytorch, suffix, summary
 from .exchange.model_file import Model, ModelFileError
-from .exclusion import Exclusion, usable_after_fork
 from .history import History
 from .input_scaling import InputScaling
 from .labeling import Labeling
 from .losses import Loss
 from .optimizers import LearningRate, Optimizer, check_makes_steps
-from .requirements import Requirements
 from .schedules import check_has_length
-from .stopping import EarlyStopping
 from .training import session as fitting
 from .training.config import Callback, Order, Plan
+from .training.lock import TrainingLock, usable_after_fork
 from .training.memory import Memory
 from .validation import GivenLayers, Seed
 
 _DRAWN = 1 << 20  # initial weights at a time: float64 numbers, which should not take much memory
 # What pickles and copies make anew, or keep in another form.
 _DERIVED = {
-    "_engine", "_memory", "_exclusion", "_process", "_views_of_weights", "_views_of_biases"
+    "_engine", "_memory", "_training_lock", "_process", "_views_of_weights", "_views_of_biases"
 }  # fmt: skip
 
 
-@part_of("MLP", "fastnn")
-@without(hints.OF_NETWORKS)
-@without_typos
+@public_as("MLP", "fastnn")
+@with_substitutes(hints.OF_NETWORKS)
+@refuse_misspelled_settings
 class Network(ABC):
     """A multi-layer perceptron on an engine, which subclasses name."""
 
@@ -107,15 +107,15 @@ class Network(ABC):
         # Views of their own: a user may assign to their shape, or dtype, without harm to these.
         self._views_of_weights = tuple(array.view() for array in self._engine.weights)
         self._views_of_biases = tuple(array.view() for array in self._engine.biases)
-        self._exclusion, self._process = Exclusion(), os.getpid()
+        self._training_lock, self._process = TrainingLock(), os.getpid()
 
     @property
     def _labeling(self) -> Labeling:
         return Labeling.of(self._engine, self._memory.data)
 
     @property
-    def _required(self) -> Requirements:
-        return Requirements.of(self._engine, self._memory.data)
+    def _required(self) -> DataChecker:
+        return DataChecker.of(self._engine, self._memory.data)
 
     def _alone(self, train: Callable[[], History]) -> History:
         """Call a function that trains this network, unless another call does so already."""
@@ -126,7 +126,7 @@ class Network(ABC):
                 self._process = os.getpid()
             return train()
 
-        return self._exclusion.run(begin)
+        return self._training_lock.run(begin)
 
     def __getstate__(self) -> dict[str, Any]:
         engine, memory = self._engine, self._memory
@@ -380,7 +380,7 @@ class Network(ABC):
 
     @input_scaling.setter
     def input_scaling(self, scaling: InputScaling | None) -> None:
-        if self._exclusion.is_on:
+        if self._training_lock.is_held:
             raise RuntimeError(
                 "input_scaling cannot be assigned while the network is being trained: the training "
                 "would go on with the one before"

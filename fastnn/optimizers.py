@@ -15,17 +15,17 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from . import hints
-from .arguments import check_takes_one, count, flag, is_real, number_between, positive
+from .argument_checks import check_takes_one, count, flag, is_real, number_between, positive
 from .arrays import Array
-from .calls import explained
-from .named import Record
+from .call_errors import with_helpful_errors
+from .parametrized import Settings
 from .schedules import SCHEDULES, ReduceOnPlateau, Schedule
 
 LearningRate: TypeAlias = float | Schedule | ReduceOnPlateau | Callable[[int], float]
 """A number, a schedule, or a function of the step, counted from 0."""
 
 
-class Optimizer(Record, ABC):
+class Optimizer(Settings, ABC):
     """The base class of all optimizers.
 
     Attributes
@@ -90,7 +90,7 @@ def checked_rate(value: LearningRate, what: str) -> LearningRate:
     return positive(value, what)  # type: ignore[arg-type]  # a number
 
 
-@explained
+@with_helpful_errors
 @dataclass(frozen=True)
 class SGD(Optimizer):
     """Gradient descent: the parameters change by -rate g, or by -rate v with v = momentum v + g.
@@ -147,7 +147,7 @@ class SGD(Optimizer):
         return rate * (g + self.momentum * velocity if self.nesterov else velocity)
 
 
-@explained
+@with_helpful_errors
 @dataclass(frozen=True)
 class Adam(Optimizer):
     """Adam [1]_: steps along the mean of past gradients over the root of that of their squares.
@@ -194,7 +194,7 @@ class Adam(Optimizer):
         return unbiased_rate * mean / (root + self.epsilon)
 
 
-@explained
+@with_helpful_errors
 @dataclass(frozen=True)
 class AdamW(Adam):
     """Adam with decoupled weight decay [1]_: weights are first multiplied by 1 - rate weight_decay.
@@ -220,7 +220,7 @@ class AdamW(Adam):
         self._check(weight_decay=_not_negative)
 
 
-@explained
+@with_helpful_errors
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
     """Steps along the gradient over the root of the mean of its past squares [1]_.
@@ -261,7 +261,7 @@ class RMSprop(Optimizer):
         return rate * g / (np.sqrt(square) + self.epsilon)
 
 
-@explained
+@with_helpful_errors
 @dataclass(frozen=True)
 class Adagrad(Optimizer):
     """Steps along the gradient over the root of the sum of its past squares [1]_.
@@ -299,7 +299,7 @@ class Adagrad(Optimizer):
         return rate * g / (np.sqrt(squares) + self.epsilon)
 
 
-@explained
+@with_helpful_errors
 @dataclass(frozen=True)
 class Rprop(Optimizer):
     """Steps of a size of its own for every parameter, along the sign of its gradient [1]_.
@@ -358,7 +358,7 @@ class Rprop(Optimizer):
         return size * np.sign(last)
 
 
-@explained
+@with_helpful_errors
 @dataclass(frozen=True)
 class LBFGS(Optimizer):
     """Limited-memory BFGS [1]_, scipy's ``fmin_l_bfgs_b``: for data sets of thousands.

@@ -13,11 +13,11 @@ from functools import partial
 
 import numpy as np
 
-from .arguments import count, number_between, one_of, positive
+from .argument_checks import count, number_between, one_of, positive
 from .arrays import Array
-from .calls import explained
+from .call_errors import with_helpful_errors
 from .history import SIGNS
-from .named import Record
+from .parametrized import Settings
 
 _LEAST_CHANGE = 1e-8  # that a plateau makes, as in PyTorch
 
@@ -30,7 +30,7 @@ def _length(value: int | None, what: str) -> int | None:
     return None if value is None else count(value, what, minimum=1)
 
 
-class Schedule(Record, ABC):
+class Schedule(Settings, ABC):
     """A learning rate that is a function of the step."""
 
     @abstractmethod
@@ -78,7 +78,7 @@ class _Ending(Schedule):
         return self.n_steps
 
 
-@explained
+@with_helpful_errors
 @dataclass(frozen=True)
 class InverseScaling(Schedule):
     """``start`` / (step + 1)**``power``, the form of scikit-learn's "invscaling" [1]_.
@@ -108,7 +108,7 @@ class InverseScaling(Schedule):
         return self.start * (steps + 1.0) ** -self.power
 
 
-@explained
+@with_helpful_errors
 @dataclass(frozen=True)
 class StepDecay(Schedule):
     """``start`` times ``factor`` after each ``every`` steps: PyTorch's ``StepLR``.
@@ -138,7 +138,7 @@ class StepDecay(Schedule):
         return self.start * self.factor ** (steps // self.every)
 
 
-@explained
+@with_helpful_errors
 @dataclass(frozen=True)
 class Linear(_Ending):
     """From ``start`` to ``end`` in a straight line: PyTorch's ``LinearLR``.
@@ -175,7 +175,7 @@ class Linear(_Ending):
         return np.interp(steps, [0, self._length], [self.start, self.end])
 
 
-@explained
+@with_helpful_errors
 @dataclass(frozen=True)
 class Cosine(_Ending):
     """From ``start`` to ``end`` along half a wave: PyTorch's ``CosineAnnealingLR`` [1]_.
@@ -211,7 +211,7 @@ class Cosine(_Ending):
         return _half_wave(self.start, self.end, steps / self._length)
 
 
-@explained
+@with_helpful_errors
 @dataclass(frozen=True)
 class OneCycle(_Ending):
     """Up to ``peak`` and down to almost nothing: PyTorch's ``OneCycleLR`` [1]_.
@@ -315,9 +315,9 @@ class Plateau:
     cooldown_left: int = 0
 
 
-@explained
+@with_helpful_errors
 @dataclass(frozen=True)
-class ReduceOnPlateau(Record):
+class ReduceOnPlateau(Settings):
     """``factor`` times the rate where nothing gets better: PyTorch's ``ReduceLROnPlateau``.
 
     Parameters
@@ -389,7 +389,7 @@ class ReduceOnPlateau(Record):
         return Plateau(rate, float(value) if is_better else best, n_bad_epochs, cooldown_left)
 
 
-SCHEDULES: dict[str, type[Record]] = {
+SCHEDULES: dict[str, type[Settings]] = {
     kind.name: kind
     for kind in (InverseScaling, StepDecay, Linear, Cosine, OneCycle, ReduceOnPlateau)
 }

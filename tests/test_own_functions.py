@@ -15,7 +15,7 @@ from sklearn.base import clone
 import fastnn
 from fastnn import Activation, LeakyReLU, Loss, reference
 from fastnn.arrays import Array
-from fastnn.same import same
+from fastnn.equality import are_equivalent
 from fastnn.sklearn import MLPRegressor
 
 NetworkClass = type[fastnn.MLP] | type[reference.MLP]
@@ -180,8 +180,8 @@ def recursive(depth: int) -> Callable[[], Any]:
     ],
 )
 def test_same(one: Any, other: Any, expected: bool) -> None:
-    assert same(one, other) is expected
-    assert same(one, one)
+    assert are_equivalent(one, other) is expected
+    assert are_equivalent(one, one)
 
 
 # Shapes

@@ -138,19 +138,16 @@ print(np.finfo(np.float32).smallest_subnormal > 0)
 
 # Ranks of rooms: each imports those of ranks before its own, and those before it in its rank.
 RANKS = [
-    [
-        *("_kernels", "arrays", "warning", "threads", "exclusion", "named", "same", "hints"),
-        *("arguments", "calls", "finite"),
-    ],
+    ["_kernels", "arrays", "warning", "threads", "parametrized", "equality", "hints"],
+    ["argument_checks", "call_errors"],
     [
         *("activations", "losses", "regularization", "history", "schedules", "optimizers"),
-        "stopping",
+        "early_stopping",
     ],
     ["data", "validation", "input_scaling", "data_record"],
     ["engine"],
-    ["labeling", "evaluation", "requirements", "training", "exchange", "datasets"],
-    ["network"],
-    ["mlp", "reference"],
+    ["labeling", "evaluation", "data_checks", "training", "exchange", "datasets"],
+    ["network", "mlp", "reference"],
     ["fastnn", "sklearn", "cli", "__main__"],
 ]
 ROOMS = [room for rooms in RANKS for room in rooms]

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from fastnn import Cosine, InverseScaling, Linear, OneCycle, ReduceOnPlateau, StepDecay
-from fastnn.named import Record
+from fastnn.parametrized import Settings
 from fastnn.schedules import SCHEDULES, OfStep, Plateau, Schedule
 
-ALL: list[Record] = [
+ALL: list[Settings] = [
     InverseScaling(0.1, power=0.75),
     StepDecay(0.1, every=10),
     Linear(0.1, end=0.01, n_steps=7),
@@ -26,7 +26,7 @@ ALL: list[Record] = [
     ReduceOnPlateau(0.1, monitor="validation_score", patience=3),
 ]
 
-Kind = Callable[..., Record]
+Kind = Callable[..., Settings]
 NEEDED: dict[Kind, dict[str, Any]] = {
     InverseScaling: {"start": 1},
     StepDecay: {"start": 1, "every": 1},
@@ -224,7 +224,7 @@ class TestPlateau:
 
 class TestDescription:
     @pytest.mark.parametrize("schedule", ALL, ids=repr)
-    def test_name_and_parameters_say_it_all(self, schedule: Record) -> None:
+    def test_name_and_parameters_say_it_all(self, schedule: Settings) -> None:
         parameters = json.loads(json.dumps(schedule.parameters))
         again = SCHEDULES[schedule.name](**parameters)
         assert again == schedule

@@ -12,8 +12,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arrays import Array
-from ..finite import first_nonfinite
+from ..arrays import Array, first_nonfinite
 
 _BYTES_PER_PART = 1 << 20  # converted at a time: much for a call, little for a cache
 _SAMPLE = 64  # rows that stand for all when their density is estimated

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import count, number_between
+from ..argument_checks import count, number_between
 from ..arrays import Array
 from ..warning import warn
 from .targets import Targets

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import validation
-from ..calls import explained
+from ..call_errors import with_helpful_errors
 from . import csv_reader
 from .csv_hints import WHITESPACE
 from .dataset import Dataset
@@ -14,7 +14,7 @@ from .dataset import Dataset
 _TASKS = ("classification", "regression")
 
 
-@explained
+@with_helpful_errors
 def read_csv(
     path: str | os.PathLike[str],
     *,

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import validation
-from ..calls import explained
+from ..call_errors import with_helpful_errors
 
 
-@explained
+@with_helpful_errors
 def one_hot(
     labels: ArrayLike, n_classes: int, low: float = 0.0, high: float = 1.0
 ) -> NDArray[np.float32]:

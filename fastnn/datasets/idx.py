@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import validation
-from ..calls import explained
+from ..call_errors import with_helpful_errors
 
 _DTYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype(">u1"),
@@ -27,7 +27,7 @@ _MAX_NDIM = 64  # NumPy's own limit, which it does not export
 _CHUNK_BYTES = 1 << 20
 
 
-@explained
+@with_helpful_errors
 def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     """Read an array from an IDX file, plain or compressed with gzip.
 

@@ -1,11 +1,11 @@
 """The iris data set."""
 
-from ..calls import explained
+from ..call_errors import with_helpful_errors
 from .csv_file import read_csv
 from .dataset import Dataset
 
 
-@explained
+@with_helpful_errors
 def load_iris() -> Dataset:
     """Load the iris data set, which comes with the package.
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import validation
-from ..calls import explained
+from ..call_errors import with_helpful_errors
 from .dataset import Dataset
 from .idx import read_idx
 
@@ -16,7 +16,7 @@ _N_PIXELS = _SIDE * _SIDE
 _N_CLASSES = 10
 
 
-@explained
+@with_helpful_errors
 def load_mnist(folder: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
     """Load the four files of MNIST, or of a data set in the same format such as Fashion-MNIST.
 

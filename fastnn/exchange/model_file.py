@@ -18,13 +18,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..activations import ACTIVATIONS, Activation
-from ..arrays import Array, copy_arrays, parts_of
+from ..arrays import Array, are_finite, copy_arrays, parts_of
 from ..data.splits import Split
 from ..data_record import DataRecord
-from ..finite import are_finite
+from ..equality import are_equivalent
 from ..losses import LOSSES, Loss
-from ..named import Named
-from ..same import same
+from ..parametrized import Parametrized
 from ..training.state import TrainingState
 from . import atomic_file, suffix, training_record
 
@@ -231,7 +230,7 @@ def _architecture(metadata: dict[str, str], path: str | PathLike[str]) -> dict[s
 
 
 def _description(function: Activation | Loss) -> str | dict[str, dict[str, float]]:
-    if isinstance(function, Named) and function.parameters:
+    if isinstance(function, Parametrized) and function.parameters:
         return {function.name: {name: float(x) for name, x in function.parameters.items()}}
     return function.name
 
@@ -256,9 +255,9 @@ def _known(own: Iterable[F], argument: str, kind: type[F], table: Mapping[str, F
     for function in given:
         if not isinstance(function, kind):
             raise TypeError(f"{expected}, got {function!r} in it")
-        if isinstance(function, Named):  # built in
+        if isinstance(function, Parametrized):  # built in
             continue
-        if not same(of_names.setdefault(function.name, function), function):
+        if not are_equivalent(of_names.setdefault(function.name, function), function):
             raise ValueError(
                 f"{argument} must have different names for different functions, got two of the "
                 f"name {function.name!r}"
@@ -282,6 +281,6 @@ def _found(
     found = known[name]
     if not parameters:
         return found
-    if not isinstance(found, Named) or found.parameters.keys() != parameters.keys():
+    if not isinstance(found, Parametrized) or found.parameters.keys() != parameters.keys():
         raise ModelFileError(f"{path} is damaged: {name!r} has no parameters {parameters}")
     return type(found)(**parameters)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..activations import Activation
 from ..losses import Loss
-from ..named import Named
+from ..parametrized import Parametrized
 
 
 def table(
@@ -37,5 +37,5 @@ def table(
 
 
 def _label(function: Activation | Loss) -> str:
-    has_parameters = isinstance(function, Named) and function.parameters
+    has_parameters = isinstance(function, Parametrized) and function.parameters
     return repr(function) if has_parameters else function.name

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import count, not_negative, number_between, positive
+from ..argument_checks import count, not_negative, number_between, positive
 from ..data.splits import Split
-from ..named import Record
 from ..optimizers import OPTIMIZERS, LearningRate, Optimizer
+from ..parametrized import Settings
 from ..schedules import SCHEDULES, Plateau
 from ..training.state import TrainingState
 
@@ -84,7 +84,7 @@ def _finite_or_none(value: Any, what: str) -> float | None:
 
 
 def _of_rate(rate: LearningRate | None) -> Any:
-    if isinstance(rate, Record):
+    if isinstance(rate, Settings):
         return {rate.name: rate.parameters}
     return None if callable(rate) else rate
 

@@ -10,11 +10,11 @@ from sklearn.utils.multiclass import unique_labels
 
 from .. import validation
 from ..arrays import Array
-from ..calls import explained
+from ..call_errors import with_helpful_errors
 from .perceptron import Perceptron
 
 
-@explained
+@with_helpful_errors
 class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
     """scikit-learn's `MLPClassifier`, computed by fastnn: its parameters, and a few more.
 

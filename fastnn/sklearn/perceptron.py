@@ -28,7 +28,7 @@ from sklearn.utils.validation import (
 from .. import evaluation, validation
 from ..activations import ACTIVATIONS, Activation
 from ..arrays import Array
-from ..calls import explained_in_subclasses
+from ..call_errors import with_helpful_errors_in_subclasses
 from ..losses import Loss
 from ..mlp import MLP
 from ..optimizers import OPTIMIZERS, Optimizer
@@ -70,7 +70,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    @explained_in_subclasses
+    @with_helpful_errors_in_subclasses
     def fit(
         self,
         X: Any,
@@ -176,7 +176,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
                 pass  # NaN: scikit-learn says so in its own words
         return None
 
-    @explained_in_subclasses
+    @with_helpful_errors_in_subclasses
     def transform(self, X: Any) -> Array:
         """Compute the outputs of the last hidden layer.
 
@@ -317,7 +317,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
     def __sklearn_is_fitted__(self) -> bool:
         return "coefs_" in vars(self)
 
-    @explained_in_subclasses
+    @with_helpful_errors_in_subclasses
     def to_sklearn(self) -> Any:
         """Make scikit-learn's own estimator of this one: for prediction, or to go on with.
 

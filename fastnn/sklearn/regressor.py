@@ -7,13 +7,13 @@ import sklearn.neural_network
 from sklearn.utils._param_validation import StrOptions
 
 from ..arrays import Array
-from ..calls import explained
+from ..call_errors import with_helpful_errors
 from ..losses import Loss
 from . import losses
 from .perceptron import Perceptron
 
 
-@explained
+@with_helpful_errors
 class MLPRegressor(Perceptron, sklearn.neural_network.MLPRegressor):
     """scikit-learn's `MLPRegressor`, computed by fastnn: its parameters, and a few more.
 

@@ -7,11 +7,11 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from .. import validation
+from ..early_stopping import EarlyStopping
 from ..history import Step
 from ..optimizers import LBFGS, OPTIMIZERS, LearningRate, Optimizer, checked_rate
 from ..regularization import Regularization
 from ..schedules import check_has_length
-from ..stopping import EarlyStopping
 
 Callback = Callable[[Step], Any]
 

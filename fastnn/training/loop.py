@@ -7,9 +7,8 @@ from itertools import pairwise
 import numpy as np
 
 from .. import validation
-from ..arrays import Array, copy_arrays
+from ..arrays import Array, are_finite, copy_arrays
 from ..engine import Descent, Epochs
-from ..finite import are_finite
 from ..history import Step
 from .config import Plan
 from .monitor import Observer

@@ -13,13 +13,13 @@ from ..data.inputs import Inputs
 from ..data.splits import Split, next_split
 from ..data.streams import Blocks, Examples, windows
 from ..data.targets import Targets
+from ..data_checks import DataChecker
 from ..data_record import DataRecord
 from ..engine import Engine, StepRule
 from ..evaluation import Evaluation
 from ..history import History
 from ..labeling import Labeling
 from ..optimizers import LBFGS
-from ..requirements import Requirements
 from . import lbfgs
 from .config import Plan
 from .loop import Run, diverged
@@ -142,7 +142,7 @@ def on_blocks(
     evaluate = evaluator(engine, memory, held_out, Labeling.of(engine, memory.data))
 
     def check(X: Any, y: Any, sample_weight: Any = None) -> Examples:
-        required = Requirements.of(engine, memory.data)
+        required = DataChecker.of(engine, memory.data)
         inputs, targets = required.examples(X, y, sample_weight, class_weight, like=held_out)
         sanity.begin_with_block(inputs, targets)
         record = Labeling.of(engine, memory.data).after(targets, is_part=True).record

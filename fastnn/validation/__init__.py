@@ -3,7 +3,7 @@
 Every message has the form "NAME must be WHAT IS EXPECTED, got WHAT CAME".
 """
 
-from ..arguments import (
+from ..argument_checks import (
     answer,
     callback,
     check_takes_one,

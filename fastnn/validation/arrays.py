@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import as_float
-from ..arrays import Array
+from ..argument_checks import as_float
+from ..arrays import Array, first_nonfinite
 from ..data.inputs import DenseInputs, Inputs, MatrixLike, Scaling, SparseInputs
-from ..finite import first_nonfinite
 
 Dtype = np.dtype[Any]
 

@@ -13,9 +13,9 @@ from numpy.typing import DTypeLike
 from .. import hints
 from .._kernels import DTYPES
 from ..activations import ACTIVATIONS, Activation, BuiltinActivation
-from ..arguments import as_float, check_takes_one, is_integer, number_between, one_of
+from ..argument_checks import as_float, check_takes_one, is_integer, number_between, one_of
+from ..equality import are_equivalent
 from ..losses import LOSSES, BuiltinLoss, Loss
-from ..same import same
 
 if TYPE_CHECKING:  # importing numpy.random takes longer than importing fastnn
     from numpy.random import Generator, SeedSequence
@@ -93,7 +93,9 @@ def activations(
     )
     of_names: dict[str, Activation] = {}
     for f in checked:
-        if not isinstance(f, BuiltinActivation) and not same(of_names.setdefault(f.name, f), f):
+        if not isinstance(f, BuiltinActivation) and not are_equivalent(
+            of_names.setdefault(f.name, f), f
+        ):
             raise ValueError(  # a model file knows them by name
                 "activation must have different names for different activations, got "
                 f"{[f.name for f in checked]}"

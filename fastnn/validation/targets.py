@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import is_integer, number_between
+from ..argument_checks import is_integer, number_between
 from ..arrays import Array
 from ..data.inputs import Inputs, MatrixLike, Scaling
 from ..data.targets import Targets

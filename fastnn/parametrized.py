@@ -1,24 +1,24 @@
-"""Objects that messages and model files know by a name and a few numbers."""
+"""Base classes of objects that a name and parameters describe, in messages and model files."""
 
 from collections.abc import Callable
 from typing import Any
 
 
-class Named:
-    """Equal to all others of that name with those parameters.
+class Parametrized:
+    """An object that equals every other one with its name and parameters.
 
     Attributes
     ----------
     name : str
     parameters : dict
-        The arguments of its class's constructor; empty where the name says it all.
+        The arguments of the constructor; empty if the name alone describes the object.
     """
 
     name: str
     parameters: dict[str, float]
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Named):
+        if not isinstance(other, Parametrized):
             return NotImplemented
         return (self.name, self.parameters) == (other.name, other.parameters)
 
@@ -32,17 +32,14 @@ class Named:
         return f"{type(self).__name__}({parameters})"
 
 
-class Record(Named):
-    """Named by its class; its parameters are the fields of the frozen dataclass that it is.
-
-    Those that are None are left out.
-    """
+class Settings(Parametrized):
+    """A frozen dataclass whose fields, except those that are None, are the parameters."""
 
     @property
-    def parameters(self) -> dict[str, Any]:  # type: ignore[override]  # not to be assigned here
+    def parameters(self) -> dict[str, Any]:  # type: ignore[override]  # read-only here
         return {name: value for name, value in vars(self).items() if value is not None}
 
     def _check(self, **rules: Callable[[Any, str], Any]) -> None:
-        """Make each field what its rule makes of it; the rules raise, and name the field."""
+        """Replace each field by the result of its rule, which raises errors under the given name."""
         for field, rule in rules.items():
             vars(self)[field] = rule(vars(self)[field], f"{field} of {type(self).__name__}")

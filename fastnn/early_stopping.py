@@ -4,15 +4,15 @@ import math
 from dataclasses import dataclass
 from functools import partial
 
-from .arguments import count, flag, number_between, one_of
-from .calls import explained
+from .argument_checks import count, flag, number_between, one_of
+from .call_errors import with_helpful_errors
 from .history import SIGNS
-from .named import Record
+from .parametrized import Settings
 
 
-@explained
+@with_helpful_errors
 @dataclass(frozen=True)
-class EarlyStopping(Record):
+class EarlyStopping(Settings):
     """Stop when nothing has got better for some epochs [1]_.
 
     Parameters

@@ -16,7 +16,7 @@ from .engine import Engine
 from .losses import Loss
 
 
-class Requirements(NamedTuple):
+class DataChecker(NamedTuple):
     """What a network requires of X and y.
 
     Attributes
@@ -35,7 +35,7 @@ class Requirements(NamedTuple):
     record: DataRecord
 
     @classmethod
-    def of(cls, engine: Engine, record: DataRecord) -> "Requirements":
+    def of(cls, engine: Engine, record: DataRecord) -> "DataChecker":
         """Return those of a network on this engine."""
         return cls(engine.layer_sizes[0], engine.layer_sizes[-1], engine.dtype, engine.loss, record)
 

@@ -17,7 +17,7 @@ _PLACES = ("MLP", "MLP.train")  # functions whose arguments are passed to others
 _explained: dict[str, Callable[..., Any]] = {}
 
 
-def explained(function: F) -> F:
+def with_helpful_errors(function: F) -> F:
     """Make a call that does not fit the function's signature an error in public names, with hints.
 
     Errors that are raised within the function pass through as they are.
@@ -28,14 +28,14 @@ def explained(function: F) -> F:
         A function, or a class, whose constructor it then is.
     """
     if isinstance(function, type):
-        function.__init__ = explained(function.__init__)  # type: ignore[misc]
+        function.__init__ = with_helpful_errors(function.__init__)  # type: ignore[misc]
         return function
     name = _public_name(function)
     _explained[name] = function
     return _explaining(function, lambda args: (name, [_explained[place] for place in _PLACES]))
 
 
-def explained_in_subclasses(method: F) -> F:
+def with_helpful_errors_in_subclasses(method: F) -> F:
     """Do the same for a method of a mixin: errors name the class of the instance.
 
     Hints name arguments of its constructor, too.
@@ -74,7 +74,7 @@ def _explaining(
     return cast(F, call)
 
 
-def part_of(owner: str, module: str) -> Callable[[C], C]:
+def public_as(owner: str, module: str) -> Callable[[C], C]:
     """Make the public methods of a class those of the class that users know; a decorator.
 
     Parameters
@@ -93,14 +93,14 @@ def part_of(owner: str, module: str) -> Callable[[C], C]:
                 continue
             function.__qualname__, function.__module__ = f"{owner}.{name}", module
             if name not in _HOT:
-                explains = explained(function)
+                explains = with_helpful_errors(function)
                 setattr(cls, name, explains if function is member else _OfClass(explains))
         return cls
 
     return renamed
 
 
-def without(attributes: Mapping[str, str]) -> Callable[[C], C]:
+def with_substitutes(attributes: Mapping[str, str]) -> Callable[[C], C]:
     """Say what to use instead of attributes that a class does not have; a decorator.
 
     Parameters
@@ -118,7 +118,7 @@ def without(attributes: Mapping[str, str]) -> Callable[[C], C]:
     return explaining
 
 
-def without_typos(cls: C) -> C:
+def refuse_misspelled_settings(cls: C) -> C:
     """Refuse new attributes of networks that users took for settings; a decorator.
 
     Other new attributes are the user's own. Subclasses of users may keep settings of their own:
