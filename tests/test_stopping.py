@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import FrozenInstanceError
-from typing import Any
 
 import pytest
 
@@ -76,32 +75,3 @@ def test_description() -> None:
     assert stopping != EarlyStopping(patience=9)
     with pytest.raises(FrozenInstanceError):
         stopping.patience = 3  # type: ignore[misc]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        (
-            {"monitor": "score"},
-            ValueError,
-            "monitor of EarlyStopping must be one of 'loss', 'validation_loss', "
-            "'validation_score', got 'score'",
-        ),
-        ({"patience": 0}, ValueError, "patience of EarlyStopping must be at least 1, got 0"),
-        ({"patience": 1.5}, TypeError, "patience of EarlyStopping must be an integer, got 1.5"),
-        (
-            {"min_delta": -1},
-            ValueError,
-            "min_delta of EarlyStopping must be at least 0 and finite, got -1",
-        ),
-        (
-            {"restore_best": 1},
-            TypeError,
-            "restore_best of EarlyStopping must be True or False, got 1",
-        ),
-    ],
-)
-def test_bad_arguments(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
-    with pytest.raises(error) as caught:
-        EarlyStopping(**arguments)
-    assert str(caught.value) == message

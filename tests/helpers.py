@@ -1,0 +1,156 @@
+"""Types, fixtures and assertions that several test files use."""
+
+import copy
+import pickle
+import re
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from grid import VARIANTS
+
+from fastnn import MLP, Activation, _kernels, reference
+from fastnn.arrays import Array
+from fastnn.network import Network
+
+Kind = type[MLP] | type[reference.MLP]
+Error = type[Exception]
+Options = dict[str, Any]
+Write = Callable[..., Path]
+Compress = Callable[[bytes], bytes]
+
+SOFTSIGN = Activation("softsign", lambda z: z / (1 + abs(z)), lambda z: 1 / (1 + abs(z)) ** 2)
+
+
+# Networks
+
+
+@pytest.fixture(params=[MLP, reference.MLP], ids=["kernels", "reference"])
+def kind(request: pytest.FixtureRequest) -> Any:
+    """The class of a network: on kernels, then the reference."""
+    return request.param
+
+
+@pytest.fixture(
+    params=[*((variant, MLP) for variant in VARIANTS), (_kernels.active, reference.MLP)],
+    ids=[*(f"{variant}-kernels" for variant in VARIANTS), "reference"],
+)
+def each_kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The class of a network: on each variant of the kernels, then the reference."""
+    variant, network_class = request.param
+    monkeypatch.setattr(_kernels, "active", variant)
+    return network_class
+
+
+def arrays_of(net: Network) -> list[Array]:
+    """Return the live views of all weights, then of all biases."""
+    return [*net.weights, *net.biases]
+
+
+def parameters(net: Network) -> list[bytes]:
+    """Return weights and biases to the bit."""
+    return [array.tobytes() for array in arrays_of(net)]
+
+
+def state_of(net: Network) -> Any:
+    """Return all that a refused call must leave alone: parameters and the random generator."""
+    return parameters(net), net._memory.generator.bit_generator.state
+
+
+@contextmanager
+def unchanged(net: Network) -> Iterator[None]:
+    before = state_of(net)
+    yield
+    assert state_of(net) == before, "parameters or random generator changed"
+
+
+def assert_close(found: Any, expected: Any, rtol: float = 0, atol: float = 0) -> None:
+    """Compare two sequences of arrays."""
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=rtol, atol=atol)
+
+
+def copies_of(net: Network, folder: Path) -> list[Network]:
+    """Return the network through a file, through a pickle, and as shallow and deep copies."""
+    net.save(folder / "copy.safetensors")
+    loaded = type(net).load(folder / "copy.safetensors")
+    return [loaded, pickle.loads(pickle.dumps(net)), copy.copy(net), copy.deepcopy(net)]
+
+
+# Errors
+
+
+@contextmanager
+def refusal(error: Error, *words: str) -> Iterator[pytest.ExceptionInfo[Exception]]:
+    """Expect exactly this error; its message begins with the first and has all words in order."""
+    with pytest.raises(error) as caught:
+        yield caught
+    assert type(caught.value) is error
+    message = str(caught.value)
+    assert re.match(".*".join(map(re.escape, words)), message, re.DOTALL), message
+
+
+def message_of(error: Error, call: Callable[[], Any]) -> str:
+    """Return the message of exactly this error, which the call raises."""
+    with refusal(error) as caught:
+        call()
+    return str(caught.value)
+
+
+def each_value(rules: dict[str, list[Any]]) -> pytest.MarkDecorator:
+    """Run a test with the values that a rule refuses: "argument [of owner] must be ...".
+
+    The test is given the rule, the argument, and the value.
+    """
+    return pytest.mark.parametrize(
+        ("rule", "argument", "value"),
+        [
+            pytest.param(rule, rule.split()[0], value, id=f"{rule[:60]}: {value!r}"[:100])
+            for rule, values in rules.items()
+            for value in values
+        ],
+    )
+
+
+# Files and processes
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write the one file of a test, and return its path."""
+    path = tmp_path / "data"
+
+    def write_(content: str | bytes) -> Path:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write_
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The path of a file that every example of a property writes anew."""
+    return tmp_path_factory.mktemp("scratch") / "file"
+
+
+def run_python(*arguments: object, **options: Any) -> "subprocess.CompletedProcess[str]":
+    """Run the interpreter; -P leaves out the package of a checkout, which is not compiled."""
+    command = [sys.executable, "-P", *map(str, arguments)]
+    settings = {"text": True, "timeout": 120, **options}
+    return subprocess.run(command, capture_output=True, check=False, **settings)
+
+
+def peak_of(work: Callable[[], object]) -> int:
+    """Return the bytes that the work holds at most, on top of what there is."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
