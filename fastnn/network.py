@@ -31,10 +31,10 @@ from .labeling import Labeling
 from .losses import Loss
 from .optimizers import LearningRate, Optimizer, check_makes_steps
 from .schedules import check_has_length
-from .training import session as fitting
-from .training.config import Callback, Order, Plan
+from .training.config import Callback, Order, TrainingConfig
 from .training.lock import TrainingLock, usable_after_fork
 from .training.memory import Memory
+from .training.session import train_on_blocks, train_on_data, train_on_examples
 from .validation import GivenLayers, Seed
 
 _DRAWN = 1 << 20  # initial weights at a time: float64 numbers, which should not take much memory
@@ -574,7 +574,7 @@ class Network(ABC):
         .. [2] G. King and L. Zeng, "Logistic Regression in Rare Events Data", Political Analysis
            9 (2001).
         """
-        plan = Plan.checked(
+        config = TrainingConfig.checked(
             len(self.layer_sizes) - 1,
             epochs=epochs,
             batch_size=batch_size,
@@ -597,16 +597,16 @@ class Network(ABC):
         engine, memory, required = self._engine, self._memory, self._required
         if y is None:
             held_out = required.validation_examples(validation_data, validation_fraction)
-            blocks = Blocks(X, plan.epochs)
-            plan.check_for_blocks(sample_weight, class_weight, validation_fraction)
+            blocks = Blocks(X, config.epochs)
+            config.check_for_blocks(sample_weight, class_weight, validation_fraction)
             of_classes = cast("Mapping[int, float] | None", class_weight)
             return self._alone(
                 partial(
-                    fitting.on_blocks,
+                    train_on_blocks,
                     engine,
                     memory,
                     blocks,
-                    plan,
+                    config,
                     buffer_size,
                     held_out,
                     of_classes,
@@ -620,11 +620,11 @@ class Network(ABC):
             weighted = required.weighted(weighted, sample_weight)  # without those of classes
         return self._alone(
             partial(
-                fitting.on_data,
+                train_on_data,
                 engine,
                 memory,
                 examples,
-                plan,
+                config,
                 held_out,
                 validation_fraction,
                 weighted,
@@ -672,7 +672,7 @@ class Network(ABC):
         check_makes_steps(optimizer)
         rate = optimizer.learning_rate if isinstance(optimizer, Optimizer) else learning_rate
         check_has_length(rate, "learning_rate", ", for each call is a step")
-        plan = Plan.checked(
+        config = TrainingConfig.checked(
             len(self.layer_sizes) - 1,
             epochs=1,
             batch_size=None,
@@ -689,13 +689,13 @@ class Network(ABC):
         inputs, targets = self._required.examples(X, y, sample_weight, class_weight)
         record, rows = self._labeling.after(targets, is_part=True).record, np.arange(len(inputs))
         step = partial(
-            fitting.on_examples,
+            train_on_examples,
             self._engine,
             self._memory,
             inputs,
             targets,
             rows,
-            plan,
+            config,
             None,
             record=record,
         )

@@ -15,8 +15,8 @@ from fastnn import MLP, SGD, Adam, reference
 from fastnn.engine import by_kernel
 from fastnn.engine import dispatch as paths
 from fastnn.network import Network
-from fastnn.training import session as fitting
-from fastnn.training.config import Plan
+from fastnn.training.config import TrainingConfig
+from fastnn.training.session import train_on_examples
 
 OPTIMIZERS = {
     "plain": SGD(0.1),
@@ -50,7 +50,7 @@ def trained(
         dtype="float64",
         seed=1,
     )
-    plan = Plan.checked(
+    plan = TrainingConfig.checked(
         len(sizes) - 1,
         epochs=3,
         batch_size=batch_size,
@@ -73,7 +73,7 @@ def trained(
     inputs, targets = net._required.examples(*data(sizes, density))
     rows = np.arange(N_EXAMPLES)
     plan = replace(plan, regularization=counted)
-    history = fitting.on_examples(net._engine, net._memory, inputs, targets, rows, plan, None)
+    history = train_on_examples(net._engine, net._memory, inputs, targets, rows, plan, None)
     return net, history.loss
 
 

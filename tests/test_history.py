@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from fastnn import MLP, Evaluation, evaluation
 from fastnn.history import History, Step
-from fastnn.training import monitor as observer
+from fastnn.training import monitor
 
 
 def history(n_epochs: int, validated: bool = False) -> History:
@@ -107,7 +107,7 @@ class TestHistory:
             histories.append(History())
             return histories[-1]
 
-        monkeypatch.setattr(observer, "History", new_history)
+        monkeypatch.setattr(monitor, "History", new_history)
         evaluations = iter([Evaluation(0.5, 0.5, "accuracy")])
         monkeypatch.setattr(evaluation, "evaluate", lambda *data: next(evaluations))
         data = np.ones((4, 1)), np.ones(4)

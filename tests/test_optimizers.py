@@ -535,7 +535,7 @@ class TestLBFGS:
         np.testing.assert_allclose(net.weights[0], solution[:6], rtol=0, atol=1e-6)
         np.testing.assert_allclose(net.biases[0], solution[6], rtol=0, atol=1e-6)
         assert len(history) < 200
-        assert history.stopped == "nothing more is to be gained"
+        assert history.stopped == "converged"
         assert history.learning_rate == [1.0] * len(history)
 
     def test_with_l2_it_is_ridge_regression(self, kind: type[Network]) -> None:
@@ -629,7 +629,7 @@ def test_lbfgs_in_float32() -> None:
     before = net.evaluate(*data()).loss
     history = net.train(*data(), epochs=300, batch_size=None, optimizer="lbfgs", l2=0.01)
     assert history.loss[-1] < before / 2
-    assert history.stopped == "nothing more is to be gained"
+    assert history.stopped == "converged"
 
 
 @ONE_VARIANT

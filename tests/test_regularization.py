@@ -160,7 +160,9 @@ class TestLazyL2:
     def test_batches_across_calls(
         self, path: str, chunk: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("fastnn.engine.by_kernel._COLUMNS", 16)  # a batch of 32 does not come whole
+        monkeypatch.setattr(
+            "fastnn.engine.by_kernel._COLUMNS", 16
+        )  # a batch of 32 does not come whole
         monkeypatch.setattr("fastnn.engine.by_kernel._ROWS", 16)
         monkeypatch.setattr("fastnn.engine.by_kernel._SPARSE_ROWS", 16)
         monkeypatch.setattr("fastnn.engine.by_kernel._WORK_PER_EXAMPLE", 0)

@@ -21,9 +21,9 @@ from fastnn.engine import Epochs, StepRule
 from fastnn.network import Network
 from fastnn.regularization import Regularization
 from fastnn.training import loop as training
-from fastnn.training.config import Plan
-from fastnn.training.monitor import Observer
-from fastnn.training.sampler import Draws
+from fastnn.training.config import TrainingConfig
+from fastnn.training.monitor import Monitor
+from fastnn.training.sampler import Sampler
 from fastnn.training.state import Rates, TrainingState
 
 pytestmark = pytest.mark.usefixtures("variant")
@@ -286,7 +286,7 @@ def test_divergence_in_the_middle_of_many_short_epochs() -> None:
 def test_what_diverged_is_not_gone_on_with() -> None:
     """However many epochs share a backup."""
     net = MLP([1, 1], output_activation="identity", seed=1)
-    plan = Plan(1000, 1, SGD(3.0), True, Regularization())
+    plan = TrainingConfig(1000, 1, SGD(3.0), True, Regularization())
     state = TrainingState(plan.optimizer, ())
     X, y = np.array([[1.0]], np.float32), np.zeros((1, 1), np.float32)
     descend = net._engine.descent(
@@ -309,10 +309,10 @@ def test_what_diverged_is_not_gone_on_with() -> None:
             descend.settle()
 
     rates = Rates(state, 1000, Regularization())
-    observer = Observer(plan, state, rates, ())
-    run = training.Run(net._engine.storage(), state, rates, plan, observer)
-    with pytest.raises(TrainingDiverged), observer:
-        run.train(OneEpochPerCall(), Draws(plan, np.arange(1), net._memory.generator), 1)
+    monitor = Monitor(plan, state, rates, ())
+    loop = training.EpochLoop(net._engine.storage(), state, rates, plan, monitor)
+    with pytest.raises(TrainingDiverged):
+        loop.train(OneEpochPerCall(), Sampler(plan, np.arange(1), net._memory.generator))
     first, *_ = [i for i, loss in enumerate(found) if not np.isfinite(loss).all()]
     assert 10 < first < 500
     assert len(found) == 2 * (first + 1)  # once more, to come to the last that was finite

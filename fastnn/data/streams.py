@@ -1,4 +1,4 @@
-"""Blocks of examples of data that do not fit in memory, gathered to windows that do."""
+"""Blocks of examples of data that do not fit in memory, and a buffer that gathers them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
@@ -15,7 +15,15 @@ Examples: TypeAlias = tuple[Inputs, Targets]
 
 
 class Blocks:
-    """The user's blocks, (X, y) or (X, y, sample_weight), to be gone through ``epochs`` times."""
+    """An iterable of blocks, (X, y) or (X, y, sample_weight), that is read once per epoch.
+
+    Parameters
+    ----------
+    given : iterable of blocks
+        The user's X.
+    epochs : int
+        How often the blocks are read.
+    """
 
     def __init__(self, given: MatrixLike | Iterable[Block], epochs: int) -> None:
         if (
@@ -36,7 +44,7 @@ class Blocks:
         self._given = given
 
     def examples(self, check: Callable[..., Examples]) -> Iterator[Examples]:
-        """Go through the blocks, one by one as they are asked for, and make examples of each."""
+        """Yield the examples of each block, as ``check`` returns them."""
         for number, block in enumerate(self._given):
             if not isinstance(block, tuple | list) or len(block) not in (2, 3):
                 raise TypeError(
@@ -58,29 +66,25 @@ class Blocks:
                 raise
 
 
-def windows(blocks: Iterable[Examples], least: int, batch_size: int) -> Iterator[Examples]:
-    """At least so many examples at a time, in whole batches but for the last window."""
+def buffered(blocks: Iterable[Examples], buffer_size: int, batch_size: int) -> Iterator[Examples]:
+    """Yield at least ``buffer_size`` examples at a time, in whole batches but for the last."""
     held: list[Examples] = []
     n_held = 0
     for block in blocks:
         held.append(block)
         n_held += len(block[0])
-        if n_held >= max(least, batch_size):
+        if n_held >= max(buffer_size, batch_size):
             inputs, targets = _joined(held)
             n_whole = n_held // batch_size * batch_size
             yield inputs[:n_whole], targets[:n_whole]
             n_held -= n_whole
             held = [(inputs[n_whole:], targets[n_whole:])] if n_held else []
-        if held:
-            held[-1] = _copied(held[-1])  # whoever makes the blocks may use the memory again
+        if held:  # a copy: the iterable may write the next block into the same memory
+            inputs, targets = held[-1]
+            rows = np.arange(len(inputs))
+            held[-1] = inputs.take(rows), targets[rows]
     if held:
         yield _joined(held)
-
-
-def _copied(examples: Examples) -> Examples:
-    inputs, targets = examples
-    rows = np.arange(len(inputs))
-    return inputs.take(rows), targets[rows]
 
 
 def _joined(held: list[Examples]) -> Examples:

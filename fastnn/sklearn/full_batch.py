@@ -43,8 +43,7 @@ def minimize(
     reported = losses.Reported(estimator, y, weights, np.arange(n_samples))
     objective = FlatObjective(
         network._engine.objective(inputs, targets, estimator._n_threads()),
-        network._engine.weights,
-        network._engine.biases,
+        network._engine,
         Regularization(l1=estimator.l1, l2=estimator.alpha / total),
     )
 
@@ -60,7 +59,7 @@ def minimize(
         if estimator.verbose:
             print(f"Iteration {number}, loss = {intermediate_result.fun:.8f}")
         if tasks is not None and tasks.are_watched:
-            objective.put(intermediate_result.x)
+            objective.move_to(intermediate_result.x)
             if tasks.end():
                 raise StopIteration
             if number < estimator.max_iter:
@@ -80,7 +79,7 @@ def minimize(
             "gtol": estimator.tol,
         },
     )
-    objective.put(result.x)
+    objective.move_to(result.x)
     if tasks is not None:
         tasks.end()  # of an iteration that did not come to its end
     estimator.n_iter_ = min(result.nit, estimator.max_iter)

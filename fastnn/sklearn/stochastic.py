@@ -1,4 +1,4 @@
-"""Fitting by "sgd" and "adam": scikit-learn's parameters as a plan of the engine, its epochs seen.
+"""Fitting by "sgd" and "adam": the training of the core, with the rules of scikit-learn.
 
 What is drawn, when it stops and what is reported is as in scikit-learn: of its code, the learning
 rates of the optimizers and the count of epochs without improvement go on to be used.
@@ -20,9 +20,9 @@ from ..evaluation import Evaluation
 from ..history import Step
 from ..mlp import MLP
 from ..optimizers import Optimizer
-from ..training import session as fitting
-from ..training.config import Plan
+from ..training.config import TrainingConfig
 from ..training.loop import TrainingDiverged
+from ..training.session import train_on_examples
 from ..warning import warn
 from . import losses, settings, solvers
 
@@ -107,15 +107,15 @@ class Training:
         targets = replace(targets, most_loss=losses.most(self._network.dtype))
         self._losses = losses.Reported(estimator, self._y[rows], targets.weights, rows)
         self._n_samples, self._batch_size = len(rows), self._clipped_batch_size(len(rows))
-        plan = self._plan(targets.weights)
+        config = self._config(targets.weights)
         self._resume_monitoring()
         estimator.n_iter_ = 0
-        evaluate = self._evaluation if _monitors_validation(plan.optimizer) else None
+        evaluate = self._evaluation if _monitors_validation(config.optimizer) else None
         try:
             self._begin_epoch()
             engine, memory = self._network._engine, self._network._memory
             self._network._alone(
-                partial(fitting.on_examples, engine, memory, inputs, targets, rows, plan, evaluate)
+                partial(train_on_examples, engine, memory, inputs, targets, rows, config, evaluate)
             )
         except KeyboardInterrupt:
             warn("Training interrupted by user.", UserWarning)
@@ -185,9 +185,9 @@ class Training:
         given = self._estimator.optimizer
         return given is None or settings.optimizer_class(given).takes_batches
 
-    def _plan(self, weights: Array | None) -> Plan:
+    def _config(self, weights: Array | None) -> TrainingConfig:
         estimator, given = self._estimator, self._estimator.optimizer
-        plan = Plan.checked(
+        config = TrainingConfig.checked(
             len(self._network.weights),
             epochs=1 if self._incremental else estimator.max_iter,
             batch_size=self._batch_size if self._takes_batches() else None,
@@ -207,14 +207,14 @@ class Training:
             has_validation=self._held_out[0] is not None,
         )
         regularization = replace(
-            plan.regularization, by_weight=True, counted_l2=float(self._losses.n_averaged)
+            config.regularization, by_weight=True, counted_l2=float(self._losses.n_averaged)
         )
         # Checked without scikit-learn's optimizers, which users of the engine cannot give.
         least = 1.0 if weights is None else float(weights[weights > 0].min())
         optimizer = solvers.steady(
-            self._solver() if given is None else plan.optimizer, estimator.alpha / least
+            self._solver() if given is None else config.optimizer, estimator.alpha / least
         )
-        return replace(plan, regularization=regularization, optimizer=optimizer)
+        return replace(config, regularization=regularization, optimizer=optimizer)
 
     def _solver(self) -> Optimizer:
         """scikit-learn's, which are not all among the engine's own.

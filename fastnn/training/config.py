@@ -1,4 +1,4 @@
-"""The arguments of ``train``, checked, and what follows from them for some data."""
+"""The arguments of one call of ``train``, checked."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ from ..schedules import check_has_length
 Callback = Callable[[Step], Any]
 
 Order = Callable[[int], ArrayLike]
-"""Draws the order of an epoch: each of the numbers below that of the examples, once."""
+"""Returns the order of an epoch, given the number of examples: each row number once."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The arguments of one call of ``train``, checked: how to go through the data."""
+class TrainingConfig:
+    """The checked arguments of one call of ``train``, apart from the data."""
 
     epochs: int
-    batch_size: int | None  # None: all examples
+    batch_size: int | None  # None: the full batch
     optimizer: Optimizer
     shuffle: bool | Order
     regularization: Regularization
@@ -55,14 +55,27 @@ class Plan:
         progress: bool = False,
         n_threads: int = 1,
         has_validation: bool = False,
-    ) -> "Plan":
-        """Reject what is not a plan."""
+    ) -> "TrainingConfig":
+        """Check the arguments of ``train`` and return them as a config.
+
+        Parameters
+        ----------
+        n_layers : int
+            Layers of the network, for ``dropout``.
+        has_validation : bool, default False
+            Whether there are validation data to monitor.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is invalid alone, or with another one.
+        """
         if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
             hint = ": did you mean EarlyStopping()?" if early_stopping is True else ""
             raise TypeError(
                 f"early_stopping must be None or an EarlyStopping, got {early_stopping!r}{hint}"
             )
-        plan = cls(
+        config = cls(
             validation.count(epochs, "epochs", minimum=0),
             None if batch_size is None else validation.count(batch_size, "batch_size", minimum=1),
             _optimizer(optimizer, learning_rate),
@@ -80,15 +93,15 @@ class Plan:
             validation.flag(progress, "progress"),
             validation.count(n_threads, "n_threads", minimum=1),
         )
-        plan._check_combination()
+        config._check_optimizer()
         if not has_validation:
-            plan._check_monitors()
-        return plan
+            config._check_monitors_training_loss()
+        return config
 
     def check_for_blocks(
         self, sample_weight: Any, class_weight: Any, validation_fraction: Any
     ) -> None:
-        """Reject what needs all examples at once."""
+        """Reject arguments that need all examples at once."""
         if self.batch_size is None:
             raise ValueError("batch_size must be an integer where X are blocks, got None")
         if sample_weight is not None:
@@ -108,7 +121,7 @@ class Plan:
         why = " where X are blocks, whose number of steps is unknown"
         check_has_length(self.optimizer.learning_rate, "learning_rate", why)
 
-    def _check_monitors(self) -> None:
+    def _check_monitors_training_loss(self) -> None:
         monitors = {
             "early_stopping": self.early_stopping,
             "learning_rate": self.optimizer.learning_rate,
@@ -121,7 +134,8 @@ class Plan:
                     "validation_fraction must be given"
                 )
 
-    def _check_combination(self) -> None:
+    def _check_optimizer(self) -> None:
+        """Reject arguments that the optimizer does not support."""
         name, given = self.optimizer.name, self.regularization
         if not self.optimizer.takes_batches and self.batch_size is not None:
             raise ValueError(
@@ -129,14 +143,14 @@ class Plan:
                 f"{self.batch_size}"
             )
         if isinstance(self.optimizer, LBFGS):
-            unfit = {
+            unsupported = {
                 "l1": given.l1,
                 "dropout": any(given.dropout),
                 "clip_norm": given.clip_norm,
                 "max_norm": given.max_norm,
                 "batch_callback": self.batch_callback,
             }
-            for argument, value in unfit.items():
+            for argument, value in unsupported.items():
                 if value:
                     raise ValueError(f"{argument} must be left out for the optimizer {name!r}")
 
@@ -145,7 +159,7 @@ class Plan:
         return n_examples if self.batch_size is None else min(self.batch_size, n_examples)
 
     def n_batches(self, n_examples: int) -> int:
-        """Count the steps of an epoch."""
+        """Return the number of steps for so many examples."""
         return -(-n_examples // self.rows_per_batch(n_examples))
 
 
@@ -158,7 +172,7 @@ def _shuffle(given: bool | Order) -> bool | Order:
 
 
 def _optimizer(given: str | Optimizer, learning_rate: LearningRate | None) -> Optimizer:
-    if type(given) in OPTIMIZERS.values():  # the kernels know no others
+    if type(given) in OPTIMIZERS.values():  # the kernels know no subclasses
         assert isinstance(given, Optimizer)
         if learning_rate is not None:
             raise ValueError(

@@ -1,8 +1,8 @@
 """Training by scipy's L-BFGS-B, whose line search and memory make an epoch loop of their own.
 
-That memory cannot be kept from one call to the next. What is kept instead is where the iterations
-began: to go on, they are gone through again, which comes to the same bits. Where they would not,
-on other data or by another objective, the loss at their beginning tells, and they begin anew.
+scipy's memory cannot be kept from one call to the next. The state keeps the parameters at the start
+of the iterations instead: the next call repeats the iterations from there, with the same bits. On
+other data, or with another objective, the loss at the start differs, and the iterations begin anew.
 """
 
 import math
@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..arrays import Array
-from ..engine import Objective
+from ..arrays import Array, copy_arrays
+from ..engine import Engine, Objective
 from ..optimizers import LBFGS
 from ..regularization import Regularization
-from .monitor import Observer
+from .config import TrainingConfig
+from .loop import diverged
+from .monitor import Monitor
 from .state import TrainingState
 
 if TYPE_CHECKING:
@@ -23,34 +25,33 @@ if TYPE_CHECKING:
 
 
 class FlatObjective:
-    """Loss and gradient, with penalties, as functions of one flat vector in double.
+    """Loss and gradient, with penalties, as functions of one flat vector in double precision.
 
     Parameters
     ----------
     objective : callable
-        The loss to be minimized, but for the penalties.
-    weights, biases : sequence of ndarray
-        The parameters, which are changed.
+        Returns the loss without penalties, and its gradients, at the present parameters.
+    engine : Engine
+        The engine whose parameters are changed.
+    regularization : Regularization
+        The penalties.
     """
 
     def __init__(
-        self,
-        objective: Objective,
-        weights: Sequence[Array],
-        biases: Sequence[Array],
-        regularization: Regularization,
+        self, objective: Objective, engine: Engine, regularization: Regularization
     ) -> None:
-        self._objective, self._weights, self._regularization = objective, weights, regularization
-        self._parameters = [*weights, *biases]
-        self._latest = math.nan, math.nan  # value and loss where it was last evaluated
+        self._objective, self._regularization = objective, regularization
+        self._weights, self._parameters = engine.weights, engine.parameters
+        self._latest = math.nan, math.nan  # value and loss of the last evaluation
 
     def __call__(self, flat: Array) -> tuple[float, Array]:
-        with np.errstate(all="ignore"):  # a line search may go too far, which its value tells
-            self.put(flat)
-            return self.here()
+        """Move to ``flat``; return the value and the gradient there."""
+        with np.errstate(all="ignore"):  # overflow in a line search shows in the value
+            self.move_to(flat)
+            return self.evaluate()
 
-    def here(self) -> tuple[float, Array]:
-        """At the present parameters."""
+    def evaluate(self) -> tuple[float, Array]:
+        """Return the value and the gradient at the present parameters."""
         loss, of_weights, of_biases = self._objective()
         slopes = [
             g + self._regularization.slope(w)
@@ -58,85 +59,116 @@ class FlatObjective:
         ]
         value = loss + self.penalty()
         self._latest = value, loss
-        return value, _joined([*slopes, *of_biases])
+        return value, _flattened([*slopes, *of_biases])
 
     def loss_of(self, value: float) -> float:
         """Return the loss without penalties at the present parameters, which have this value."""
-        # Penalties may be so much larger that their difference to the value is mostly rounding.
+        # Where penalties are much larger than the loss, the difference is mostly rounding error.
         latest, loss = self._latest
         return loss if value == latest else value - self.penalty()
 
     def penalty(self) -> float:
-        """At the present parameters."""
+        """Return the penalty at the present parameters."""
         return self._regularization.penalty(self._weights)
 
     def flat(self) -> Array:
-        """Return the present parameters."""
-        return _joined(self._parameters)
+        """Return the present parameters as one vector."""
+        return _flattened(self._parameters)
 
-    def put(self, flat: Array) -> None:
-        """Change them."""
+    def move_to(self, flat: Array) -> None:
+        """Set the parameters."""
         start = 0
         for array in self._parameters:
             array[...] = flat[start : start + array.size].reshape(array.shape)
             start += array.size
 
 
-class Minimization:
-    """Iterations from where the network stands.
+def minimize(
+    objective: Objective,
+    engine: Engine,
+    config: TrainingConfig,
+    state: TrainingState,
+    monitor: Monitor,
+) -> None:
+    """Train by L-BFGS.
 
     Parameters
     ----------
-    objective : FlatObjective
-        Of the network's parameters.
-    parameters, beginning : sequence of ndarray
-        Weights and biases, and those where the iterations of ``state`` began; both are kept up to
-        date.
+    objective : callable
+        Returns the loss without penalties, and its gradients, at the present parameters.
+    engine : Engine
+    config : TrainingConfig
+        Its optimizer is `LBFGS`.
+    state : TrainingState
+        Its slot holds the parameters where the iterations began.
+    monitor : Monitor
+
+    Raises
+    ------
+    TrainingDiverged
+        If the loss or the gradient is not finite; the parameters are the last finite ones.
     """
+    assert isinstance(config.optimizer, LBFGS)
+    if not config.epochs:
+        return
+    flat_objective = FlatObjective(objective, engine, config.regularization)
+    minimization = _Minimization(flat_objective, config.optimizer, state, monitor)
+    (slot,) = state.slots
+    weights, biases = engine.views(slot)
+    if not minimization.run(config.epochs, engine.parameters, [*weights, *biases]):
+        raise diverged(len(monitor.history) + 1)
+    if len(monitor.history) < config.epochs and not monitor.history.stopped:
+        monitor.history.stopped = "converged"
+
+
+class _Minimization:
+    """The iterations of one call of ``train``."""
 
     def __init__(
         self,
         objective: FlatObjective,
-        parameters: Sequence[Array],
-        beginning: Sequence[Array],
         optimizer: LBFGS,
         state: TrainingState,
-        observer: Observer,
+        monitor: Monitor,
     ) -> None:
-        self._objective, self._parameters, self._beginning = objective, parameters, beginning
-        self._optimizer, self._state, self._observer = optimizer, state, observer
+        self._objective, self._optimizer = objective, optimizer
+        self._state, self._monitor = state, monitor
+        self._accepted, self._is_finite = objective.flat(), True
 
-    def run(self, epochs: int) -> bool:
-        """Make so many iterations; False, at the last finite parameters, if it diverged."""
-        if not epochs:
-            return True
-        here = self._objective.flat()
-        self._accepted, self._is_finite = here, True
+    def run(self, epochs: int, parameters: Sequence[Array], start: Sequence[Array]) -> bool:
+        """Make iterations; return whether all were finite.
+
+        Parameters
+        ----------
+        epochs : int
+            Number of iterations.
+        parameters : sequence of ndarray
+            Weights and biases.
+        start : sequence of ndarray
+            The parameters where the iterations began; updated if they begin anew.
+        """
+        present, state = self._accepted, self._state
         try:
-            if not self._goes_on() or not self._iterate(epochs, self._state.n_steps, here):
-                self._objective.put(here)
-                for kept, parameters in zip(self._beginning, self._parameters, strict=True):
-                    kept[...] = parameters
-                self._state.n_steps, self._state.first_loss = 0, None
-                self._iterate(epochs, 0, here)
+            resumes = False
+            if state.n_steps:
+                copy_arrays(start, parameters)
+                with np.errstate(all="ignore"):
+                    resumes = self._objective.evaluate()[0] == state.first_loss
+            if not resumes or not self._iterate(epochs, state.n_steps, present):
+                self._objective.move_to(present)
+                copy_arrays(parameters, start)
+                state.n_steps, state.first_loss = 0, None
+                self._iterate(epochs, 0, present)
         finally:
-            self._objective.put(self._accepted)  # the line search, or Ctrl-C in it, has left others
-        history = self._observer.history
-        if self._is_finite and len(history) < epochs and not history.stopped:
-            history.stopped = "nothing more is to be gained"
+            # A line search, which Ctrl-C may interrupt, leaves parameters that were not accepted.
+            self._objective.move_to(self._accepted)
         return self._is_finite
 
-    def _goes_on(self) -> bool:
-        """Tell whether this is the objective of the iterations before."""
-        if not self._state.n_steps:
-            return False
-        for kept, parameters in zip(self._beginning, self._parameters, strict=True):
-            parameters[...] = kept
-        with np.errstate(all="ignore"):
-            return self._objective.here()[0] == self._state.first_loss
+    def _iterate(self, epochs: int, n_before: int, present: Array) -> bool:
+        """Repeat the previous iterations, and make new ones.
 
-    def _iterate(self, epochs: int, n_before: int, here: Array) -> bool:
-        """Make iterations after those before, which are to lead here; False if they do not."""
+        Returns False if the previous iterations do not lead to the present parameters.
+        """
         try:
             from scipy import optimize
         except ImportError as error:
@@ -159,14 +191,14 @@ class Minimization:
             n_done += 1
             if n_done < n_before:
                 return
-            self._objective.put(intermediate_result.x)
+            self._objective.move_to(intermediate_result.x)
             if n_done == n_before:
-                if not np.array_equal(self._objective.flat(), here):
+                if not np.array_equal(self._objective.flat(), present):
                     raise _Elsewhere
                 return
             self._accepted, self._state.n_steps = self._objective.flat(), n_done
             loss = self._objective.loss_of(float(intermediate_result.fun))
-            if self._observer.see([loss], np.ones((1, 1))):
+            if self._monitor.record([loss], np.ones((1, 1))):
                 raise StopIteration
 
         try:
@@ -181,7 +213,7 @@ class Minimization:
                     "maxfun": np.iinfo(np.int32).max,
                     "maxcor": self._optimizer.memory,
                     "gtol": self._optimizer.tolerance,
-                    "ftol": 0,  # the gradient says when it is over, not that the loss falls slowly
+                    "ftol": 0,  # converged by the gradient, not where the loss falls slowly
                 },
             )
         except _NotFinite:
@@ -192,12 +224,12 @@ class Minimization:
 
 
 class _NotFinite(Exception):
-    """The loss, or its gradient."""
+    """The loss or the gradient is not finite."""
 
 
 class _Elsewhere(Exception):
-    """The iterations before do not lead to where the network stands."""
+    """The previous iterations do not lead to the present parameters."""
 
 
-def _joined(arrays: Sequence[Array]) -> Array:
+def _flattened(arrays: Sequence[Array]) -> Array:
     return np.concatenate([array.ravel() for array in arrays]).astype(np.float64)

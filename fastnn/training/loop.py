@@ -1,4 +1,4 @@
-"""The epoch loop: chunks, divergence, and who sees what came of an epoch."""
+"""The epoch loop: train chunk by chunk, undo what diverged, report each epoch to the monitor."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -7,13 +7,13 @@ from itertools import pairwise
 import numpy as np
 
 from .. import validation
-from ..arrays import Array, are_finite, copy_arrays
+from ..arrays import Array, are_finite
 from ..engine import Descent, Epochs
 from ..history import Step
-from .config import Plan
-from .monitor import Observer
-from .sampler import Draws
-from .state import Rates, TrainingState
+from .config import TrainingConfig
+from .monitor import Monitor
+from .sampler import Sampler
+from .state import Rates, Snapshot, TrainingState
 
 
 class TrainingDiverged(ArithmeticError):
@@ -21,7 +21,7 @@ class TrainingDiverged(ArithmeticError):
 
 
 def diverged(epoch: int) -> TrainingDiverged:
-    """Return the error that says so."""
+    """Return the error for an epoch that diverged."""
     return TrainingDiverged(
         f"training diverged in epoch {epoch}: the loss or a parameter became NaN or infinite. The "
         "network is as it was before that epoch, or the blocks of it held at the time. Try a "
@@ -29,15 +29,24 @@ def diverged(epoch: int) -> TrainingDiverged:
     )
 
 
-class Run:
-    """The steps of one call of ``train``.
+class EpochLoop:
+    """Makes the steps of one call of ``train``.
 
-    However it ends, the arrays are finite, and parameters fit the optimizer's state.
+    However the loop ends, parameters and slots are finite and of the same step.
 
     Parameters
     ----------
     arrays : sequence of ndarray
-        All that a step changes: the parameters, and what the optimizer keeps.
+        The arrays that a step changes: parameters and slots.
+    state : TrainingState
+    rates : Rates
+    config : TrainingConfig
+    monitor : Monitor
+
+    Attributes
+    ----------
+    is_stopped : bool
+        Whether a callback or early stopping has ended the training.
     """
 
     def __init__(
@@ -45,115 +54,118 @@ class Run:
         arrays: Sequence[Array],
         state: TrainingState,
         rates: Rates,
-        plan: Plan,
-        observer: Observer,
+        config: TrainingConfig,
+        monitor: Monitor,
     ) -> None:
-        self._arrays, self._backup = arrays, _Backup(arrays, state)
-        self._checkpoint: _Backup | None = None
-        self._state, self._rates, self._plan = state, rates, plan
-        self._observer = observer
+        self._arrays, self._backup = arrays, Snapshot(arrays, state)
+        self._checkpoint: Snapshot | None = None
+        self._state, self._rates, self._config = state, rates, config
+        self._monitor = monitor
         self.is_stopped = False
         self.begin_epoch()
 
     @property
     def is_over(self) -> bool:
         """Whether there is no further epoch."""
-        return self.is_stopped or len(self._observer.history) >= self._plan.epochs
+        return self.is_stopped or len(self._monitor.history) >= self._config.epochs
 
-    def train(self, descend: Descent, draws: Draws, n_examples: int) -> None:
+    def train(self, descend: Descent, sampler: Sampler) -> None:
         """Train for all epochs on the same examples."""
         while not self.is_over:
-            if self._observer.sees_every_epoch:
+            if self._monitor.sees_every_epoch:
                 self.begin_epoch()
-                self.go_on(descend, draws, n_examples)
+                self.train_part(descend, sampler)
                 self.end_epoch()
                 continue
             # Short epochs share a backup.
-            n_left = self._plan.epochs - len(self._observer.history)
-            n_epochs = min(n_left, max(1, descend.examples_per_backup // n_examples))
-            epochs = self._next(draws, n_epochs, n_examples)
-            losses = self._attempt(descend, epochs)
-            if losses is not None:
-                self._observer.see(losses, epochs.rates)
+            n_left = self._config.epochs - len(self._monitor.history)
+            n_epochs = min(n_left, max(1, descend.examples_per_backup // len(sampler)))
+            epochs = self._draw(sampler, n_epochs)
+            if (attempt := self._attempt(descend, epochs)) is not None:
+                self._monitor.record(attempt[0], epochs.rates)
                 continue
-            # One of them diverged: go through them again one by one, to stop before that one.
+            # One of the epochs diverged: repeat them one at a time, to stop before that epoch.
             for epoch in range(n_epochs):
                 one = epochs[epoch : epoch + 1]
-                if n_epochs == 1 or (losses := self._attempt(descend, one)) is None:
-                    raise diverged(len(self._observer.history) + 1)
-                self._observer.see(losses, one.rates)
+                if n_epochs == 1 or (attempt := self._attempt(descend, one)) is None:
+                    raise diverged(len(self._monitor.history) + 1)
+                self._monitor.record(attempt[0], one.rates)
 
     def begin_epoch(self) -> None:
-        """Begin an epoch with the next examples."""
+        """Begin an epoch; `train_part` and `end_epoch` follow."""
         self._loss, self._n_seen, self._n_batches = 0.0, 0, 0
 
-    def go_on(self, descend: Descent, draws: Draws, n_examples: int) -> None:
-        """Train on examples that are the whole of an epoch, or a part."""
-        epoch = self._next(draws, 1, n_examples)
-        n_seen = self._n_seen
-        losses = self._attempt(descend, epoch)
-        if losses is None:
-            raise diverged(len(self._observer.history) + 1)
-        if not self.is_stopped:
-            self._n_seen = n_seen + n_examples
-        n_batches = self._plan.n_batches(n_examples)
-        if self.is_stopped:
-            n_batches = -(-(self._n_seen - n_seen) // self._plan.rows_per_batch(n_examples))
+    def train_part(self, descend: Descent, sampler: Sampler) -> None:
+        """Train on examples that are the whole or a part of the epoch."""
+        epoch = self._draw(sampler, 1)
+        attempt = self._attempt(descend, epoch)
+        if attempt is None:
+            raise diverged(len(self._monitor.history) + 1)
+        (loss,), n_seen = attempt
+        n_batches = -(-n_seen // self._config.rows_per_batch(len(sampler)))
         self._last_rates = epoch.rates[:, :n_batches]
         self._n_batches += n_batches
-        self._loss += losses[0] * (self._n_seen - n_seen)
+        self._n_seen += n_seen
+        self._loss += loss * n_seen
 
     def end_epoch(self) -> None:
-        """Those were the last examples of an epoch."""
+        """Report the epoch to the monitor."""
         if not self._n_seen:
             raise ValueError("X must hold at least one example, got blocks without any")
         mean = self._loss / self._n_seen
-        self.is_stopped |= self._observer.see([mean], self._last_rates)
-        if self._plan.callback is not None and not are_finite(self._arrays):
+        self.is_stopped |= self._monitor.record([mean], self._last_rates)
+        if self._config.callback is not None and not are_finite(self._arrays):
             self._backup.restore()
             raise ValueError(
                 "callback must leave weights and biases finite, got NaN or infinity in them after "
-                f"epoch {len(self._observer.history)}. The network is as it was before that epoch, "
+                f"epoch {len(self._monitor.history)}. The network is as it was before that epoch, "
                 "or the last blocks of it"
             )
 
-    def _next(self, draws: Draws, n_epochs: int, n_examples: int) -> Epochs:
-        # Rates may be refused, and then nothing is to have been drawn.
-        rates = self._rates.upcoming(n_epochs, self._plan.n_batches(n_examples))
-        orders, keys = draws.orders_and_keys(n_epochs)
+    def _draw(self, sampler: Sampler, n_epochs: int) -> Epochs:
+        # Rates come first: if they are refused, nothing has been drawn.
+        rates = self._rates.upcoming(n_epochs, self._config.n_batches(len(sampler)))
+        orders, keys = sampler.draw(n_epochs)
         return Epochs(orders, rates, keys, self._state.n_steps)
 
-    def _attempt(self, descend: Descent, epochs: Epochs) -> list[float] | None:
-        """Mean losses of some epochs; None, and all as before, if one is not finite."""
-        self._backup.take()
-        self._latest, self._is_settled = self._backup, False
+    def _attempt(self, descend: Descent, epochs: Epochs) -> tuple[list[float], int] | None:
+        """Train for some epochs; undo them and return None if a number is not finite.
+
+        Returns
+        -------
+        list of float
+            The mean loss of each epoch.
+        int
+            Examples per epoch: fewer than all if a callback stopped the training.
+        """
+        self._latest = self._backup.take()
+        self._is_settled = False
         losses = np.zeros(len(epochs))
         try:
             try:
-                n_seen = self._descend(descend, epochs, losses)
+                n_seen = self._train_chunks(descend, epochs, losses)
             finally:
                 self._settle(descend, epochs, losses)
-        finally:  # once more: an interruption may come before the first, or in it
+        finally:  # again: an interruption may come before or during the first call
             self._settle(descend, epochs, losses)
-        return (losses / n_seen).tolist() if self._is_finite else None
+        return ((losses / n_seen).tolist(), n_seen) if self._is_finite else None
 
-    def _descend(self, descend: Descent, epochs: Epochs, losses: Array) -> int:
-        """Add up losses, up to one that is not finite; return the number of examples per epoch."""
+    def _train_chunks(self, descend: Descent, epochs: Epochs, losses: Array) -> int:
+        """Add up losses until one is not finite; return the number of examples per epoch."""
         n_epochs, n_examples = epochs.orders.shape
-        calls_back = self._plan.batch_callback is not None
-        chunk = self._plan.rows_per_batch(n_examples) if calls_back else descend.chunk
+        calls_back = self._config.batch_callback is not None
+        chunk = self._config.rows_per_batch(n_examples) if calls_back else descend.chunk
         epochs_per_call = max(1, chunk // n_examples)
         for epoch in range(0, n_epochs, epochs_per_call):
             some = slice(epoch, min(epoch + epochs_per_call, n_epochs))
-            for start, stop in self._parts(n_examples, chunk):
-                if self._observer.keeps_before_step and (
+            for start, stop in self._chunks(n_examples, chunk):
+                if self._monitor.keeps_before_step and (
                     calls_back or start == self._last_batch(n_examples)
                 ):
-                    descend.settle()
-                    self._count(epochs)
-                    self._observer.before_step()
-                # A batch that is reported has a sum of its own: from the difference of two
-                # running sums, what large losses before it have rounded away would be missing.
+                    self._flush(descend, epochs)
+                    self._monitor.before_step()
+                # A reported batch has a sum of its own: the difference of two running sums would
+                # lack what large losses before it have rounded away.
                 sums = np.zeros(1) if calls_back else losses[some]
                 descend(epochs[some], start, stop, sums)
                 if calls_back:
@@ -161,12 +173,10 @@ class Run:
                 if not _all_finite(losses[some]):
                     return n_examples
                 if calls_back:
-                    descend.settle()
-                    self._count(epochs)
+                    self._flush(descend, epochs)
                     loss = float(sums[0]) / (stop - start)
-                    self._call_back(epochs, start // chunk + 1, loss)
+                    self._call_batch_callback(epochs, start // chunk + 1, loss)
                 if self.is_stopped:
-                    self._n_seen += stop
                     return stop
                 every = descend.examples_per_checkpoint
                 if every and start // every < stop // every and stop < n_examples:
@@ -174,11 +184,10 @@ class Run:
         return n_examples
 
     def _settle(self, descend: Descent, epochs: Epochs, losses: Array) -> None:
-        """Leave whole steps, counted, and finite parameters."""
+        """Complete or undo the attempt: whole steps, which are counted, and finite parameters."""
         if self._is_settled:
             return
-        descend.settle()
-        self._count(epochs)
+        self._flush(descend, epochs)
         if epochs.is_in_step:
             self._latest.restore()
         self._is_finite = _all_finite(losses) and are_finite(self._arrays)
@@ -187,63 +196,44 @@ class Run:
         self._is_settled = True
 
     def _take_checkpoint(self, descend: Descent, epochs: Epochs) -> None:
-        """Keep the parameters for the case that a later step is interrupted."""
-        descend.settle()
-        self._count(epochs)
+        """Keep the parameters, to restore them if a later step is interrupted."""
+        self._flush(descend, epochs)
         if self._checkpoint is None:
-            self._checkpoint = _Backup(self._arrays, self._state)
-        self._checkpoint.take()
-        self._latest = self._checkpoint
+            self._checkpoint = Snapshot(self._arrays, self._state)
+        self._latest = self._checkpoint.take()
 
-    def _parts(self, n_examples: int, chunk: int) -> Iterator[tuple[int, int]]:
-        """Return where the part of an epoch for each call begins and ends."""
+    def _chunks(self, n_examples: int, chunk: int) -> Iterator[tuple[int, int]]:
+        """Return the first and the end row of each chunk of an epoch."""
         cuts = [*range(0, n_examples, chunk), n_examples]
-        if self._observer.keeps_before_step:  # what is kept is there between two calls
+        if self._monitor.keeps_before_step:  # between two calls
             cuts = sorted({*cuts, self._last_batch(n_examples)})
         return pairwise(cuts)
 
     def _last_batch(self, n_examples: int) -> int:
-        """Return where the last batch of an epoch begins."""
-        rows_per_batch = self._plan.rows_per_batch(n_examples)
+        """Return the first row of the last batch of an epoch."""
+        rows_per_batch = self._config.rows_per_batch(n_examples)
         return (n_examples - 1) // rows_per_batch * rows_per_batch
 
-    def _count(self, epochs: Epochs) -> None:
-        """Take note of the steps that were made since the backup."""
+    def _flush(self, descend: Descent, epochs: Epochs) -> None:
+        """Apply pending factors to the parameters, and count the steps since the backup."""
+        descend.settle()
         for name in ("n_steps", "n_steps_of_schedule"):
             setattr(self._state, name, self._backup.counters[name] + int(epochs.n_done[0]))
 
-    def _call_back(self, epoch: Epochs, n_done: int, loss: float) -> None:
-        """Call the callback of batches, after so many of these examples."""
-        assert self._plan.batch_callback is not None
-        number, rates = len(self._observer.history) + 1, epoch.rates[0]
+    def _call_batch_callback(self, epoch: Epochs, n_done: int, loss: float) -> None:
+        """Report a batch: the last of ``n_done`` of these examples' batches."""
+        assert self._config.batch_callback is not None
+        number, rates = len(self._monitor.history) + 1, epoch.rates[0]
         given = float(rates[n_done - 1])
         step = Step(number, loss, given, batch=self._n_batches + n_done)
-        if validation.answer(self._plan.batch_callback(step), "batch_callback"):
+        if validation.answer(self._config.batch_callback(step), "batch_callback"):
             self.is_stopped = True
-            self._observer.history.stopped = "batch_callback said so"
+            self._monitor.history.stopped = "batch_callback said so"
         if step.learning_rate != given:
             self._rates.set(step.learning_rate)
             rates[n_done:] = step.learning_rate
 
 
 def _all_finite(losses: Array) -> bool:
-    # Mostly one, for which NumPy takes several microseconds.
+    # Mostly one loss, for which NumPy takes several microseconds.
     return all(map(math.isfinite, losses.tolist()))
-
-
-class _Backup:
-    """A copy of all that steps change, to go back to."""
-
-    def __init__(self, arrays: Sequence[Array], state: TrainingState) -> None:
-        self._arrays, self._state = arrays, state
-        self._copies = [np.empty_like(array) for array in arrays]
-
-    def take(self) -> None:
-        """Copy what there is now."""
-        copy_arrays(self._arrays, self._copies)
-        self.counters = self._state.counters()
-
-    def restore(self) -> None:
-        """Go back to it."""
-        copy_arrays(self._copies, self._arrays)
-        vars(self._state).update(self.counters)

@@ -1,10 +1,10 @@
-"""What a network keeps from one call to the next, besides its parameters."""
+"""The state that a network keeps from one call to the next, besides its parameters."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, copy_arrays
 from ..data.splits import Split
 from ..data_record import DataRecord
 from ..engine import Engine
@@ -14,18 +14,18 @@ from .state import TrainingState
 
 @dataclass
 class Memory:
-    """The state of a network that is not its parameters.
+    """The state of a network besides its parameters.
 
     Attributes
     ----------
     generator : numpy.random.Generator
-        The source of all that is random.
+        The source of initial weights, orders, splits and dropout.
     data : DataRecord
-        What the network knows of the data it was trained on.
+        Facts about the data that the network was trained on.
     training : TrainingState or None
-        What training goes on from.
+        The state that training resumes from.
     split : Split or None
-        Of the data it was trained on, the rows that were held out.
+        The rows of the training data that were held out for validation.
     """
 
     generator: "np.random.Generator"
@@ -34,7 +34,7 @@ class Memory:
     split: Split | None = None
 
     def resume(self, engine: Engine, optimizer: Optimizer) -> TrainingState:
-        """Return the state of the last call, if the optimizer can go on with it, or a new one."""
+        """Return the state of the last call if the optimizer can use it, else a new state."""
         if self.training is not None and optimizer.goes_on(self.training.optimizer):
             self.training.resume(optimizer)
         else:
@@ -43,7 +43,10 @@ class Memory:
         return self.training
 
     def portable_training(self, engine: Engine) -> TrainingState | None:
-        """Copy the state of the training, with slots that are weights and biases of layers."""
+        """Return a copy of the training state whose slots do not depend on the engine.
+
+        Each slot is a list of arrays: for the weights of all layers, and then for the biases.
+        """
         if self.training is None:
             return None
         slots = []
@@ -53,7 +56,7 @@ class Memory:
         return self.training.with_slots(slots)
 
     def adopt(self, engine: Engine, portable: TrainingState | None) -> None:
-        """Take over a state that `portable_training` has returned."""
+        """Set the training state to a copy of one that `portable_training` returned."""
         if portable is None:
             self.training = None
             return
@@ -61,6 +64,5 @@ class Memory:
         for stored in portable.slots:
             slots.append(engine.new_slot())
             weights, biases = engine.views(slots[-1])
-            for own, array in zip((*weights, *biases), stored, strict=True):
-                own[...] = array
+            copy_arrays(stored, (*weights, *biases))
         self.training = portable.with_slots(slots)

@@ -1,8 +1,6 @@
-"""Do what comes after each epoch: history, validation, schedule, stopping, callback, progress."""
+"""The end of an epoch: history, validation, schedule, early stopping, callback and progress bar."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, TypeAlias
 
 from .. import validation
 from ..arrays import Array
@@ -10,86 +8,90 @@ from ..evaluation import Evaluation
 from ..history import History, Step
 from ..optimizers import LBFGS
 from ..schedules import ReduceOnPlateau
-from . import progress
-from .config import Plan
-from .state import Rates, TrainingState
-
-_Kept: TypeAlias = tuple[list[Array], dict[str, Any]]
-"""Parameters and what the optimizer keeps, and how far it has come."""
+from .config import TrainingConfig
+from .state import Rates, Snapshot, TrainingState
 
 
-class Observer:
-    """Sees every epoch of one call of ``train``, and says when to stop.
+class Monitor:
+    """Records the epochs of one call of ``train``, and decides when training stops.
 
     Parameters
     ----------
+    config : TrainingConfig
+    state : TrainingState
+    rates : Rates
     arrays : sequence of ndarray
-        What early stopping keeps, and restores, of the best epoch.
+        Parameters and slots, which early stopping restores.
     evaluate : callable, optional
-        How good the network is on the validation data.
+        Evaluates the network on the validation data.
+
+    Attributes
+    ----------
+    history : History
+    show : callable or None
+        Shows a `Step` in the progress bar.
     """
+
+    show: Callable[[Step], None] | None = None
 
     def __init__(
         self,
-        plan: Plan,
+        config: TrainingConfig,
         state: TrainingState,
         rates: Rates,
         arrays: Sequence[Array],
         evaluate: Callable[[], Evaluation] | None = None,
     ) -> None:
         self.history = History()
-        self._plan, self._state, self._rates, self._evaluate = plan, state, rates, evaluate
-        self._arrays = arrays
-        self._watch = plan.early_stopping.watch() if plan.early_stopping else None
-        self._best: _Kept | None = None
-        self._before_step: _Kept | None = None
-        self._show: Callable[[Step], None] | None = None
+        self._config, self._state, self._rates = config, state, rates
+        self._arrays, self._evaluate = arrays, evaluate
+        self._watch = config.early_stopping.watch() if config.early_stopping else None
+        self._best: Snapshot | None = None
+        self._before_step: Snapshot | None = None
 
     @property
     def keeps_before_step(self) -> bool:
-        """Whether `before_step` must be called: before the last step of an epoch at least.
+        """Whether `before_step` must be called before the last step of each epoch, at least.
 
-        The training loss of an epoch is measured before each of its steps, but that of an iteration
-        of L-BFGS after it.
+        The training loss of an epoch is measured before each step; L-BFGS measures it after each
+        iteration.
         """
-        stopping = self._plan.early_stopping
+        stopping = self._config.early_stopping
         return (
             stopping is not None
             and stopping.restore_best
             and stopping.monitor == "loss"
-            and not isinstance(self._plan.optimizer, LBFGS)
+            and not isinstance(self._config.optimizer, LBFGS)
         )
 
     def before_step(self) -> None:
-        """Keep the parameters that the loss of the next step is measured on."""
-        self._before_step = self._copy()
+        """Keep the parameters on which the next step measures its loss."""
+        self._before_step = self._snapshot()
 
     @property
     def sees_every_epoch(self) -> bool:
-        """Whether epochs must be seen one by one."""
+        """Whether epochs must be recorded one at a time."""
         return (
-            self._plan.callback is not None
-            or self._plan.batch_callback is not None
+            self._config.callback is not None
+            or self._config.batch_callback is not None
             or self._evaluate is not None
             or self._watch is not None
-            or self._show is not None
+            or self.show is not None
             or self._rates.depends_on_epochs
         )
 
-    def __enter__(self) -> "Observer":
-        self._bar: AbstractContextManager[Callable[[Step], None] | None] = (
-            progress.bar(self._plan.epochs) if self._plan.progress else nullcontext()
-        )
-        self._show = self._bar.__enter__()
-        return self
+    def record(self, losses: Sequence[float], rates: Array) -> bool:
+        """Record epochs; return whether training stops.
 
-    def __exit__(self, *exception: Any) -> None:
-        self._bar.__exit__(*exception)
-
-    def see(self, losses: Sequence[float], rates: Array) -> bool:
-        """Take note of epochs with these losses and rates of steps; whether to stop."""
+        Parameters
+        ----------
+        losses : sequence of float
+            The mean loss of each epoch.
+        rates : ndarray, (n_epochs, n_batches)
+            The learning rates of their steps.
+        """
         history = self.history
-        # Evaluated before anything is noted: an exception leaves all series equally long.
+        # Evaluated first: an exception leaves all series of the history equally long.
         evaluation = None if self._evaluate is None else self._evaluate()
         history.loss += losses
         history.learning_rate += rates[:, -1].tolist()
@@ -103,32 +105,32 @@ class Observer:
             step = Step(
                 step.epoch, step.loss, step.learning_rate, evaluation.loss, evaluation.score
             )
-        schedule = self._plan.optimizer.learning_rate
+        schedule = self._config.optimizer.learning_rate
         if self._rates.depends_on_epochs and isinstance(schedule, ReduceOnPlateau):
             assert self._state.plateau is not None
             self._state.plateau = schedule.after(
                 self._state.plateau, getattr(step, schedule.monitor)
             )
-        is_over = self._is_over(step)
-        if self._show is not None:
-            self._show(step)
-        if self._plan.callback is not None:
+        is_over = self._stops_early(step)
+        if self.show is not None:
+            self.show(step)
+        if self._config.callback is not None:
             given = step.learning_rate
-            if validation.answer(self._plan.callback(step), "callback"):
+            if validation.answer(self._config.callback(step), "callback"):
                 history.stopped = "the callback said so"
                 is_over = True
             if step.learning_rate != given:
                 self._rates.set(step.learning_rate)
         return is_over
 
-    def _is_over(self, step: Step) -> bool:
+    def _stops_early(self, step: Step) -> bool:
         if self._watch is None:
             return False
         stopping = self._watch.stopping
         if self._watch.see(step.epoch, getattr(step, stopping.monitor)):
             self.history.best_epoch = step.epoch
             if stopping.restore_best:
-                self._best = self._before_step or self._copy()
+                self._best = self._before_step or self._snapshot()
         if self._watch.is_over and self.history.stopped is None:
             self.history.stopped = (
                 f"no better {stopping.monitor.replace('_', ' ')} for {stopping.patience} epochs"
@@ -136,13 +138,13 @@ class Observer:
         return self._watch.is_over
 
     def restore_best(self, measure: Callable[[], float] | None) -> None:
-        """Leave the network with the best parameters, if early stopping is to.
+        """Restore the parameters of the best epoch, if early stopping asks for it.
 
         Parameters
         ----------
         measure : callable, optional
-            Returns the mean training loss now. After the last step it was not measured, and might
-            be better than all before.
+            Returns the present mean training loss. The loss after the last step was not measured,
+            and may be the best of all.
         """
         if self._best is None:
             return
@@ -153,10 +155,7 @@ class Observer:
             and measure() < self.history.loss[-1]
         ):
             return
-        arrays, counters = self._best
-        for array, best in zip(self._arrays, arrays, strict=True):
-            array[...] = best
-        vars(self._state).update(counters)
+        self._best.restore()
 
-    def _copy(self) -> _Kept:
-        return [array.copy() for array in self._arrays], self._state.counters()
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(self._arrays, self._state).take()

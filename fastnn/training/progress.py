@@ -20,31 +20,31 @@ def bar(
     only_on_terminal: bool = False,
     file: TextIO | None = None,
 ) -> Iterator[Callable[[Step], None]]:
-    """Show how many epochs are done, how long the others will take, and what the last came to.
+    """Show the number of epochs done, the time left, and the loss of the last epoch.
 
     Parameters
     ----------
     epochs : int
-        All there will be.
+        Total number of epochs.
     leave : bool, default True
-        Leave the last state on a line of its own when it is over, or nothing.
+        Whether the finished bar stays on the screen.
     only_on_terminal : bool, default False
-        Show nothing where ``file`` is not a terminal.
+        Whether to show nothing if the file is not a terminal.
     file : text file, optional
-        Where to show it; by default on standard error, if the program has one.
+        Where to show the bar. By default standard error, if the program has one.
 
     Yields
     ------
     callable
-        Feed it a `Step` per epoch.
+        Call it with the `Step` of each epoch.
     """
-    from tqdm import tqdm  # imported by those who see it
+    from tqdm import tqdm  # optional
 
     global _process
     if _process != os.getpid():  # a fork may have copied tqdm's lock while a thread held it
         tqdm.set_lock(RLock())
         _process = os.getpid()
-    has_place = file is not None or sys.stderr is not None  # not so in a program without a console
+    has_place = file is not None or sys.stderr is not None  # None in a program without a console
     with tqdm(
         total=epochs,
         unit="epoch",

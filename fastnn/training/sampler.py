@@ -1,27 +1,39 @@
-"""The order in which an epoch goes through the examples, and the keys of its dropout."""
+"""The order in which an epoch visits the examples, and the key of its dropout."""
 
 import numpy as np
 
 from .. import validation
 from ..arrays import Array
-from .config import Plan
+from .config import TrainingConfig
 
 
-class Draws:
-    """The random draws of each epoch: the order of the examples, then the key of the dropout.
+class Sampler:
+    """Draws for each epoch the order of the examples, then the key of the dropout.
 
-    One batch of all examples has no order, and draws none; the user's function draws every one.
+    Where one batch holds all examples no order is drawn, except by a function of the user's.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+    rows : ndarray of intp
+        The rows of X to train on.
+    generator : numpy.random.Generator
     """
 
-    def __init__(self, plan: Plan, rows: Array, generator: "np.random.Generator") -> None:
+    def __init__(
+        self, config: TrainingConfig, rows: Array, generator: "np.random.Generator"
+    ) -> None:
         self._rows, self._generator = rows, generator
-        self._order = plan.shuffle if callable(plan.shuffle) else None
-        self._shuffles = plan.shuffle and plan.rows_per_batch(len(rows)) < len(rows)
-        self._drops = any(plan.regularization.dropout)
+        self._order = config.shuffle if callable(config.shuffle) else None
+        self._shuffles = config.shuffle and config.rows_per_batch(len(rows)) < len(rows)
+        self._drops = any(config.regularization.dropout)
 
-    def orders_and_keys(self, n_epochs: int) -> tuple[Array, Array]:
-        """Draw the orders and keys of that many epochs, epoch by epoch."""
-        orders = np.empty((n_epochs, len(self._rows)), np.intp)
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def draw(self, n_epochs: int) -> tuple[Array, Array]:
+        """Return the orders, (n_epochs, n_examples), and the dropout keys, (n_epochs,)."""
+        orders = np.empty((n_epochs, len(self)), np.intp)
         keys = np.zeros(n_epochs, np.uint64)
         for epoch, order in enumerate(orders):
             if self._order is not None:

@@ -1,8 +1,8 @@
-"""One call of ``train``: puts together the engine, the network's memory, the data and the plan."""
+"""One call of ``train``: connects the engine, the network's memory, the data and the config."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,75 +11,79 @@ from .. import evaluation, validation
 from ..arrays import Array
 from ..data.inputs import Inputs
 from ..data.splits import Split, next_split
-from ..data.streams import Blocks, Examples, windows
+from ..data.streams import Blocks, Examples, buffered
 from ..data.targets import Targets
 from ..data_checks import DataChecker
 from ..data_record import DataRecord
-from ..engine import Engine, StepRule
+from ..engine import Engine, Objective, StepRule
 from ..evaluation import Evaluation
 from ..history import History
 from ..labeling import Labeling
 from ..optimizers import LBFGS
-from . import lbfgs
-from .config import Plan
-from .loop import Run, diverged
+from . import lbfgs, progress
+from .config import TrainingConfig
+from .loop import EpochLoop
 from .memory import Memory
-from .monitor import Observer
-from .sampler import Draws
-from .sanity import Sanity
-from .state import Rates
+from .monitor import Monitor
+from .sampler import Sampler
+from .sanity import SanityCheck
+from .state import Rates, TrainingState
 
 Evaluate = Callable[[], Evaluation]
 """Evaluates the network on the validation data."""
 
 
-def on_data(
+def train_on_data(
     engine: Engine,
     memory: Memory,
     examples: Examples,
-    plan: Plan,
-    held_out: Examples | None,
-    fraction: float | None,
-    weighted: Targets,
+    config: TrainingConfig,
+    validation_examples: Examples | None,
+    validation_fraction: float | None,
+    validation_targets: Targets,
 ) -> History:
-    """Train on data in memory, and validate on others, or on a part of them that is held out.
+    """Train on data in memory, and validate on other data or on a split of these.
 
     Parameters
     ----------
+    engine : Engine
+    memory : Memory
     examples : Inputs and Targets
         The training data.
-    held_out : Inputs and Targets, optional
+    config : TrainingConfig
+    validation_examples : Inputs and Targets or None
         The validation data.
-    fraction : float, optional
-        Of the examples that are held out instead.
-    weighted : Targets
-        The targets without weights of classes, by which those held out are evaluated.
+    validation_fraction : float or None
+        Fraction of the examples to hold out for validation.
+    validation_targets : Targets
+        The targets of all examples, without class weights: the rows that are held out are
+        evaluated by them.
     """
     inputs, targets = examples
     labeling = Labeling.of(engine, memory.data).after(targets, is_part=False)
-    evaluate = evaluator(engine, memory, held_out, labeling)
-    sanity, rows = Sanity(engine), np.arange(len(inputs))
-    before = None if fraction is None else memory.generator.bit_generator.state
-    split = _split(memory, targets, fraction, labeling)
+    evaluate = _evaluator(engine, memory, validation_examples, labeling)
+    sanity, rows = SanityCheck(engine), np.arange(len(inputs))
+    before = None if validation_fraction is None else memory.generator.bit_generator.state
+    split = _split(memory, targets, validation_fraction, labeling)
     try:
-        if fraction is not None:
-            rows, held_out_rows = split.rows()
-            validation.check_weights_of_parts(weighted, rows, held_out_rows)
-            held_out = inputs.take(held_out_rows), weighted[held_out_rows]
-            evaluate = evaluator(engine, memory, held_out, labeling)
-        if plan.epochs:
+        if validation_fraction is not None:
+            rows, held_out = split.rows()
+            validation.check_weights_of_parts(validation_targets, rows, held_out)
+            validation_examples = inputs.take(held_out), validation_targets[held_out]
+            evaluate = _evaluator(engine, memory, validation_examples, labeling)
+        if config.epochs:
             sanity.begin(inputs, targets, rows)
-        history = on_examples(
-            engine, memory, inputs, targets, rows, plan, evaluate, split, labeling.record
+        history = train_on_examples(
+            engine, memory, inputs, targets, rows, config, evaluate, split, labeling.record
         )
     finally:
         if before is not None and memory.split is not split:
-            memory.generator.bit_generator.state = before  # what was refused changes nothing
+            memory.generator.bit_generator.state = before  # a refused call changes nothing
     sanity.end()
     return history
 
 
-def evaluator(
+def _evaluator(
     engine: Engine, memory: Memory, examples: Examples | None, labeling: Labeling
 ) -> Evaluate | None:
     """Return a function that evaluates the network on the examples, if there are any."""
@@ -90,159 +94,170 @@ def evaluator(
 
 
 def _split(memory: Memory, targets: Targets, fraction: float | None, labeling: Labeling) -> Split:
-    """Return the split of these data for a call of ``train``."""
+    """Return the validation split of these data."""
     labels, rules = targets.labels, labeling.rules(targets)
     if targets.values is not None and rules is not None and not rules[1].is_multilabel:
         labels = rules[1].labels(targets.values)
-    fewest = 2 if fraction is not None and rules is None else 1  # for R²
-    return next_split(memory.split, targets, fraction, labels, memory.generator, fewest)
+    min_held_out = 2 if fraction is not None and rules is None else 1  # R² needs two
+    return next_split(memory.split, targets, fraction, labels, memory.generator, min_held_out)
 
 
-def on_examples(
+def train_on_examples(
     engine: Engine,
     memory: Memory,
     inputs: Inputs,
     targets: Targets,
     rows: Array,
-    plan: Plan,
+    config: TrainingConfig,
     evaluate: Evaluate | None,
     split: Split | None = None,
     record: DataRecord | None = None,
 ) -> History:
-    """Train on those rows of examples in memory; the network remembers the split and the record."""
-    n_examples = len(rows)
-    n_steps = plan.epochs * plan.n_batches(n_examples)
-    with _Call(engine, memory, plan, evaluate, n_steps, split, record) as call:
+    """Train on some rows of examples in memory.
+
+    Parameters
+    ----------
+    engine : Engine
+    memory : Memory
+    inputs : Inputs
+    targets : Targets
+    rows : ndarray of intp
+        The rows to train on.
+    config : TrainingConfig
+    evaluate : callable or None
+        Evaluates the network after each epoch.
+    split : Split, optional
+        The split that the network remembers.
+    record : DataRecord, optional
+        The record of the data that the network remembers.
+    """
+    n_steps = config.epochs * config.n_batches(len(rows))
+    with _session(engine, memory, config, evaluate, n_steps, split, record) as session:
         memory.data = memory.data.with_names_of(inputs, targets)
-        if isinstance(plan.optimizer, LBFGS):
-            if n_examples < len(inputs):
-                inputs, targets = inputs.take(rows), targets[rows]
-            call.minimize(inputs, targets, plan.optimizer)
-            return call.history
-        batch_size = plan.rows_per_batch(n_examples)
-        call.measure = partial(_mean_loss, engine, inputs, targets, rows, plan)
-        descent = engine.descent(inputs, targets, batch_size, call.rule)
-        draws = Draws(plan, rows, memory.generator)
-        call.run.train(descent, draws, n_examples)
-        return call.history
+        if isinstance(config.optimizer, LBFGS):
+            objective = _objective(engine, inputs, targets, rows, config)
+            lbfgs.minimize(objective, engine, config, session.state, session.monitor)
+            return session.monitor.history
+        session.measure = lambda: _objective(engine, inputs, targets, rows, config)()[0]
+        batch_size = config.rows_per_batch(len(rows))
+        descent = engine.descent(inputs, targets, batch_size, session.rule)
+        session.loop.train(descent, Sampler(config, rows, memory.generator))
+        return session.monitor.history
 
 
-def on_blocks(
+def train_on_blocks(
     engine: Engine,
     memory: Memory,
     blocks: Blocks,
-    plan: Plan,
+    config: TrainingConfig,
     buffer_size: int,
-    held_out: Examples | None,
+    validation_examples: Examples | None,
     class_weight: Mapping[int, float] | None,
 ) -> History:
-    """Train on blocks of examples, and validate on data in memory."""
-    assert plan.batch_size is not None
-    batch_size, sanity = plan.batch_size, Sanity(engine)
-    evaluate = evaluator(engine, memory, held_out, Labeling.of(engine, memory.data))
+    """Train on a stream of blocks, and validate on data in memory.
+
+    Parameters
+    ----------
+    engine : Engine
+    memory : Memory
+    blocks : Blocks
+    config : TrainingConfig
+    buffer_size : int
+        Minimum number of examples that are buffered and shuffled together.
+    validation_examples : Inputs and Targets or None
+        The validation data.
+    class_weight : dict of int to float or None
+        The weight of the examples of each label.
+    """
+    assert config.batch_size is not None
+    sanity = SanityCheck(engine)
+    labeling = Labeling.of(engine, memory.data)
+    evaluate = _evaluator(engine, memory, validation_examples, labeling)
 
     def check(X: Any, y: Any, sample_weight: Any = None) -> Examples:
-        required = DataChecker.of(engine, memory.data)
-        inputs, targets = required.examples(X, y, sample_weight, class_weight, like=held_out)
+        inputs, targets = DataChecker.of(engine, memory.data).examples(
+            X, y, sample_weight, class_weight, like=validation_examples
+        )
         sanity.begin_with_block(inputs, targets)
         record = Labeling.of(engine, memory.data).after(targets, is_part=True).record
         memory.data = record.with_names_of(inputs, targets)
         return inputs, targets
 
-    with _Call(engine, memory, plan, evaluate, None) as call:
-        while not call.run.is_over:
-            call.run.begin_epoch()
-            for inputs, targets in windows(blocks.examples(check), buffer_size, batch_size):
-                rows_per_batch = plan.rows_per_batch(len(inputs))
-                descent = engine.descent(inputs, targets, rows_per_batch, call.rule)
-                draws = Draws(plan, np.arange(len(inputs)), memory.generator)
-                call.run.go_on(descent, draws, len(inputs))
-                if call.run.is_stopped:
+    with _session(engine, memory, config, evaluate, None) as session:
+        loop, checked = session.loop, blocks.examples
+        while not loop.is_over:
+            loop.begin_epoch()
+            for inputs, targets in buffered(checked(check), buffer_size, config.batch_size):
+                batch_size = config.rows_per_batch(len(inputs))
+                descent = engine.descent(inputs, targets, batch_size, session.rule)
+                loop.train_part(descent, Sampler(config, np.arange(len(inputs)), memory.generator))
+                if loop.is_stopped:
                     break
-            call.run.end_epoch()
-        history = call.history
+            loop.end_epoch()
     sanity.end()
-    return history
+    return session.monitor.history
 
 
-def _mean_loss(engine: Engine, inputs: Inputs, targets: Targets, rows: Array, plan: Plan) -> float:
-    """Return the mean loss of those rows at the present parameters, without dropout."""
+def _objective(
+    engine: Engine, inputs: Inputs, targets: Targets, rows: Array, config: TrainingConfig
+) -> Objective:
+    """Return the objective of some rows, without dropout."""
     if len(rows) < len(inputs):
         inputs, targets = inputs.take(rows), targets[rows]
-    return engine.objective(inputs, targets, plan.n_threads)()[0]
+    return engine.objective(inputs, targets, config.n_threads)
 
 
-class _Call:
-    """One call of ``train``, from its beginning to its end.
+@dataclass
+class _Session:
+    """The parts of one call of ``train``.
 
     Attributes
     ----------
+    state : TrainingState
+    rule : StepRule
+        The engine's arguments of a step.
+    loop : EpochLoop
+    monitor : Monitor
     measure : callable or None
         Returns the mean training loss at the present parameters.
     """
 
+    state: TrainingState
+    rule: StepRule
+    loop: EpochLoop
+    monitor: Monitor
     measure: Callable[[], float] | None = None
 
-    def __init__(
-        self,
-        engine: Engine,
-        memory: Memory,
-        plan: Plan,
-        evaluate: Evaluate | None,
-        n_steps: int | None,
-        split: Split | None = None,
-        record: DataRecord | None = None,
-    ) -> None:
-        evaluation.check_parameters(engine, "to train")
-        self._engine, self._memory, self._plan = engine, memory, plan
-        before = memory.training
-        # A copy, for that itself goes on.
-        self._before = replace(memory, training=None if before is None else replace(before))
-        self.state = memory.resume(engine, plan.optimizer)
-        self.rule = StepRule(plan.optimizer, plan.regularization, self.state.slots, plan.n_threads)
-        self._n_steps_before = self.state.n_steps
-        rates = Rates(self.state, n_steps, plan.regularization)
-        arrays = [*engine.storage(), *self.state.arrays]
-        self._observer = Observer(plan, self.state, rates, arrays, evaluate)
-        self.run = Run(arrays, self.state, rates, plan, self._observer)
-        memory.split = split or memory.split
-        memory.data = record or memory.data
 
-    @property
-    def history(self) -> History:
-        return self._observer.history
-
-    def __enter__(self) -> "_Call":
-        self._observer.__enter__()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        self._observer.__exit__(kind, *rest)
-        if kind is None:
-            self._observer.restore_best(self.measure)
-        if not self.history and self.state.n_steps == self._n_steps_before:
-            # What was refused changes nothing.
-            before, memory = self._before, self._memory
+@contextmanager
+def _session(
+    engine: Engine,
+    memory: Memory,
+    config: TrainingConfig,
+    evaluate: Evaluate | None,
+    n_steps: int | None,
+    split: Split | None = None,
+    record: DataRecord | None = None,
+) -> Iterator[_Session]:
+    """Begin and end a session; restore the memory if it ends before the first step."""
+    evaluation.check_parameters(engine, "to train")
+    before = replace(memory, training=memory.training and replace(memory.training))
+    state = memory.resume(engine, config.optimizer)
+    n_steps_before, arrays = state.n_steps, [*engine.storage(), *state.arrays]
+    rates = Rates(state, n_steps, config.regularization)
+    monitor = Monitor(config, state, rates, arrays, evaluate)
+    session = _Session(
+        state,
+        StepRule(config.optimizer, config.regularization, state.slots, config.n_threads),
+        EpochLoop(arrays, state, rates, config, monitor),
+        monitor,
+    )
+    memory.split = split or memory.split
+    memory.data = record or memory.data
+    try:
+        with progress.bar(config.epochs) if config.progress else nullcontext() as monitor.show:
+            yield session
+        monitor.restore_best(session.measure)
+    finally:
+        if not monitor.history and state.n_steps == n_steps_before:
             memory.data, memory.training, memory.split = before.data, before.training, before.split
-
-    def minimize(self, inputs: Inputs, targets: Targets, optimizer: LBFGS) -> None:
-        """Train by L-BFGS, which has an epoch loop of its own."""
-        (beginning,) = self.state.slots
-        engine = self._engine
-        weights, biases = engine.views(beginning)
-        minimization = lbfgs.Minimization(
-            lbfgs.FlatObjective(
-                engine.objective(inputs, targets, self._plan.n_threads),
-                engine.weights,
-                engine.biases,
-                self._plan.regularization,
-            ),
-            engine.parameters,
-            [*weights, *biases],
-            optimizer,
-            self.state,
-            self._observer,
-        )
-        is_finite = minimization.run(self._plan.epochs)
-        if not is_finite:
-            raise diverged(len(self.history) + 1)

@@ -1,4 +1,4 @@
-"""The state that training goes on from: the optimizer's memory and the schedule."""
+"""The state that training resumes from: slots, step counters, learning rates and snapshots."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, copy_arrays
 from ..optimizers import LearningRate, Optimizer
 from ..regularization import Regularization
 from ..schedules import OfStep, Plateau, ReduceOnPlateau, Schedule
@@ -14,22 +14,22 @@ from ..schedules import OfStep, Plateau, ReduceOnPlateau, Schedule
 
 @dataclass
 class TrainingState:
-    """The state that the last call of ``train`` leaves to the next one.
+    """The state that one call of ``train`` leaves to the next.
 
     Attributes
     ----------
     optimizer : Optimizer
-        The one that kept the slots.
+        The optimizer that wrote the slots.
     slots : sequence of sequences of ndarray
-        What it keeps of every parameter: like the network's storage, per slot.
+        The optimizer's values per parameter: each slot has the layout of the engine's storage.
     n_steps : int
-        That it made since the slots were 0.
+        Steps since the slots were 0.
     n_steps_of_schedule : int
-        Of these, the last ones, with the present learning rate.
+        Steps since the present learning rate began.
     plateau : Plateau or None
         The state of a `ReduceOnPlateau`.
     first_loss : float or None
-        Of `LBFGS`, the loss where its iterations began, with penalties.
+        Loss, with penalties, where the iterations of `LBFGS` began.
     """
 
     optimizer: Optimizer
@@ -41,19 +41,18 @@ class TrainingState:
 
     @property
     def arrays(self) -> list[Array]:
-        """Those of all slots."""
+        """The arrays of all slots."""
         return [array for slot in self.slots for array in slot]
 
     def with_slots(self, slots: Sequence[Sequence[Array]]) -> "TrainingState":
-        """Return the same with other slots, and without a learning rate that is a function."""
+        """Return a copy with other slots, and without a learning rate that is a function."""
         optimizer = self.optimizer
-        rate = optimizer.learning_rate
-        if not isinstance(rate, float | Schedule | ReduceOnPlateau):
+        if not isinstance(optimizer.learning_rate, float | Schedule | ReduceOnPlateau):
             optimizer = type(optimizer)(**optimizer.settings())
         return replace(self, optimizer=optimizer, slots=slots)
 
     def counters(self) -> dict[str, Any]:
-        """Return the numbers that count steps and epochs, by the names of the attributes."""
+        """Return the attributes that change with each step or epoch, by name."""
         return {
             "n_steps": self.n_steps,
             "n_steps_of_schedule": self.n_steps_of_schedule,
@@ -61,28 +60,62 @@ class TrainingState:
         }
 
     def resume(self, optimizer: Optimizer) -> None:
-        """Go on with an optimizer that can use the slots; another schedule starts anew."""
+        """Continue with an optimizer that can use the slots; a new learning rate starts at 0."""
         if optimizer.learning_rate != self.optimizer.learning_rate:
             self.n_steps_of_schedule, self.plateau = 0, None
         self.optimizer = optimizer
 
 
+class Snapshot:
+    """A copy of parameters, slots and step counters that can be restored.
+
+    Parameters
+    ----------
+    arrays : sequence of ndarray
+        The parameters and the slots.
+    state : TrainingState
+    """
+
+    def __init__(self, arrays: Sequence[Array], state: TrainingState) -> None:
+        self._arrays, self._state = arrays, state
+        self._copies = [np.empty_like(array) for array in arrays]
+
+    def take(self) -> "Snapshot":
+        """Copy the current values; return the snapshot."""
+        copy_arrays(self._arrays, self._copies)
+        self.counters = self._state.counters()
+        return self
+
+    def restore(self) -> None:
+        """Write the copied values back."""
+        copy_arrays(self._copies, self._arrays)
+        vars(self._state).update(self.counters)
+
+
 class Rates:
     """The learning rates of one call of ``train``.
 
-    A schedule without a length of its own spans the call. One that is equal to that of the last
-    call goes on where it stood, if it has a length. Functions of the step count all steps.
+    A schedule without a length of its own spans the call. A schedule with a length resumes where
+    an equal one of the previous call stopped. A function of the step counts all steps.
+
+    Parameters
+    ----------
+    state : TrainingState
+        Its optimizer has the learning rate, and its counters tell the next step.
+    n_steps : int or None
+        Steps of the call, if known.
+    regularization : Regularization
     """
 
     def __init__(
         self, state: TrainingState, n_steps: int | None, regularization: Regularization
     ) -> None:
         self._state = state
-        # By this times the rate weights shrink, apart from their gradient.
-        self._shrinks_by = ("weight_decay", state.optimizer.weight_decay)
-        # (What is by_weight has no bound that is known here; sklearn/solvers.py looks to that.)
+        # Each step multiplies the weights by 1 - rate * shrinkage, apart from their gradient.
+        self._shrinkage = ("weight_decay", state.optimizer.weight_decay)
+        # (With by_weight, l2 has no bound that is known here: sklearn/solvers.py checks it.)
         if state.optimizer.rule == "sgd" and not regularization.by_weight:
-            self._shrinks_by = ("l2", regularization.l2)
+            self._shrinkage = ("l2", regularization.l2)
         given: LearningRate = state.optimizer.learning_rate
         self._schedule: float | Schedule = given if isinstance(given, float | int) else 0.0
         if isinstance(given, Schedule):
@@ -111,14 +144,14 @@ class Rates:
         return rates
 
     def _check(self, rate: float) -> None:
-        name, times = self._shrinks_by
-        if times and not rate * times < 1:
+        name, strength = self._shrinkage
+        if strength and not rate * strength < 1:
             raise ValueError(
                 f"{name} times learning_rate must be below 1, for weights to shrink by less than "
-                f"all of them at a step, got {times} times {rate}"
+                f"all of them at a step, got {strength} times {rate}"
             )
 
     def set(self, rate: float) -> None:
-        """Leave the schedule for a rate of the user's, for what is left of the call."""
+        """Replace the schedule by a constant rate for the rest of the call."""
         self._check(rate)
         self._schedule, self.depends_on_epochs = rate, False
