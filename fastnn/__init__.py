@@ -60,18 +60,17 @@ __all__ = [
 
 
 def __getattr__(name: str) -> _Any:
-    """Import what is seldom needed, and takes long, when it is first asked for."""
+    """Import rarely needed modules, which take long to import, on first access."""
     if name in ("reference", "sklearn"):
         return _import_module(f".{name}", __name__)
     if name == "__version__":
         from importlib.metadata import version
 
         return version("fastnn-mlp")
-    hint = ""
-    if name in ("MLPClassifier", "MLPRegressor"):
-        hint = f": it is in {__name__}.sklearn"
-    elif name in datasets.__all__:
-        hint = f": it is in {__name__}.datasets"
-    elif not name.startswith("_") and name in dir(MLP):
-        hint = f": it is in {__name__}.MLP"
+    homes = {
+        "sklearn": ["MLPClassifier", "MLPRegressor"],
+        "datasets": datasets.__all__,
+        "MLP": [] if name.startswith("_") else dir(MLP),
+    }
+    hint = next((f": it is in {__name__}.{home}" for home in homes if name in homes[home]), "")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")

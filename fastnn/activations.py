@@ -1,7 +1,7 @@
-"""The activations: a table of those built in, and the class for those of users.
+"""The activations: a table of the built-in ones, and the class for users' own.
 
-Each stands here as a formula in NumPy, which the reference computes with and the tests hold the
-kernels to; the kernels know them by the codes in ``ACTIVATION_CODES``.
+Each is a formula in NumPy: the reference computes with it, and the tests compare the kernels with
+it. The kernels know activations by the codes in ``ACTIVATION_CODES``.
 """
 
 import math
@@ -27,12 +27,12 @@ class Activation:
     Parameters
     ----------
     name : str
-        What messages and model files call it.
+        The name in messages and model files.
     function : callable
-        a = f(z), element by element, for an array z of any shape and the network's dtype. It must
-        leave z as it is.
+        a = f(z), element by element, for an array z of any shape in the network's dtype. It must
+        not change z.
     derivative : callable
-        f'(z), likewise; a function of the weighted input z, not of the output.
+        f'(z), element by element: a function of the weighted input z, not of the output.
 
     Examples
     --------
@@ -49,7 +49,7 @@ class Activation:
     function: Function
     derivative: Function
 
-    def __repr__(self) -> str:  # without the addresses of the functions, which tell nothing
+    def __repr__(self) -> str:  # without the useless addresses of the functions
         return f"{type(self).__name__}({self.name!r})"
 
     @property
@@ -59,20 +59,20 @@ class Activation:
 
     @property
     def output_range(self) -> tuple[float, float]:
-        """Infimum and supremum of f; infinite for a function of your own: they are unknown."""
+        """Infimum and supremum of f; infinite for a user's function, whose range is unknown."""
         return -math.inf, math.inf
 
     def outputs(self, z: Array) -> Array:
-        """f(z), in the dtype of z."""
+        """Compute f(z), in the dtype of z."""
         return self._as(z, self.function(z), "function")
 
     def slope(self, z: Array, a: Array) -> Array:
-        """f'(z), in the dtype of z, given both z and a = f(z)."""
+        """Compute f'(z), in the dtype of z, from z and a = f(z)."""
         return self._as(z, self.derivative(z), "derivative")
 
     def _as(self, z: Array, given: ArrayLike, part: str) -> Array:
         result = np.asarray(given, z.dtype)
-        if result.shape != z.shape:  # NumPy would repeat numbers in silence
+        if result.shape != z.shape:  # NumPy would silently broadcast it
             raise ValueError(
                 f"activation {self.name!r} must have a {part} that returns an array in the shape "
                 f"of its argument, got {result.shape} for {z.shape}"
@@ -81,12 +81,12 @@ class Activation:
 
 
 class BuiltinActivation(Parametrized, Activation):
-    """An activation that the kernels know too.
+    """An activation that the kernels know, too.
 
     Attributes
     ----------
     derivative_of_output : callable or None
-        f'(z) as a function of a = f(z), where it can be had from that.
+        f'(z) as a function of a = f(z); None if a does not determine it.
     is_elementwise : bool
         Whether each output depends on its own weighted input alone.
     """
@@ -136,7 +136,7 @@ class BuiltinActivation(Parametrized, Activation):
 
 @with_helpful_errors
 class LeakyReLU(BuiltinActivation):
-    """z where it is positive, else ``negative_slope`` times z; ``"leaky_relu"`` has the default.
+    """z if it is positive, else ``negative_slope`` times z; ``"leaky_relu"`` has the default.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ class LeakyReLU(BuiltinActivation):
 
 @with_helpful_errors
 class ELU(BuiltinActivation):
-    """z where it is positive, else ``alpha`` (e**z - 1); ``"elu"`` has the default.
+    """z if it is positive, else ``alpha`` (e**z - 1); ``"elu"`` has the default.
 
     Parameters
     ----------
@@ -216,7 +216,7 @@ def _relu_slope(z_or_a: Array) -> Array:
 
 
 def softplus(z: Array) -> Array:
-    """log(1 + e**z), without overflow."""
+    """Compute log(1 + e**z) without overflow."""
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
@@ -231,7 +231,7 @@ def _silu_slope(z: Array) -> Array:
     return s * (1 + z * (1 - s))
 
 
-# Beyond, silu and gelu are at their limits in every dtype, which infinities times 0 are not.
+# Beyond, silu and gelu equal their limits in every dtype; infinity times 0 would be NaN.
 _FAR = 10_000
 
 _erfc = np.vectorize(math.erfc, otypes=[float])  # NumPy has none
@@ -259,7 +259,7 @@ def _softmax(z: Array) -> Array:
 
 
 def _no_slope(z: Array) -> Array:
-    raise NotImplementedError("the derivative of a softmax is no vector; its loss does without")
+    raise NotImplementedError("the derivative of softmax is a matrix; its loss does not need it")
 
 
 ACTIVATIONS: dict[str, BuiltinActivation] = {
@@ -310,6 +310,6 @@ ACTIVATIONS: dict[str, BuiltinActivation] = {
 
 
 def builtin(name: str, parameters: dict[str, float]) -> BuiltinActivation:
-    """Return the one of that name with these parameters."""
+    """Return the built-in activation with this name and these parameters."""
     default = ACTIVATIONS[name]
     return type(default)(**parameters) if parameters else default  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Single arguments: numbers, flags, callbacks, paths."""
+"""Check single arguments: numbers, flags, callbacks, paths."""
 
 import inspect
 import math
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def count(value: int, argument: str, minimum: int) -> int:
-    """Check that this is an integer of at least ``minimum``."""
+    """Check for an integer of at least ``minimum``."""
     if not is_integer(value):
         raise TypeError(f"{argument} must be an integer, got {value!r}")
     if value < minimum:
@@ -26,41 +26,39 @@ def count(value: int, argument: str, minimum: int) -> int:
 
 
 def positive(value: float, argument: str) -> float:
-    """Check that this is a finite number above zero."""
-    if not is_real(value):
-        raise TypeError(f"{argument} must be a number, got {value!r}")
-    number = as_float(value)
+    """Check for a finite number above zero."""
+    number = _number(value, argument)
     if not (math.isfinite(number) and number > 0):
         raise ValueError(f"{argument} must be finite and above zero, got {value}")
     return number
 
 
 def flag(value: bool, argument: str) -> bool:
-    """Check that this is True or False."""
+    """Check for True or False."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{argument} must be True or False, got {value!r}")
     return bool(value)
 
 
 def callback(value: T, argument: str) -> T:
-    """None or something that can be called with a `Step`."""
-    if value is not None and not callable(value):
-        raise TypeError(f"{argument} must be None or callable, got {value!r}")
+    """Check for None or a function that can be called with a `Step`."""
     if callable(value):
         check_takes_one(value, f"{argument} must be callable with one argument, a Step")
+    elif value is not None:
+        raise TypeError(f"{argument} must be None or callable, got {value!r}")
     return value
 
 
 def check_takes_one(function: Callable[..., Any], expected: str) -> None:
     """Reject a function that cannot be called with one argument; ``expected`` begins the message.
 
-    The signature of the function tells. What has none that Python knows of is not rejected.
+    A function without a signature that Python knows is not rejected.
     """
-    # Most are plain functions, for which inspect takes 20 times as long as their code.
+    # A shortcut for plain functions: inspect.signature takes 20 times as long.
     if isinstance(function, FunctionType) and _takes_one(function):
         return
     try:
-        # Not that of what a decorator has wrapped, which may take others than the wrapper does.
+        # A decorator's wrapper may take other arguments than the wrapped function.
         signature = inspect.signature(function, follow_wrapped=False)
     except (TypeError, ValueError):
         return
@@ -71,24 +69,24 @@ def check_takes_one(function: Callable[..., Any], expected: str) -> None:
 
 
 def _takes_one(function: FunctionType) -> bool:
-    """Return whether a function takes one argument by position, and needs no other."""
+    """Return whether a function takes one argument by position, and requires no other."""
     code = function.__code__
-    n_needed = code.co_argcount - len(function.__defaults__ or ())
-    return n_needed <= 1 <= code.co_argcount and not code.co_kwonlyargcount
+    n_required = code.co_argcount - len(function.__defaults__ or ())
+    return n_required <= 1 <= code.co_argcount and not code.co_kwonlyargcount
 
 
 def answer(value: Any, argument: str) -> bool:
-    """Check what a callback returns: whether to stop."""
+    """Check the result of a callback: whether to stop."""
     try:
         return bool(value)
-    except (TypeError, ValueError) as error:  # arrays, and missing values of pandas
+    except (TypeError, ValueError) as error:  # an array, or a missing value of pandas
         raise TypeError(
             f"{argument} must return what is true or false, to stop or to go on, got {value!r}"
         ) from error
 
 
 def path(value: str | PathLike[str], argument: str) -> str:
-    """Return a path as a str: ``open`` would take an int for a file descriptor."""
+    """Check for a path, return it as a str; not an int, which ``open`` takes as a descriptor."""
     if not isinstance(value, str | PathLike):
         raise TypeError(f"{argument} must be a str or an os.PathLike, got {value!r}")
     text = os.fsdecode(value)
@@ -98,13 +96,13 @@ def path(value: str | PathLike[str], argument: str) -> str:
 
 
 def is_integer(value: Any) -> bool:
-    """Tell whether it is an integer of Python or NumPy; a bool is none."""
+    """Return whether a value is an integer of Python or NumPy, and not a bool."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def is_real(value: Any) -> bool:
-    """Tell whether it is a real number of Python or NumPy; a bool is none."""
-    # Most are floats, and to ask the abstract class takes a microsecond.
+    """Return whether a value is a real number of Python or NumPy, and not a bool."""
+    # Most values are floats, and a look at the abstract class takes a microsecond.
     return type(value) is float or (
         isinstance(value, Real) and not isinstance(value, bool | np.bool_)
     )
@@ -118,10 +116,8 @@ def number_between(
     is_open: bool = False,
     has_high: bool = False,
 ) -> float:
-    """Check a number from ``low`` (above it if open) to below ``high`` (to it if ``has_high``)."""
-    if not is_real(value):
-        raise TypeError(f"{what} must be a number, got {value!r}")
-    number = as_float(value)
+    """Check for a number from ``low`` (exclusive if open) to ``high`` (inclusive if asked for)."""
+    number = _number(value, what)
     is_above = low < number if is_open else low <= number
     is_below = number <= high if has_high else number < high
     if not (is_above and is_below):
@@ -133,12 +129,18 @@ def number_between(
 
 
 def not_negative(value: float, argument: str) -> float:
-    """Check that this is a finite number of at least zero."""
+    """Check for a finite number of at least zero."""
     return number_between(value, argument, 0, math.inf)
 
 
+def _number(value: float, argument: str) -> float:
+    if not is_real(value):
+        raise TypeError(f"{argument} must be a number, got {value!r}")
+    return as_float(value)
+
+
 def dropout(rates: float | Sequence[float], n_layers: int) -> tuple[float, ...]:
-    """Return the rate of every layer, 0 for the last; () if there is no dropout."""
+    """Return the dropout rate of each layer, 0 for the last; () without dropout."""
     expected = (
         f"dropout must be a rate from 0 to below 1, or a list of {n_layers - 1}, one per hidden "
         "layer"
@@ -159,7 +161,7 @@ def dropout(rates: float | Sequence[float], n_layers: int) -> tuple[float, ...]:
 
 
 def one_of(value: Any, what: str, known: Iterable[str], otherwise: str = "") -> str:
-    """One of some names; ``otherwise`` is what else the message says may be given."""
+    """Check for one of the known names; ``otherwise`` ends the list of choices in the message."""
     known = tuple(known)
     if isinstance(value, str) and value in known:
         return value

@@ -1,4 +1,4 @@
-"""Errors of calls that fit no signature, and of attributes that are not there, in public names."""
+"""Helpful errors for calls that do not fit a signature, and for attributes that do not exist."""
 
 import functools
 import inspect
@@ -10,63 +10,61 @@ from . import hints
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type)
+# From a call's positional arguments: the name of the function, and related functions.
+Naming = Callable[[Sequence[Any]], tuple[str, list[Callable[..., Any]]]]
 
-_HOT = ("predict", "classify")  # take a microsecond or two, a wrapper 0.2: Python's error must do
-_PLACES = ("MLP", "MLP.train")  # functions whose arguments are passed to others by mistake
+_UNWRAPPED = ("predict", "classify")  # calls of a microsecond or two, to which a wrapper adds 0.2
+_RELATED = ("MLP", "MLP.train")  # functions whose arguments users pass to others by mistake
 
-_explained: dict[str, Callable[..., Any]] = {}
+_functions: dict[str, Callable[..., Any]] = {}  # the wrapped ones, by their public names
 
 
 def with_helpful_errors(function: F) -> F:
-    """Make a call that does not fit the function's signature an error in public names, with hints.
+    """Raise errors with public names and hints if a call does not fit the signature; a decorator.
 
-    Errors that are raised within the function pass through as they are.
+    Errors that are raised within the function pass unchanged.
 
     Parameters
     ----------
     function : callable
-        A function, or a class, whose constructor it then is.
+        A function, or a class, whose constructor is decorated.
     """
     if isinstance(function, type):
         function.__init__ = with_helpful_errors(function.__init__)  # type: ignore[misc]
         return function
     name = _public_name(function)
-    _explained[name] = function
-    return _explaining(function, lambda args: (name, [_explained[place] for place in _PLACES]))
+    _functions[name] = function
+    return _wrapped(function, lambda args: (name, [_functions[other] for other in _RELATED]))
 
 
 def with_helpful_errors_in_subclasses(method: F) -> F:
     """Do the same for a method of a mixin: errors name the class of the instance.
 
-    Hints name arguments of its constructor, too.
+    Hints also name arguments of the constructor of that class.
 
     Parameters
     ----------
     method : callable
     """
 
-    def place(args: Sequence[Any]) -> tuple[str, list[Callable[..., Any]]]:
+    def naming(args: Sequence[Any]) -> tuple[str, list[Callable[..., Any]]]:
         if not args:  # called on the class
             return method.__qualname__, []
         kind = type(args[0])
         return f"{kind.__name__}.{method.__name__}", [kind]
 
-    return _explaining(method, place)
+    return _wrapped(method, naming)
 
 
-def _explaining(
-    function: F, place: Callable[[Sequence[Any]], tuple[str, list[Callable[..., Any]]]]
-) -> F:
-    """Wrap a function; its place, given a call's arguments, is its name and related functions."""
-
+def _wrapped(function: F, naming: Naming) -> F:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except TypeError as error:
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:
-                raise  # the function has been entered
-            name, related = place(args)
+                raise  # from within the function
+            name, related = naming(args)
             message = str(error).replace(f"{function.__qualname__}()", f"{name}()")
             message = _explanation(name, function, args, kwargs, related) or message
         raise TypeError(message)
@@ -75,54 +73,54 @@ def _explaining(
 
 
 def public_as(owner: str, module: str) -> Callable[[C], C]:
-    """Make the public methods of a class those of the class that users know; a decorator.
+    """Give the public methods of a base class the name of the class that users see; a decorator.
 
     Parameters
     ----------
     owner : str
-        The class that users know, which inherits from this one.
+        The class that users see, which inherits from the decorated one.
     module : str
-        The module that users import the owner from.
+        The module from which users import the owner.
     """
 
-    def renamed(cls: C) -> C:
+    def decorate(cls: C) -> C:
         for name, member in list(vars(cls).items()):
             function = member.__func__ if isinstance(member, classmethod) else member
             is_public = not name.startswith("_") or name == "__init__"
             if not (is_public and inspect.isfunction(function)):
                 continue
             function.__qualname__, function.__module__ = f"{owner}.{name}", module
-            if name not in _HOT:
-                explains = with_helpful_errors(function)
-                setattr(cls, name, explains if function is member else _OfClass(explains))
+            if name not in _UNWRAPPED:
+                wrapped = with_helpful_errors(function)
+                setattr(cls, name, wrapped if function is member else _Constructor(wrapped))
         return cls
 
-    return renamed
+    return decorate
 
 
-def with_substitutes(attributes: Mapping[str, str]) -> Callable[[C], C]:
-    """Say what to use instead of attributes that a class does not have; a decorator.
+def with_substitutes(substitutes: Mapping[str, str]) -> Callable[[C], C]:
+    """Name a substitute for attributes that a class does not have; a decorator.
 
     Parameters
     ----------
-    attributes : dict of str to str
-        What to use, by the name of the attribute.
+    substitutes : dict of str to str
+        What to use instead, by the name of the attribute.
     """
 
-    def explaining(cls: C) -> C:
-        for name, instead in attributes.items():
-            setattr(cls, name, _Absent(name, instead))
-        cls.__dir__ = _names_present  # type: ignore[assignment]
+    def decorate(cls: C) -> C:
+        for name, substitute in substitutes.items():
+            setattr(cls, name, _Missing(name, substitute))
+        cls.__dir__ = _existing_names  # type: ignore[assignment]
         return cls
 
-    return explaining
+    return decorate
 
 
 def refuse_misspelled_settings(cls: C) -> C:
-    """Refuse new attributes of networks that users took for settings; a decorator.
+    """Refuse to assign new attributes that look like settings of networks; a decorator.
 
-    Other new attributes are the user's own. Subclasses of users may keep settings of their own:
-    they are told of misspelt ones only.
+    Users may assign other new attributes. Their subclasses may have settings of their own: there,
+    only misspelled names are refused.
     """
 
     def assign(instance: Any, name: str, value: Any) -> None:
@@ -130,32 +128,31 @@ def refuse_misspelled_settings(cls: C) -> C:
             _check_setting(type(instance), name)
         super(cls, instance).__setattr__(name, value)  # type: ignore[arg-type]  # it is a class
 
-    cls.__setattr__ = assign  # type: ignore[assignment]  # mypy still finds misspelt names
+    cls.__setattr__ = assign  # type: ignore[assignment]  # mypy still finds misspelled names
     return cls
 
 
 def _check_setting(cls: type, name: str) -> None:
     if cls.__module__.partition(".")[0] == __package__:
-        arguments = {place: _by_name_only(_explained[place]) for place in _PLACES}
+        arguments = {other: _keyword_only(_functions[other]) for other in _RELATED}
         hint = hints.for_setting(name, arguments)
     else:
-        hint = hints.for_misspelt_setting(name)
+        hint = hints.for_misspelled_setting(name)
     if hint:
         raise AttributeError(f"{cls.__name__} has no attribute {name!r} to assign{hint}")
 
 
-def _by_name_only(function: Callable[..., Any]) -> list[str]:
-    """Arguments that are settings, not data."""
+def _keyword_only(function: Callable[..., Any]) -> list[str]:
     parameters = inspect.signature(function).parameters
     return [name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY]
 
 
-def _names_present(instance: object) -> list[str]:
-    """Return what `dir` lists."""
+def _existing_names(instance: object) -> list[str]:
+    """Return the names that `dir` lists."""
     return [
         name
         for name in object.__dir__(instance)
-        if not isinstance(inspect.getattr_static(instance, name, None), _Absent)
+        if not isinstance(inspect.getattr_static(instance, name, None), _Missing)
     ]
 
 
@@ -166,26 +163,26 @@ def _explanation(
     kwargs: Mapping[str, Any],
     related: Sequence[Callable[..., Any]],
 ) -> str:
-    """Say what is wrong with the call; return an empty text if Python's own words will do."""
+    """Explain what is wrong with a call; return "" if Python's own message says it."""
     parameters = inspect.signature(function).parameters
     for unknown in kwargs:
         if unknown not in parameters:
             others = {_public_name(f): inspect.signature(f).parameters for f in related}
             hint = hints.for_argument(unknown, parameters, others)
             return f"{name}() got an unexpected keyword argument {unknown!r}{hint}"
-    by_position = [p for p, x in parameters.items() if x.kind is x.POSITIONAL_OR_KEYWORD]
-    by_name = [p for p, x in parameters.items() if x.kind is x.KEYWORD_ONLY]
-    if by_position[:1] in (["self"], ["cls"]):
-        by_position, args = by_position[1:], args[1:]
-    if len(args) <= len(by_position):
+    positional = [p for p, x in parameters.items() if x.kind is x.POSITIONAL_OR_KEYWORD]
+    if positional[:1] in (["self"], ["cls"]):
+        positional, args = positional[1:], args[1:]
+    if len(args) <= len(positional):
         return ""
-    if by_position == ["layer_sizes"] and all(isinstance(size, Integral) for size in args):
+    if positional == ["layer_sizes"] and all(isinstance(size, Integral) for size in args):
         sizes = ", ".join(map(str, args))
         return f"{name}() takes layer_sizes as one sequence: {name}([{sizes}])"
-    expected = f"{len(by_position)} argument{'s' if len(by_position) != 1 else ''} by position"
-    if by_position:
-        expected += f" ({', '.join(by_position)})"
-    hint = f": pass the others by name, such as {by_name[0]}=..." if by_name else ""
+    expected = f"{len(positional)} argument{'s' if len(positional) != 1 else ''} by position"
+    if positional:
+        expected += f" ({', '.join(positional)})"
+    keywords = _keyword_only(function)
+    hint = f": pass the others by name, such as {keywords[0]}=..." if keywords else ""
     return f"{name}() takes {expected}, got {len(args)}{hint}"
 
 
@@ -193,8 +190,8 @@ def _public_name(function: Callable[..., Any]) -> str:
     return function.__qualname__.removesuffix(".__init__")
 
 
-class _OfClass(classmethod):  # type: ignore[type-arg]
-    """A method that makes a network, and leaves the one that it might be called on as it is."""
+class _Constructor(classmethod):  # type: ignore[type-arg]
+    """A class method that makes a network, and cannot be called on a network by mistake."""
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
@@ -203,10 +200,10 @@ class _OfClass(classmethod):  # type: ignore[type-arg]
         raise AttributeError(f"{name} makes a new network: call it on the class, {cls}.{name}(...)")
 
 
-class _Absent:
-    """An attribute that is not there, as `hasattr` says too, and what to use instead.
+class _Missing:
+    """An attribute that raises AttributeError, so that `hasattr` is False, and names a substitute.
 
-    `__getattr__` would do the same for all names, but makes every access to an attribute slower.
+    `__getattr__` would do the same for all names, but slow down every access to an attribute.
     """
 
     def __init__(self, name: str, instead: str) -> None:
@@ -216,4 +213,4 @@ class _Absent:
         raise AttributeError(f"{owner.__name__} has no attribute {self._name!r}: {self._instead}")
 
     def __repr__(self) -> str:
-        return f"<absent: {self._instead}>"
+        return f"<missing: {self._instead}>"

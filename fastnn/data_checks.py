@@ -1,4 +1,4 @@
-"""The user's X and y, checked against a network and what it knows of its data."""
+"""Check the user's X and y against a network and the record of its data."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,15 +17,16 @@ from .losses import Loss
 
 
 class DataChecker(NamedTuple):
-    """What a network requires of X and y.
+    """Checks of X and y for one network.
 
     Attributes
     ----------
     n_inputs, n_outputs : int
+        Number of columns of X and y.
     dtype : numpy.dtype
     loss : Loss
     record : DataRecord
-        Names of columns, which those of X and y must be, and the scaling of X.
+        The required names of columns, and the scaling of X.
     """
 
     n_inputs: int
@@ -36,11 +37,11 @@ class DataChecker(NamedTuple):
 
     @classmethod
     def of(cls, engine: Engine, record: DataRecord) -> "DataChecker":
-        """Return those of a network on this engine."""
+        """Return the checks for a network on this engine."""
         return cls(engine.layer_sizes[0], engine.layer_sizes[-1], engine.dtype, engine.loss, record)
 
     def inputs(self, X: MatrixLike) -> tuple[Inputs, bool]:
-        """Check X; return, too, whether it is a single example (n_inputs,)."""
+        """Check X; return it, and whether it is a single example (n_inputs,)."""
         validation.feature_names(X, self.record.feature_names)
         return validation.one_or_more_examples(X, self.n_inputs, self.dtype, self.record.scaling)
 
@@ -52,7 +53,7 @@ class DataChecker(NamedTuple):
         class_weight: Mapping[int, float] | str | None = None,
         like: Examples | None = None,
     ) -> Examples:
-        """Check X and y; their columns must be those of ``like`` if the network knows none."""
+        """Check X and y; if the record has no names of columns, require the names in ``like``."""
         known = self.record if like is None else self.record.with_names_of(*like)
         feature_names = validation.feature_names(X, known.feature_names)
         target_names = validation.target_names(y, self.n_outputs, known.target_names)
@@ -71,7 +72,7 @@ class DataChecker(NamedTuple):
         sample_weight: ArrayLike | None,
         class_weight: Mapping[int, float] | str | None = None,
     ) -> Targets:
-        """Return the targets with these weights."""
+        """Check weights, and return the targets with them."""
         weights = validation.weights(
             sample_weight, class_weight, targets, self.n_outputs, self.dtype
         )
@@ -80,7 +81,7 @@ class DataChecker(NamedTuple):
     def validation_examples(
         self, data: Block | None, fraction: float | None, like: Examples | None = None
     ) -> Examples | None:
-        """Check the validation data, if there are any, and those of ``train`` they go with."""
+        """Check the arguments ``validation_data`` and ``validation_fraction`` of ``train``."""
         if fraction is not None:
             validation.number_between(fraction, "validation_fraction", 0, 1, is_open=True)
             if data is not None:

@@ -1,4 +1,4 @@
-"""A network's knowledge of the data it was trained on, for pickles and model files."""
+"""The facts that a network keeps of its training data; pickles and model files hold them."""
 
 import json
 import math
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .argument_checks import flag
 from .data.inputs import Inputs, Scaling
 from .data.targets import Targets
 from .input_scaling import InputScaling
@@ -13,23 +14,23 @@ from .input_scaling import InputScaling
 
 @dataclass(frozen=True)
 class DataRecord:
-    """Facts about the training data that using the network takes.
+    """Facts about the training data that later calls of the network need.
 
     Attributes
     ----------
     class_names : tuple of str or None
-        The name of each class, in the order of the labels; None if the classes have no names.
+        The name of each class, in the order of the labels; None without names.
     feature_names : tuple of str or None
-        The names of the columns of X; None if it had none.
+        The names of the columns of X; None without names.
     target_names : tuple of str or None
-        Likewise of y, if it has several columns.
+        The names of the columns of y; None without names, or if y has one column.
     input_scaling : InputScaling or None
-        The scaling of X; None if the network computes with X as it is.
+        The scaling of X; None without scaling.
     target_levels : tuple of float or None
-        The distinct values of the targets, ascending: two at most, or None if there were more.
+        The distinct values of the targets in ascending order; None if there are more than two.
         Labels have the levels 0 and 1.
     has_multi_hot_rows : bool
-        Whether a row of targets of two levels did not hold the higher one exactly once.
+        Whether some row of targets with two levels has not exactly one higher level.
     """
 
     class_names: tuple[str, ...] | None = None
@@ -40,7 +41,7 @@ class DataRecord:
     has_multi_hot_rows: bool = False
 
     def with_names_of(self, inputs: Inputs, targets: Targets) -> "DataRecord":
-        """Return the same with the names of their columns, where it has none."""
+        """Fill in missing names of columns from X and y."""
         return replace(
             self,
             feature_names=self.feature_names or inputs.feature_names,
@@ -54,7 +55,7 @@ class DataRecord:
         return None if given is None else (given.shift, given.scale)
 
     def to_json(self) -> str:
-        """Return a text from which `from_json` makes an equal record."""
+        """Return JSON text, which `from_json` turns into an equal record."""
         record, scaling = dict(vars(self)), self.input_scaling
         if scaling is not None:
             record["input_scaling"] = {
@@ -65,12 +66,12 @@ class DataRecord:
 
     @classmethod
     def from_json(cls, text: str, layer_sizes: Sequence[int]) -> "DataRecord":
-        """Check and return the record of a network with these widths.
+        """Read and check the record of a network with these widths.
 
         Raises
         ------
         AttributeError, KeyError, TypeError, ValueError, RecursionError
-            If the text is not what `to_json` writes.
+            If `to_json` cannot have written the text.
         """
         record = json.loads(text)
         if record.keys() != cls.__dataclass_fields__.keys():
@@ -84,7 +85,7 @@ class DataRecord:
             _names(record["target_names"], layer_sizes[-1]),
             _scaling(record["input_scaling"], layer_sizes[0]),
             _levels(record["target_levels"]),
-            _flag(record["has_multi_hot_rows"]),
+            flag(record["has_multi_hot_rows"], "has_multi_hot_rows"),
         )
 
 
@@ -94,7 +95,6 @@ def n_classes(layer_sizes: Sequence[int]) -> int:
 
 
 def _names(value: Any, n_names: int) -> tuple[str, ...] | None:
-    """Check that these are so many names, or None."""
     if value is None:
         return None
     if not (
@@ -114,7 +114,6 @@ def _scaling(value: Any, n_inputs: int) -> InputScaling | None:
 
 
 def _levels(value: Any) -> tuple[float, ...] | None:
-    """Check that these are at most two numbers, ascending, or None."""
     if value is None:
         return None
     if not (
@@ -124,9 +123,3 @@ def _levels(value: Any) -> tuple[float, ...] | None:
     ):
         raise ValueError(f"expected up to two ascending levels of targets, got {value}")
     return tuple(value)
-
-
-def _flag(value: Any) -> bool:
-    if type(value) is not bool:
-        raise TypeError(f"expected true or false, got {value!r}")
-    return value

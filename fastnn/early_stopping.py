@@ -1,4 +1,4 @@
-"""Training that ends when it does not help any more."""
+"""Early stopping: end training when the monitored value no longer improves."""
 
 import math
 from dataclasses import dataclass
@@ -13,37 +13,37 @@ from .parametrized import Settings
 @with_helpful_errors
 @dataclass(frozen=True)
 class EarlyStopping(Settings):
-    """Stop when nothing has got better for some epochs [1]_.
+    """Stop training when the monitored value has not improved for some epochs [1]_.
 
     Parameters
     ----------
     monitor : {"validation_loss", "validation_score", "loss"}, default "validation_loss"
-        What has to get better: a loss lower, the score higher. "loss" is that of the training, as
-        in `History.loss`.
+        The value that has to improve: a loss decreases, the score increases. "loss" is the training
+        loss, as in `History.loss`.
     patience : int, default 10
-        Training stops after this many epochs in a row without an improvement; at least 1. Each
-        call of ``train`` counts anew, from a best value of its own.
+        Number of consecutive epochs without an improvement after which training stops; at least 1.
+        Each call of ``train`` starts a new count, and its own best value.
     min_delta : float, default 0.0
-        An epoch is an improvement if it betters the best one by more than this.
+        An epoch is an improvement if its value is better than the best one by more than this.
     restore_best : bool, default True
-        Leave the network with the parameters, and the state of the optimizer, that were the best,
-        not with the last ones.
+        Whether to leave the network with the parameters and the optimizer's state of the best
+        epoch, instead of the last one.
 
     Notes
     -----
     ``restore_best`` restores parameters on which the best value was measured:
 
-    - for "validation_loss" and "validation_score" those after the best epoch;
-    - for "loss" those before the last step of the best epoch, because each loss is measured before
-      the step it leads to. With the full batch, which makes one step per epoch, they have exactly
-      the best of the losses. With smaller batches the loss of an epoch is the mean over its steps,
-      and they are the last ones that it was measured on;
-    - for "loss" and `LBFGS`, which measures the loss after each of its iterations, those after the
+    - "validation_loss", "validation_score": the parameters after the best epoch.
+    - "loss": the parameters before the last step of the best epoch, because the loss of a batch is
+      measured before its step. With the full batch, these parameters have exactly the best loss.
+      With smaller batches, the loss of an epoch is the mean over its steps, and these parameters
+      are the last of those it was measured on.
+    - "loss" with `LBFGS`, which measures the loss after each iteration: the parameters after the
       best epoch.
 
-    If the last epoch has the best "loss", its last step is not undone without need: the loss of all
-    examples is measured once more, without dropout, and the last parameters are kept if it is lower
-    than that of the epoch. This is left out where X are blocks.
+    If the last epoch has the best "loss", the loss of all examples is measured once more, without
+    dropout. If it is lower than the loss of the epoch, the last step is not undone. This does not
+    happen for streamed data.
 
     References
     ----------
@@ -67,7 +67,7 @@ class EarlyStopping(Settings):
         )
 
     def watch(self) -> "Watch":
-        """Watch one training.
+        """Begin to watch one training.
 
         Returns
         -------
@@ -84,11 +84,11 @@ class Watch:
     ----------
     stopping : EarlyStopping
     best : float or None
-        What was the best so far; None before any was.
+        The best value; None before the first epoch.
     best_epoch : int or None
-        When that was.
+        The epoch with the best value.
     n_epochs_since : int
-        Epochs without an improvement since then.
+        Number of epochs since the best one.
     """
 
     stopping: EarlyStopping
@@ -97,13 +97,13 @@ class Watch:
     n_epochs_since: int = 0
 
     def see(self, epoch: int, value: float) -> bool:
-        """Take note of an epoch.
+        """Record an epoch.
 
         Parameters
         ----------
         epoch : int
         value : float
-            What is monitored came to this; NaN is no improvement.
+            The monitored value; NaN is no improvement.
 
         Returns
         -------
@@ -111,8 +111,8 @@ class Watch:
             Whether the epoch is the best so far.
         """
         sign = SIGNS[self.stopping.monitor]
-        least = -math.inf if self.best is None else sign * self.best + self.stopping.min_delta
-        is_best = sign * value > least
+        bound = -math.inf if self.best is None else sign * self.best + self.stopping.min_delta
+        is_best = sign * value > bound
         if is_best:
             self.best, self.best_epoch, self.n_epochs_since = float(value), epoch, 0
         else:

@@ -1,6 +1,7 @@
-"""Evaluate outputs: loss and score."""
+"""Evaluate the outputs of a network: loss and score."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,22 +15,22 @@ from .engine import Engine
 from .labeling import Labeling
 from .warning import warn
 
-_BLOCK = 4096  # examples at a time, so that their outputs stay small
+_CHUNK = 4096  # examples whose outputs are in memory together
 
 
 @with_substitutes(hints.OF_EVALUATIONS)
 @dataclass(frozen=True)
 class Evaluation:
-    """Loss and score of a network on some data, as ``evaluate`` returns them.
+    """Loss and score of a network on data, as ``evaluate`` returns them.
 
     Attributes
     ----------
     loss : float
         Mean loss per example.
     score : float
-        The metric's value; 1 is perfect.
+        Value of the metric; 1 is perfect.
     metric : str
-        ``"accuracy"`` of classes or ``"r2"``, R², of quantities.
+        ``"accuracy"`` for classes or ``"r2"``, R², for quantities.
     """
 
     loss: float
@@ -39,14 +40,14 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Gradients:
-    """Mean loss and its gradients, as ``gradients`` returns them.
+    """Mean loss on data and its gradients, as ``gradients`` returns them.
 
     Attributes
     ----------
     loss : float
         Mean loss per example.
     weights, biases : tuple of ndarray
-        Its gradients: per layer, (fan_in, fan_out) and (fan_out,).
+        Gradients of the mean loss, per layer: (fan_in, fan_out) and (fan_out,).
     """
 
     loss: float
@@ -63,7 +64,7 @@ def check_parameters(engine: Engine, purpose: str) -> None:
 
 
 def check_outputs(engine: Engine, outputs: Array) -> None:
-    """Reject outputs that are not finite: labels and scores of them would mislead."""
+    """Reject outputs that are not finite: their labels and scores would be misleading."""
     at = first_nonfinite(outputs)
     if at is None:
         return
@@ -77,14 +78,15 @@ def check_outputs(engine: Engine, outputs: Array) -> None:
 
 @np.errstate(all="ignore")
 def mean_loss(engine: Engine, inputs: Inputs, targets: Targets) -> float:
-    """Return the weighted mean of the losses."""
+    """Return the mean loss, weighted by the weights of the examples."""
     targets = targets.with_relative_weights()
-    parts = (slice(start, start + _BLOCK) for start in range(0, len(inputs), _BLOCK))
-    total = sum(_outputs_and_loss(engine, inputs[rows], targets[rows])[1] for rows in parts)
+    total = sum(
+        _outputs_and_loss(engine, inputs[rows], targets[rows])[1] for rows in _chunks(len(inputs))
+    )
     return total / _total_weight(targets)
 
 
-@np.errstate(all="ignore")  # errors whose squares overflow come to infinity or NaN
+@np.errstate(all="ignore")  # squares of errors may overflow: the score is NaN then
 def evaluate(engine: Engine, inputs: Inputs, targets: Targets, labeling: Labeling) -> Evaluation:
     """Return the mean loss and the score of the outputs, both weighted.
 
@@ -95,23 +97,26 @@ def evaluate(engine: Engine, inputs: Inputs, targets: Targets, labeling: Labelin
     if rules is None:
         check_r2(targets)
     total_loss, correct, squared_errors = 0.0, 0.0, np.zeros(1)
-    for start in range(0, len(inputs), _BLOCK):
-        rows = slice(start, start + _BLOCK)
+    for rows in _chunks(len(inputs)):
         outputs, loss = _outputs_and_loss(engine, inputs[rows], targets[rows])
         total_loss += loss
-        wanted = targets.rows(rows, outputs.shape[1], outputs.dtype)
+        t = targets.rows(rows, outputs.shape[1], outputs.dtype)
         if rules is None:
-            errors = np.subtract(outputs, wanted, dtype=np.float64)
-            squared_errors = squared_errors + _total(errors * errors, targets[rows].weights)
+            errors = np.subtract(outputs, t, dtype=np.float64)
+            squared_errors = squared_errors + _weighted_sum(errors * errors, targets[rows].weights)
         else:
             of_outputs, of_targets = rules
-            right = of_outputs.labels(outputs) == of_targets.labels(wanted)
-            right = right.reshape(len(outputs), -1).all(axis=1)
-            correct += float(_total(right, targets[rows].weights))
+            is_correct = of_outputs.labels(outputs) == of_targets.labels(t)
+            is_correct = is_correct.reshape(len(outputs), -1).all(axis=1)
+            correct += float(_weighted_sum(is_correct, targets[rows].weights))
     weight = _total_weight(targets)
     if rules is None:
         return Evaluation(total_loss / weight, _r2(squared_errors, targets.counted()), "r2")
     return Evaluation(total_loss / weight, correct / weight, "accuracy")
+
+
+def _chunks(n_examples: int) -> Iterator[slice]:
+    return (slice(start, start + _CHUNK) for start in range(0, n_examples, _CHUNK))
 
 
 def _outputs_and_loss(engine: Engine, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
@@ -125,7 +130,7 @@ def _outputs_and_loss(engine: Engine, inputs: Inputs, targets: Targets) -> tuple
 
 
 def check_r2(targets: Targets) -> None:
-    """Reject targets that have no R²: that of a single example is undefined."""
+    """Reject targets without an R²: it takes two examples."""
     n_counted = len(targets.counted())
     if n_counted < 2:
         weighed = "" if targets.weights is None else " with a weight above 0"
@@ -136,7 +141,7 @@ def check_r2(targets: Targets) -> None:
 
 
 def check_for_validation(targets: Targets, labeling: Labeling) -> None:
-    """Reject targets without a score, and warn of those whose score is of no use."""
+    """Reject validation targets without a score; warn if the score is useless to monitor."""
     if labeling.rules(targets) is not None:
         return
     check_r2(targets)
@@ -147,8 +152,8 @@ def check_for_validation(targets: Targets, labeling: Labeling) -> None:
         )
 
 
-def _total(values: Array, weights: Array | None) -> Array:
-    """Weighted sum over the examples."""
+def _weighted_sum(values: Array, weights: Array | None) -> Array:
+    """Sum over the examples."""
     if weights is None:
         return values.sum(axis=0)
     return np.tensordot(weights.astype(np.float64), values, axes=1)
@@ -163,8 +168,8 @@ def _total_weight(targets: Targets) -> float:
 def _r2(squared_errors: Array, counted: Targets) -> float:
     """Return 1 - residual / total sum of squares, averaged over the outputs.
 
-    An output whose target never changes counts 1 where it is met exactly, else 0, as in
-    scikit-learn's r2_score.
+    For a constant target it is 1 if all outputs equal the target, else 0, as in scikit-learn's
+    r2_score.
     """
     targets, weights = counted.values, counted.weights
     assert targets is not None
@@ -174,9 +179,9 @@ def _r2(squared_errors: Array, counted: Targets) -> float:
         weights = weights.astype(np.float64)
         mean = np.average(targets, axis=0, weights=weights)
     total = np.zeros(targets.shape[1])
-    for start in range(0, len(targets), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        total += _total((targets[rows] - mean) ** 2, None if weights is None else weights[rows])
+    for rows in _chunks(len(targets)):
+        squares = (targets[rows] - mean) ** 2
+        total += _weighted_sum(squares, None if weights is None else weights[rows])
     constant = targets.min(axis=0) == targets.max(axis=0)
     ratio = squared_errors / np.where(constant, 1, total)
     return float(np.where(constant, squared_errors == 0, 1 - ratio).mean())

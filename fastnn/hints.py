@@ -1,6 +1,6 @@
-"""Suggestions for error messages: what users who know other libraries, or misspell, meant.
+"""Suggestions for error messages: the names that users of other libraries, or typists, meant.
 
-The tables map names of fastnn to the names that other libraries have for the same thing. Names are
+The tables map names of fastnn to the names of other libraries for the same thing. Names are
 compared without case, underscores and hyphens.
 """
 
@@ -130,7 +130,7 @@ OF_NETWORKS = {
     "compile": "the loss is an argument of MLP, the optimizer one of train",
     "train_on_batch": "use train_batch",
 }
-"""Substitutes for methods and attributes that networks of other libraries have."""
+"""Substitutes for methods and attributes of networks in other libraries."""
 
 OF_HISTORIES = {
     "history": "use its lists, such as loss, or to_dict",
@@ -138,7 +138,7 @@ OF_HISTORIES = {
     **dict.fromkeys(["val_loss", "val_accuracy"], "use validation_loss and validation_score"),
     "epoch": "epochs are counted from 1; its length is their number",
 }
-"""Substitutes for attributes of what training returns elsewhere."""
+"""Substitutes for attributes of training histories in other libraries."""
 
 OF_EVALUATIONS = dict.fromkeys(["accuracy", "r2"], "use score; metric tells which of the two it is")
 
@@ -155,107 +155,105 @@ SETTINGS = {
     "class_names": "classes class_labels label_names",
     "input_scaling": "scaling scaler input_scaler normalization standardization preprocessing",
 }
-"""Attributes of networks that can be assigned to, and their names elsewhere."""
+"""Attributes of networks that can be assigned to, and their names in other libraries."""
 
 NO_SETTINGS = {
     **dict.fromkeys(["coefs_", "intercepts_"], "write into weights and biases"),
     "stop_training": _STOP,
 }
-"""Attributes that users try to assign to networks in vain, and what to do instead."""
+"""Attributes that cannot be assigned to networks, and what to do instead."""
 
 
 def for_value(value: Any, known: Iterable[str]) -> str:
-    """Return the end of a message on a value that is none of the names known."""
-    return _did_you_mean(map(repr, _meant(value, known, VALUES)))
+    """Suggest, at the end of a message, which of the known names a value may mean."""
+    return _did_you_mean(map(repr, _similar(value, known, VALUES)))
 
 
 def for_schedule(value: Any) -> str:
-    """Return the end of a message on a learning rate that is no number and no schedule."""
-    return _did_you_mean(f"{name}(...)" for name in _meant(value, SCHEDULES, SCHEDULES))
+    """Suggest a schedule for a learning rate that is neither a number nor a schedule."""
+    return _did_you_mean(f"{name}(...)" for name in _similar(value, SCHEDULES, SCHEDULES))
 
 
 def for_argument(given: str, taken: Iterable[str], others: Mapping[str, Iterable[str]]) -> str:
-    """Return the end of a message on an argument that a function does not take.
+    """Suggest an argument for one that a function does not take.
 
     Parameters
     ----------
     given : str
-        The argument.
+        The unknown argument.
     taken : iterable of str
-        Arguments that the function takes.
+        The arguments of the function.
     others : dict of str to iterable of str
-        Other functions, and what they take.
+        The arguments of other functions, by their names.
     """
     taken = list(taken)
-    if meant := _arguments_meant(given, taken):
-        return _did_you_mean(meant)
-    for function, its_own in others.items():
-        if given in its_own:
+    if similar := _similar_arguments(given, taken):
+        return _did_you_mean(similar)
+    for function, arguments in others.items():
+        if given in arguments:
             return f": it is an argument of {function}()"
-        if meant := _arguments_meant(given, its_own):
-            return f": {function}() takes {' and '.join(meant)}"
-    if given in NOTES:
-        return f": {NOTES[given]}"
-    return _did_you_mean(_close(given, taken))
+        if similar := _similar_arguments(given, arguments):
+            return f": {function}() takes {' and '.join(similar)}"
+    return f": {NOTES[given]}" if given in NOTES else _did_you_mean(_close(given, taken))
 
 
 def for_setting(given: str, others: Mapping[str, Iterable[str]]) -> str:
-    """Return the end of a message on an attribute that is assigned to a network in vain.
+    """Suggest what to do instead of assigning an unknown attribute to a network.
 
-    The text is empty for a name that is like no setting of networks and no argument.
+    The result is empty for a name that is similar to no setting and to no argument.
 
     Parameters
     ----------
     given : str
         The attribute.
     others : dict of str to iterable of str
-        Functions, and what they take.
+        The arguments of functions, by their names.
     """
-    if meant := _elsewhere(given, SETTINGS):
-        return _did_you_mean(meant)
+    if names := _names_here(given, SETTINGS):
+        return _did_you_mean(names)
     if given in NO_SETTINGS:
         return f": {NO_SETTINGS[given]}"
     return for_argument(given, (*SETTINGS, "threshold"), others)
 
 
-def for_misspelt_setting(given: str) -> str:
-    """Return the same for a subclass of the user's, which may keep settings of its own."""
-    same = [name for name in SETTINGS if _plain(name) == _plain(given)]
-    return _did_you_mean(same or _close(given, SETTINGS, cutoff=0.92))
+def for_misspelled_setting(given: str) -> str:
+    """Suggest a setting of networks, but only for a name that is nearly that of the setting."""
+    equal = [name for name in SETTINGS if _plain(name) == _plain(given)]
+    return _did_you_mean(equal or _close(given, SETTINGS, cutoff=0.92))
 
 
 def for_step(given: str) -> str:
-    """Return the end of a message on an attribute that is assigned to a `Step` in vain."""
+    """Suggest what to do instead of assigning an unknown attribute to a `Step`."""
     if given in OF_STEPS:
         return f": {OF_STEPS[given]}"
-    return _did_you_mean(_meant(given, ["learning_rate"], ARGUMENTS))
+    return _did_you_mean(_similar(given, ["learning_rate"], ARGUMENTS))
 
 
-def _arguments_meant(given: str, taken: Iterable[str]) -> list[str]:
+def _similar_arguments(given: str, taken: Iterable[str]) -> list[str]:
     taken = list(taken)
-    here = _elsewhere(given, ARGUMENTS)
+    here = _names_here(given, ARGUMENTS)
     return (
         [name for name in taken if _plain(name) == _plain(given)]
         or [name for name in here if name.partition("=")[0] in taken]
-        # A function may take a name of other libraries, and be given that of fastnn or a third.
-        or [name for name in taken if {given, *here} & set(_elsewhere(name, ARGUMENTS))]
+        # A function may use another library's name, and be given fastnn's or a third library's.
+        or [name for name in taken if {given, *here} & set(_names_here(name, ARGUMENTS))]
     )
 
 
-def _meant(value: Any, known: Iterable[str], table: Mapping[str, str]) -> list[str]:
-    """Those of the names known that the value, by its name or that of its type, is like."""
+def _similar(value: Any, known: Iterable[str], table: Mapping[str, str]) -> list[str]:
+    """Return the known names that are similar to a string, or to the name of an object or type."""
     known = list(known)
     is_name = isinstance(value, str)
     name = value if is_name else getattr(value, "__name__", type(value).__name__)
     return (
         [k for k in known if _plain(k) == _plain(name)]
-        or [k for k in _elsewhere(name, table) if k in known]
+        or [k for k in _names_here(name, table) if k in known]
         or (_close(name, known) if is_name else [])
     )
 
 
-def _elsewhere(name: str, table: Mapping[str, str]) -> list[str]:
-    """Return what a name of other libraries may be here."""
+def _names_here(name: str, table: Mapping[str, str]) -> list[str]:
+    """Return fastnn's names for what other libraries call ``name``."""
     return [here for here, there in table.items() if _plain(name) in map(_plain, there.split())]
 
 

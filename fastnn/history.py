@@ -13,30 +13,30 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIGNS = {"loss": -1, "validation_loss": -1, "validation_score": 1}
-"""Attributes of a `Step` that can be monitored, and the sign of a change for the better."""
+"""Attributes of a `Step` that can be monitored, and the sign of an improvement."""
 
-_MOST_ROWS = 12  # of the table in a notebook
+_MAX_ROWS = 12  # of the table in a notebook
 
 
 @with_substitutes(hints.OF_STEPS)
 @dataclass(repr=False)
 class Step:
-    """The state of a training, for a callback.
+    """The progress of a training, as callbacks get it.
 
     Attributes
     ----------
     epoch : int
-        The epoch of this call of ``train`` that is done or, in a callback per batch, under way;
-        from 1.
+        Number of the epoch in this call of ``train``, from 1. It is complete, unless the callback
+        is called per batch.
     loss : float
-        Mean loss per example over the epoch, or the batch, each taken before the update it led to.
+        Mean loss per example of the epoch or batch; each loss is measured before its update.
     learning_rate : float
-        That of the last update. A callback may assign another one, finite and not negative, which
-        all further updates are made with.
+        The rate of the last update. A callback may assign the rate of all further updates: a
+        finite number, not negative.
     validation_loss, validation_score : float or None
-        As ``evaluate`` gives them for the validation data after the epoch; None without any.
+        Results of ``evaluate`` for the validation data after the epoch; None without such data.
     batch : int or None
-        The batch of the epoch that is done, from 1; None in a callback per epoch.
+        Number of the completed batch in the epoch, from 1; None in a callback per epoch.
     """
 
     epoch: int
@@ -67,20 +67,20 @@ _FIELDS_OF_STEP = frozenset(field.name for field in fields(Step))
 @with_substitutes(hints.OF_HISTORIES)
 @dataclass(repr=False)
 class History:
-    """The course of a training, as ``train`` returns it; its length is the number of epochs.
+    """The record of a training, as ``train`` returns it; its length is the number of epochs.
 
     Attributes
     ----------
     loss, learning_rate : list of float
         One value per epoch, as in `Step`.
     validation_loss, validation_score : list of float
-        Likewise; empty without validation data.
+        One value per epoch; empty without validation data.
     metric : str or None
-        What the score is, ``"accuracy"`` or ``"r2"``.
+        The kind of score, ``"accuracy"`` or ``"r2"``.
     best_epoch : int or None
-        The epoch, from 1, that early stopping found best.
+        The best epoch according to early stopping, from 1.
     stopped : str or None
-        Why training ended before the last epoch.
+        The reason if training ended before the last epoch.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -100,8 +100,8 @@ class History:
         Returns
         -------
         dict
-            By the names of the attributes. All lists are equally long: what was not recorded, as
-            the validation without validation data, is left out.
+            The attributes by name. All lists have the same length: those without values, such as
+            ``validation_loss`` without validation data, are left out.
 
         Examples
         --------
@@ -128,32 +128,32 @@ class History:
         Returns
         -------
         matplotlib.axes.Axes
-            Those of the losses.
+            The axes of the losses.
 
         Raises
         ------
         ImportError
-            If matplotlib, which ``fastnn-mlp[plot]`` brings along, is not installed.
+            If matplotlib is not installed; ``fastnn-mlp[plot]`` installs it.
         """
         if axes is None:
             axes = _new_axes()
-        on_top, epochs = axes, range(1, len(self) + 1)
+        top_axes, epochs = axes, range(1, len(self) + 1)
         lines = axes.plot(epochs, self.loss, label="loss")
         if self.validation_loss:
             lines += axes.plot(epochs, self.validation_loss, label="validation loss")
         if self.best_epoch is not None:
             lines.append(axes.axvline(self.best_epoch, color="gray", ls=":", label="best epoch"))
         if self.validation_score:
-            score, on_top = f"validation {self.metric}", axes.twinx()
-            lines += on_top.plot(epochs, self.validation_score, color="C2", label=score)
-            on_top.set_ylabel(score)
+            score, top_axes = f"validation {self.metric}", axes.twinx()
+            lines += top_axes.plot(epochs, self.validation_score, color="C2", label=score)
+            top_axes.set_ylabel(score)
         axes.set_xlabel("epoch")
         axes.set_ylabel("loss")
-        on_top.legend(handles=lines)
+        top_axes.legend(handles=lines)
         return axes
 
     def _columns(self) -> dict[str, list[float]]:
-        """Return what there are values of, by what to call it."""
+        """Return the lists that have values, by their titles."""
         columns = {
             "loss": self.loss,
             "learning_rate": self.learning_rate,
@@ -174,18 +174,14 @@ class History:
     def _repr_html_(self) -> str:
         columns = self._columns()
         epochs: list[int | None] = list(range(1, len(self) + 1))
-        if len(epochs) > _MOST_ROWS:
-            half = _MOST_ROWS // 2
+        if len(epochs) > _MAX_ROWS:
+            half = _MAX_ROWS // 2
             epochs[half : 1 - half] = [None]
-        rows = [_row("th", ["epoch", *columns])]
+        rows = _row("th", ["epoch", *columns])
         for epoch in epochs:
-            if epoch is None:
-                rows.append(_row("td", ["…"] * (1 + len(columns))))
-            else:
-                values = (_brief(values[epoch - 1]) for values in columns.values())
-                rows.append(_row("td", [str(epoch), *values]))
-        caption = html.escape(repr(self))
-        return f"<table><caption>{caption}</caption>{''.join(rows)}</table>"
+            values = [_brief(values[epoch - 1]) if epoch else "…" for values in columns.values()]
+            rows += _row("td", [str(epoch or "…"), *values])
+        return f"<table><caption>{html.escape(repr(self))}</caption>{rows}</table>"
 
 
 def _new_axes() -> "Axes":

@@ -1,4 +1,4 @@
-"""The scaling of inputs that a network applies to the X it is given."""
+"""The scaling of X that a network applies by itself."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from .call_errors import with_helpful_errors
 class InputScaling:
     """Shift and scale of each input: a network computes with ``(X - shift) / scale``.
 
-    Assign it to `MLP.input_scaling`. It cannot be changed.
+    Assign it to `MLP.input_scaling`. It is immutable.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class InputScaling:
     Raises
     ------
     TypeError, ValueError
-        If an argument is not that; the message names it.
+        If an argument is anything else; the message names it.
 
     Examples
     --------
@@ -45,19 +45,19 @@ class InputScaling:
                 f"scale must have shape {self._shift.shape}, as shift has, got {self._scale.shape}"
             )
         if not self._scale.all():
-            at = int((self._scale == 0).argmax())
+            index = int((self._scale == 0).argmax())
             raise ValueError(
-                f"scale must not be 0, got 0 at index {at}: 1 leaves the scale of an input as it is"
+                f"scale must not be 0, got 0 at index {index}: a scale of 1 has no effect"
             )
 
     @property
     def shift(self) -> Array:
         """The number subtracted from each input, (n_inputs,), float64 and read-only."""
-        return self._shift[:]  # a new view: assigning to its shape changes nothing here
+        return self._shift[:]  # a new view: assigning to its shape has no effect here
 
     @property
     def scale(self) -> Array:
-        """The number each difference is divided by, (n_inputs,), float64 and read-only."""
+        """The divisor of each shifted input, (n_inputs,), float64 and read-only."""
         return self._scale[:]
 
     def __eq__(self, other: object) -> bool:

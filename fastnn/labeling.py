@@ -1,8 +1,8 @@
-"""Turn outputs, and the targets for them, into class labels.
+"""Turn outputs and targets into class labels.
 
-Targets are classes if they are integer labels, or if they have two levels such as 0 and 1: of one
-output, or in rows with one high level (one-hot) or any number of them (multi-hot). All others are
-quantities.
+Targets are classes if they are integer labels, or if they have two levels such as 0 and 1. With
+several outputs, such rows have one high level (one-hot) or any number of them (multi-hot). All
+other targets are quantities.
 """
 
 from dataclasses import replace
@@ -19,29 +19,29 @@ from .engine import Engine
 from .losses import Loss
 
 Levels: TypeAlias = tuple[float, ...] | None
-"""Distinct values of targets, ascending, at most two; None if there are more."""
+"""Distinct values of targets in ascending order; None if there are more than two."""
 
-_FEWEST_OF_A_DATA_SET = 10  # fewer examples may be a part of a stream, without all of its levels
+_MIN_DATA_SET = 10  # examples; fewer may be a part of a stream and lack some of its levels
 
 _BINARY = (0.0, 1.0)
 
 
 def is_regression(output: Activation) -> bool:
-    """Tell whether outputs of this activation are quantities, not degrees of belief."""
+    """Return whether outputs of this activation are quantities, not probabilities."""
     return output.name in ("identity", "exp")
 
 
 class Rule(NamedTuple):
-    """A rule by which numbers become labels."""
+    """A rule that turns outputs or targets into labels."""
 
     threshold: float
     is_multilabel: bool
 
     def labels(self, values: Array) -> Array:
-        """Return the label of each row or, if each number is a label by itself, all of them.
+        """Return one label per row or, if the rule is multi-label, one per number.
 
-        A label of a row is the place of its largest number; of a single number, and of each that
-        is a label by itself, it is 1 above the threshold, else 0.
+        The label of a row of several numbers is the index of the largest. The label of a single
+        number is 1 above the threshold, else 0.
 
         Parameters
         ----------
@@ -59,7 +59,7 @@ class Rule(NamedTuple):
 
 
 class Labeling(NamedTuple):
-    """The labels of one network, given what the record tells of the targets it was trained on."""
+    """The labeling rules of one network; they depend on the record of its training targets."""
 
     output: Activation
     loss: Loss
@@ -68,7 +68,7 @@ class Labeling(NamedTuple):
 
     @classmethod
     def of(cls, engine: Engine, record: DataRecord) -> "Labeling":
-        """Return that of a network on this engine."""
+        """Return the labeling of a network on this engine."""
         return cls(engine.activations[-1], engine.loss, engine.layer_sizes[-1], record)
 
     @property
@@ -103,8 +103,8 @@ class Labeling(NamedTuple):
     def rules(self, targets: Targets) -> tuple[Rule, Rule] | None:
         """Return the rules for outputs and for these targets; None if the targets are quantities.
 
-        A part of the data is judged as the whole is: levels that the network was trained on count
-        as seen. Before a training the targets alone decide.
+        The levels that the network was trained on count, too, so that a part of the data is treated
+        as the whole is. Before a training the given targets alone decide.
         """
         rule = Rule(self.threshold, self.is_multilabel)
         if (values := targets.counted().values) is None:
@@ -113,14 +113,14 @@ class Labeling(NamedTuple):
             return None
         known = self.record.target_levels
         levels = None if known is None else _levels(values, known)
-        # Probabilities may be the targets of training where classes are those of a test.
+        # A network may be trained on probabilities, and tested on classes.
         if levels is None and (known is not None or self.loss.output_activation):
             levels = _levels(values, ())
         if levels is None or not self._are_classes(levels):
             return None
         is_multilabel = rule.is_multilabel
         if self.n_outputs > 1 and not _are_one_hot(values, levels):
-            if self._is_softmax:  # whose outputs cannot be high at several places
+            if self._is_softmax:  # its outputs sum to 1
                 return None
             is_multilabel = True
         if len(levels) < 2:
@@ -131,34 +131,35 @@ class Labeling(NamedTuple):
         return rule, rule._replace(threshold=_middle(levels))
 
     def after(self, targets: Targets, is_part: bool) -> "Labeling":
-        """Return the labeling of the network once it is trained on these targets.
+        """Return the labeling after a training on these targets.
 
-        Targets that outputs cannot reach are refused or warned of, and so are those of one class.
+        It rejects targets that outputs cannot reach, or warns of them, and warns of targets of one
+        class only.
 
         Parameters
         ----------
         targets : Targets
         is_part : bool
-            Whether they are a part of a stream, and not a data set.
+            Whether the targets are a part of a stream, not a data set.
         """
-        shows_all = not is_part and len(targets.counted()) >= _FEWEST_OF_A_DATA_SET
-        record = self._record_after(targets, is_part=not shows_all)
+        is_complete = not is_part and len(targets.counted()) >= _MIN_DATA_SET
+        record = self._record_after(targets, is_part=not is_complete)
         if is_part and record is self.record and record.target_levels is not None:
-            return self  # nothing that was not seen, and checked, before
+            return self  # these targets show nothing that was not checked before
         if not self._reaches(record):
             validation.check_reachable(targets, self.loss, self.output, is_part)
         after = self._replace(record=record)
-        if shows_all and targets.are_constant and after.rules(targets) is not None:
+        if is_complete and targets.are_constant and after.rules(targets) is not None:
             validation.warn_of_one_class(targets)
-        elif shows_all and record is not self.record and after._may_have_odd_rows:
+        elif is_complete and record is not self.record and after._may_have_odd_rows:
             validation.warn_of_few_odd_rows(targets)
         return after
 
     def _record_after(self, targets: Targets, is_part: bool) -> DataRecord:
-        """Return the record of a network that is trained on these targets.
+        """Return the record after a training on these targets.
 
-        What a part of a stream shows is added to what was known; a whole data set that shows
-        other levels replaces it. That rows are multi-hot is kept.
+        Levels in a part of a stream are added to the known ones; other levels of a whole data set
+        replace them. Once rows were multi-hot, the record says so.
         """
         record, known = self.record, self.record.target_levels
         if is_part and known is None:
@@ -174,25 +175,25 @@ class Labeling(NamedTuple):
                 levels is not None and self.n_outputs > 1 and not _are_one_hot(values, levels)
             )
         if record.has_multi_hot_rows and not is_multi_hot:
-            # Rows of one number were no sign of anything if the numbers turn out as quantities.
+            # Rows of a single level were no evidence if the numbers turn out to be quantities.
             is_multi_hot = levels is not None or known is None or self._are_classes(known)
         if (levels, is_multi_hot) == (known, record.has_multi_hot_rows):
             return record
         return replace(record, target_levels=levels, has_multi_hot_rows=is_multi_hot)
 
     def _reaches(self, record: DataRecord) -> bool:
-        """Tell whether outputs reach all targets that there were, so far as the record tells."""
-        levels, (least, most) = record.target_levels, self.output.output_range
+        """Return whether outputs can reach all targets of the record; False if it does not tell."""
+        levels, (lowest, highest) = record.target_levels, self.output.output_range
         if not levels:
             return False
         if self._is_softmax:
             return levels == _BINARY and not record.has_multi_hot_rows
-        return least <= levels[0] and levels[-1] <= most
+        return lowest <= levels[0] and levels[-1] <= highest
 
     @property
     def _may_have_odd_rows(self) -> bool:
-        """Whether targets that could be those of classes are none, or those of several at once."""
-        if is_regression(self.output) or self._is_softmax:  # of whose rows the sums tell
+        """Whether targets like those of classes have more than two levels, or multi-hot rows."""
+        if is_regression(self.output) or self._is_softmax:  # for softmax, sums of rows are checked
             return False
         if self.loss.name == "binary_cross_entropy":
             return False
@@ -204,12 +205,12 @@ class Labeling(NamedTuple):
 
     @property
     def _usual_levels(self) -> tuple[float, float]:
-        """The ends of the range of outputs or, where it has not both, 0 and 1."""
+        """The ends of the range of outputs or, if that is unbounded, 0 and 1."""
         low, high = self.output.output_range
         return (low, high) if -np.inf < low and high < np.inf else _BINARY
 
     def _are_classes(self, levels: tuple[float, ...]) -> bool:
-        """Tell whether there are levels, and they stand for no and yes."""
+        """Return whether there are levels, and they stand for no and yes."""
         usual = self._usual_levels
         if set(levels) <= set(_BINARY) or set(levels) <= set(usual):
             return bool(levels)
@@ -217,13 +218,13 @@ class Labeling(NamedTuple):
         return low < 0.5 < high or low < _middle(usual) < high
 
     def _middle_of_outputs(self, levels: tuple[float, ...]) -> float:
-        """Return the middle of the outputs that come closest to the levels."""
-        least, most = self.output.output_range
-        return _middle([min(max(level, least), most) for level in levels])
+        """Return the middle of the outputs that are closest to the levels."""
+        lowest, highest = self.output.output_range
+        return _middle([min(max(level, lowest), highest) for level in levels])
 
 
 def _levels(values: Array, known: tuple[float, ...]) -> Levels:
-    """Return the levels of these values and those known together."""
+    """Return the levels of these values together with the known ones."""
     if len(known) == 2 and _count(values, known[0]) + _count(values, known[1]) == values.size:
         return known
     low, high = values.min(), values.max()
@@ -242,7 +243,7 @@ def _union(known: tuple[float, ...], found: tuple[float, ...]) -> Levels:
 
 
 def _are_one_hot(values: Array, levels: tuple[float, ...]) -> bool:
-    """Tell whether each row of several numbers has one of the higher level."""
+    """Return whether each row has the higher level exactly once."""
     if len(levels) < 2:
         return False
     is_high = values == levels[1]

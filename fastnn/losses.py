@@ -1,8 +1,8 @@
-"""The losses: a table of those built in, and the class for those of users.
+"""The losses: a table of the built-in ones, and the class for users' own.
 
-As with the activations, the formulas are what the reference computes with and the tests hold the
-kernels to.  a are the outputs of examples, z their weighted inputs and t the targets, all of shape
-(n_examples, n_outputs).
+The reference computes with the formulas; the tests compare the kernels with them. In the formulas,
+a are the outputs of examples, z their weighted inputs and t the targets, all of shape (n_examples,
+n_outputs).
 """
 
 from collections.abc import Callable
@@ -25,12 +25,12 @@ class Loss:
     Parameters
     ----------
     name : str
-        What messages and model files call it.
+        The name in messages and model files.
     function : callable
-        Of outputs and targets, both (n_examples, n_outputs) arrays of the network's dtype, which
-        it must leave as they are. It returns the loss of each example, (n_examples,), and the
-        derivatives of that with respect to its outputs, (n_examples, n_outputs). Targets that are
-        given as labels come as rows of 0 and 1.
+        It takes outputs and targets, both (n_examples, n_outputs) arrays of the network's dtype,
+        which it must not change. It returns the loss of each example, (n_examples,), and the
+        derivatives of the loss with respect to the outputs, (n_examples, n_outputs). Labels arrive
+        as rows of 0 and 1.
 
     Examples
     --------
@@ -47,7 +47,7 @@ class Loss:
     name: str
     function: Callable[[Array, Array], tuple[Array, Array]]
 
-    def __repr__(self) -> str:  # without the address of the function, which tells nothing
+    def __repr__(self) -> str:  # without the useless address of the function
         return f"{type(self).__name__}({self.name!r})"
 
     def values(self, z: Array, a: Array, t: Array) -> Array:
@@ -55,17 +55,16 @@ class Loss:
         return self.values_and_derivatives(a, t)[0]
 
     def derivative(self, a: Array, t: Array) -> Array:
-        """dL/da or, where the loss has an output activation of its own, dL/dz."""
+        """Compute dL/da or, for a loss with an output activation of its own, dL/dz."""
         return np.array(self.values_and_derivatives(a, t)[1], a.dtype)
 
     def values_and_derivatives(self, a: Array, t: Array) -> tuple[Array, Array]:
-        """Compute the loss of each example, and dL/da, of a loss without an output activation.
+        """Compute the loss of each example and dL/da, for a loss without an output activation.
 
         Raises
         ------
         ValueError
-            If they have other shapes than they must have: NumPy would repeat or add up the wrong
-            numbers in silence.
+            If the results have wrong shapes, which NumPy would silently broadcast.
         """
         values, derivatives = map(np.asarray, self.function(a, t))
         if values.shape != (len(a),) or derivatives.shape != a.shape:
@@ -77,16 +76,16 @@ class Loss:
 
     @property
     def output_activation(self) -> str | None:
-        """The only activation that goes with it, in which case derivatives are dL/dz."""
+        """The only activation that the loss allows; with one, derivatives are dL/dz."""
         return None
 
 
-def _not_of_outputs(a: Array, t: Array) -> tuple[Array, Array]:
+def _no_function(a: Array, t: Array) -> tuple[Array, Array]:
     raise NotImplementedError("a built-in loss is computed from weighted inputs, too")
 
 
 class BuiltinLoss(Parametrized, Loss):
-    """A loss that the kernels know too.
+    """A loss that the kernels know, too.
 
     Attributes
     ----------
@@ -105,7 +104,7 @@ class BuiltinLoss(Parametrized, Loss):
         highest: float = np.inf,
         **parameters: float,
     ) -> None:
-        super().__init__(name, _not_of_outputs)
+        super().__init__(name, _no_function)
         vars(self).update(
             parameters=parameters,
             _values=values,
@@ -137,7 +136,7 @@ class BuiltinLoss(Parametrized, Loss):
 
 @with_helpful_errors
 class Huber(BuiltinLoss):
-    """½(a - t)² up to ``delta`` from the target, and on along the tangent; summed over outputs.
+    """½(a - t)² up to the distance ``delta``, and its tangent beyond; summed over outputs.
 
     Parameters
     ----------
@@ -159,9 +158,9 @@ class Huber(BuiltinLoss):
 
 @with_helpful_errors
 class Quantile(BuiltinLoss):
-    """The pinball loss, least where outputs are the ``quantile`` of the targets.
+    """The pinball loss, which is minimal if outputs are the ``quantile`` of the targets.
 
-    ``quantile`` (t - a) where a is below t, else (1 - ``quantile``) (a - t); summed over outputs.
+    ``quantile`` (t - a) if a is below t, else (1 - ``quantile``) (a - t); summed over outputs.
 
     Parameters
     ----------
@@ -235,6 +234,6 @@ LOSSES: dict[str, BuiltinLoss] = {
 
 
 def builtin(name: str, parameters: dict[str, float]) -> BuiltinLoss:
-    """Return the one of that name with these parameters."""
+    """Return the built-in loss with this name and these parameters."""
     default = LOSSES[name]
     return type(default)(**parameters) if parameters else default  # type: ignore[arg-type]

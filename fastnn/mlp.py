@@ -13,31 +13,32 @@ class MLP(Network):
     layer_sizes : sequence of int
         Widths from input to output, two or more: ``[784, 300, 10]``. Two mean no hidden layer.
     activation : str, Activation or sequence of them, default "sigmoid"
-        Of the hidden layers: one for all, or one for each. Known names: "identity", "sigmoid",
-        "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu" and "exp"; `LeakyReLU`
-        and `ELU` take a parameter, and an `Activation` is one of your own.
+        The activation of the hidden layers: one for all, or one for each. Known names: "identity",
+        "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu" and "exp".
+        `LeakyReLU` and `ELU` have a parameter; an `Activation` is one of your own.
     output_activation : str or Activation, optional
-        Of the output layer; "softmax" too. By default the one that the loss needs, else "sigmoid".
+        The activation of the output layer, which may also be "softmax". By default the one that
+        the loss needs, else "sigmoid".
     loss : str or Loss, optional
         By default "cross_entropy" for "softmax" outputs, else "squared_error". The loss of one
         example is the sum over its outputs a and targets t of
 
         - "squared_error": ½(a - t)²; "absolute_error": \|a - t\|;
-        - "huber" and "quantile", with the defaults of `Huber` and `Quantile`;
+        - "huber" and "quantile": `Huber` and `Quantile` with their defaults;
         - "cross_entropy": -t log a, for "softmax" outputs;
-        - "binary_cross_entropy": -t log a - (1 - t) log(1 - a), for "sigmoid" outputs, where
-          any number of the classes may be true of an example;
+        - "binary_cross_entropy": -t log a - (1 - t) log(1 - a), for "sigmoid" outputs: an example
+          may have any number of the classes;
         - "poisson": a - t log a, for "exp" outputs.
 
         A `Loss` is one of your own.
     dtype : dtype, default "float32"
-        float32 or float64, of the parameters and of all computation.
+        The dtype of the parameters and of all computation: float32 or float64.
     seed : int, sequence of int, numpy.random.Generator, SeedSequence or None
-        What `numpy.random.default_rng` takes: the source of the initial weights and then of the
+        The argument of `numpy.random.default_rng`, which draws the initial weights and then the
         order of each epoch. The same seed gives the same bits for the same build of fastnn, the
         same `fastnn.isa`, and X in C order of the network's dtype, with any number of threads.
         Otherwise sums may be rounded in another order. With an activation or a loss of your own,
-        batches are NumPy's, and the build and the threads of its BLAS count as well.
+        NumPy computes batches, and the build and the number of threads of its BLAS count as well.
 
     Attributes
     ----------
@@ -48,21 +49,21 @@ class MLP(Network):
     layer_sizes : tuple of int
         The widths.
     activation_functions : tuple of Activation
-        Of each layer, the output layer's last.
+        The activation of each layer, from the first hidden layer to the output layer.
     dtype : numpy.dtype
-        Of the parameters.
+        The dtype of the parameters.
     loss : str
         Name of the loss.
     n_parameters : int
         Number of weights and biases.
     input_scaling : InputScaling or None
-        The scaling of X, which every method applies to it. It can be assigned to.
+        The scaling that every method applies to X. It can be assigned to.
     class_names : tuple of str or None
         The name of each class, in the order of the labels. It can be assigned to.
     feature_names, target_names : tuple of str or None
-        The names of the columns of X, and of y if it has several, in the training.
+        The names of the columns of X and y in the training; None for a y of one column.
     threshold : float
-        The output above which a label is 1: halfway between the levels of the targets in the
+        The output above which a label is 1: halfway between the two levels of the targets in the
         training, such as 0 for -1 and 1. By default it is 0 for "tanh" outputs, else 0.5.
     is_multilabel : bool
         Whether each of several outputs is a label by itself.
@@ -70,17 +71,17 @@ class MLP(Network):
     Raises
     ------
     TypeError, ValueError
-        For an argument that is none of the above; the message names it.
+        If an argument is anything else; the message names it.
     MemoryError
         If the parameters do not fit in memory.
 
     Notes
     -----
     `predict`, `classify` and `evaluate` write nothing that belongs to the network, so any number
-    of threads may call them at a time. The kernels run without the GIL. While `train` runs, what
-    other threads read is under way: with ``l2`` on sparse inputs, weights may lack a common factor.
-    Callbacks see parameters as they are. The child of a fork can train a network that a thread of
-    its parent was training: the parameters are as the fork found them.
+    of threads may call them at a time. The kernels run without the GIL. During `train`, other
+    threads may see intermediate parameters; with ``l2`` on sparse inputs, the weights may lack a
+    common factor. Callbacks see the true parameters. The child of a fork can train a network that a
+    thread of its parent was training: it has the parameters of the moment of the fork.
 
     References
     ----------

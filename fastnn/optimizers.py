@@ -1,8 +1,8 @@
-"""The optimizers: hyper-parameters, what each keeps of every parameter, and its formula in NumPy.
+"""The optimizers: hyper-parameters, slots per parameter, and formulas in NumPy.
 
-The reference computes with the formulas and the tests hold the kernels to them; the kernels know
-them by the names of their rules.  g is the mean gradient of a batch with its penalties, number
-counts the steps from 1.
+The reference computes with the formulas; the tests compare the kernels with them. The kernels know
+the formulas by the names of their rules. In the formulas, g is the mean gradient of a batch with
+its penalties, and number is that of the step, from 1.
 """
 
 import math
@@ -31,13 +31,13 @@ class Optimizer(Settings, ABC):
     Attributes
     ----------
     name : str
-        What ``train`` and model files call it.
+        The name in ``train`` and in model files.
     learning_rate : float, Schedule, ReduceOnPlateau or callable
         The rate.
     weight_decay : float
-        By this times the rate weights shrink at each step, apart from their gradient.
+        Each step multiplies the weights by 1 - rate weight_decay, apart from their gradient.
     takes_batches : bool
-        Whether it makes sense for less than the full batch.
+        Whether the optimizer works with less than the full batch.
     """
 
     name: str
@@ -48,28 +48,28 @@ class Optimizer(Settings, ABC):
     @property
     @abstractmethod
     def slots(self) -> tuple[str, ...]:
-        """Names of what it keeps of every parameter, 0 at first."""
+        """Names of the numbers that are kept per parameter, initially 0."""
 
     @property
     @abstractmethod
     def rule(self) -> str:
-        """The name that the kernels have for it."""
+        """The name of the formula in the kernels."""
 
     @property
     def constants(self) -> tuple[float, ...]:
-        """The constants of the formula, as the kernels take them."""
+        """The constants of the formula, in the order of the kernels."""
         return ()
 
     @abstractmethod
     def change(self, g: Array, slots: Sequence[Array], rate: float, number: int) -> Array:
-        """Return what to subtract from the parameters, maybe in g; bring the slots up to date."""
+        """Return the update to subtract, which may overwrite g; update the slots in place."""
 
     def settings(self) -> dict[str, Any]:
-        """Return all arguments of the constructor but the learning rate."""
+        """Return all arguments of the constructor except the learning rate."""
         return {name: x for name, x in self.parameters.items() if name != "learning_rate"}
 
     def goes_on(self, before: "Optimizer") -> bool:
-        """Tell whether it can use what another kept."""
+        """Return whether this optimizer can resume with the slots of another one."""
         return (self.name, self.slots) == (before.name, before.slots)
 
 
@@ -78,8 +78,8 @@ _not_negative = partial(number_between, low=0, high=math.inf)
 
 
 def checked_rate(value: LearningRate, what: str) -> LearningRate:
-    """Check and return a number above 0, a schedule, or a function."""
-    if type(value) in SCHEDULES.values():  # model files know no others
+    """Check for a number above 0, a schedule, or a function."""
+    if type(value) in SCHEDULES.values():  # not a subclass, which model files do not know
         return value
     expected = f"{what} must be a number, a schedule such as Cosine(0.1) or a function of the step"
     if callable(value) and not isinstance(value, type | Schedule):
@@ -104,7 +104,7 @@ class SGD(Optimizer):
     momentum : float, default 0.0
         From 0 to below 1.
     nesterov : bool, default False
-        Whether to look ahead; it needs a momentum.
+        Whether to look ahead; this requires momentum.
 
     References
     ----------
@@ -150,14 +150,14 @@ class SGD(Optimizer):
 @with_helpful_errors
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Adam [1]_: steps along the mean of past gradients over the root of that of their squares.
+    """Adam [1]_: the mean of past gradients over the root of the mean of their squares.
 
     Parameters
     ----------
     learning_rate : float, schedule or callable, default 0.001
         The rate: a number, or a function of the step.
     beta_1, beta_2 : float, default 0.9, 0.999
-        By which the means fade at each step, from 0 to below 1.
+        Factors by which the means decay at each step, from 0 to below 1.
     epsilon : float, default 1e-8
         Added to the root; above 0.
 
@@ -197,14 +197,17 @@ class Adam(Optimizer):
 @with_helpful_errors
 @dataclass(frozen=True)
 class AdamW(Adam):
-    """Adam with decoupled weight decay [1]_: weights are first multiplied by 1 - rate weight_decay.
+    """Adam with decoupled weight decay [1]_: each step first shrinks the weights.
+
+    They are multiplied by 1 - rate weight_decay.
 
     Parameters
     ----------
-    learning_rate, beta_1, beta_2, epsilon
-        As in `Adam`.
+    learning_rate : float, schedule or callable, default 0.001
+        As in `Adam`, and so are the others.
+    beta_1, beta_2, epsilon : float, default 0.9, 0.999, 1e-8
     weight_decay : float, default 0.01
-        Not negative; on weights, not on biases.
+        Not negative; applied to weights, not to biases.
 
     References
     ----------
@@ -223,14 +226,14 @@ class AdamW(Adam):
 @with_helpful_errors
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
-    """Steps along the gradient over the root of the mean of its past squares [1]_.
+    """RMSprop: the gradient over the root of the mean of its past squares [1]_.
 
     Parameters
     ----------
     learning_rate : float, schedule or callable, default 0.001
         The rate: a number, or a function of the step.
     rho : float, default 0.9
-        By which the mean fades at each step, from 0 to below 1.
+        Factor by which the mean decays at each step, from 0 to below 1.
     epsilon : float, default 1e-8
         Added to the root; above 0.
 
@@ -264,7 +267,7 @@ class RMSprop(Optimizer):
 @with_helpful_errors
 @dataclass(frozen=True)
 class Adagrad(Optimizer):
-    """Steps along the gradient over the root of the sum of its past squares [1]_.
+    """Adagrad: the gradient over the root of the sum of its past squares [1]_.
 
     Parameters
     ----------
@@ -302,25 +305,25 @@ class Adagrad(Optimizer):
 @with_helpful_errors
 @dataclass(frozen=True)
 class Rprop(Optimizer):
-    """Steps of a size of its own for every parameter, along the sign of its gradient [1]_.
+    """Rprop: each parameter has its own step size, and moves against the sign of its gradient [1]_.
 
-    A size grows while the sign stays and shrinks where it changes, where that step is left out.
-    It takes the full batch: ``batch_size=None``.
+    A step size increases while the sign stays the same. When the sign changes, the step size
+    decreases, and that step is left out. Rprop needs the full batch: ``batch_size=None``.
 
     Parameters
     ----------
     learning_rate : float, schedule or callable, default 0.01
-        The size of the first step, the only one that it has a part in.
+        The size of the first step; later rates have no effect.
     shorter, longer : float, default 0.5, 1.2
-        What a size is multiplied by where the sign changes, between 0 and 1, and where it stays,
-        above 1.
+        Factors of the step size: ``shorter``, between 0 and 1, when the sign changes; ``longer``,
+        above 1, when it stays the same.
     shortest, longest : float, default 1e-6, 50
-        The range of the sizes.
+        The range of step sizes.
 
     References
     ----------
     .. [1] M. Riedmiller and H. Braun, "A direct adaptive method for faster backpropagation
-       learning: the RPROP algorithm", ICNN 1993; without going back, as in PyTorch.
+       learning: the RPROP algorithm", ICNN 1993; without backtracking, as in PyTorch.
     """
 
     name = "rprop"
@@ -361,20 +364,20 @@ class Rprop(Optimizer):
 @with_helpful_errors
 @dataclass(frozen=True)
 class LBFGS(Optimizer):
-    """Limited-memory BFGS [1]_, scipy's ``fmin_l_bfgs_b``: for data sets of thousands.
+    """Limited-memory BFGS [1]_, scipy's ``fmin_l_bfgs_b``: for data sets of thousands of examples.
 
-    It takes the full batch, ``batch_size=None``, and scipy, the extra ``lbfgs``. An epoch is an
-    iteration, with its line search, and the loss of an epoch is that after it. Training is over
-    before ``epochs`` where nothing more is to be gained. Where a call of ``train`` goes on with the
-    same data, it first goes through the iterations before again, for scipy's memory cannot be kept:
-    one call of many epochs costs less than many of a few.
+    It needs the full batch, ``batch_size=None``, and scipy, the extra ``lbfgs``. An epoch is one
+    iteration with its line search; the loss of an epoch is measured after it. Training ends before
+    ``epochs`` when it has converged. A call of ``train`` that resumes on the same data first
+    repeats the earlier iterations, because scipy's memory cannot be saved: one call of many epochs
+    costs less than many calls of a few.
 
     Parameters
     ----------
     memory : int, default 10
-        Steps of the past that stand for the curvature.
+        Number of past steps that approximate the curvature.
     tolerance : float, default 1e-5
-        Training is over when no element of the gradient is larger.
+        Training ends when no element of the gradient is larger than this.
 
     References
     ----------
@@ -386,7 +389,7 @@ class LBFGS(Optimizer):
     takes_batches = False
     slots = ("beginning",)
     rule = "keep"
-    learning_rate = 1.0  # of none's choice: the line search finds the length of a step
+    learning_rate = 1.0  # unused: the line search finds the length of a step
 
     memory: int = 10
     tolerance: float = 1e-5
@@ -395,11 +398,11 @@ class LBFGS(Optimizer):
         self._check(memory=partial(count, minimum=1), tolerance=_not_negative)
 
     def change(self, g: Array, slots: Sequence[Array], rate: float, number: int) -> Array:
-        raise NotImplementedError("its steps are scipy's")
+        raise NotImplementedError("scipy computes the steps of L-BFGS")
 
 
 def check_makes_steps(optimizer: str | Optimizer, hint: str = "") -> None:
-    """Reject L-BFGS where each call is to make steps of its own."""
+    """Reject L-BFGS, which cannot make a single step."""
     if optimizer == "lbfgs" or isinstance(optimizer, LBFGS):
         raise ValueError(
             f"optimizer must be one that makes a step for a batch, got {optimizer!r}{hint}"

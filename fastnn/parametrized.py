@@ -40,6 +40,6 @@ class Settings(Parametrized):
         return {name: value for name, value in vars(self).items() if value is not None}
 
     def _check(self, **rules: Callable[[Any, str], Any]) -> None:
-        """Replace each field by the result of its rule, which raises errors under the given name."""
+        """Replace each field by the result of its rule; a rule gets the name for error messages."""
         for field, rule in rules.items():
             vars(self)[field] = rule(vars(self)[field], f"{field} of {type(self).__name__}")

@@ -1,7 +1,7 @@
-"""The network in plain NumPy: specification, oracle and opponent of the kernels.
+"""The network in plain NumPy: the specification, and what tests compare the kernels with.
 
 `MLP` here has the constructor, the methods and the results of `fastnn.MLP`, for any real floating
-dtype, with no kernel in its numerics.
+dtype, and computes without kernels.
 """
 
 from . import validation

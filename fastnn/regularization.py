@@ -1,6 +1,6 @@
-"""Penalties, dropout and limits to norms, and their formulas in NumPy.
+"""Penalties, dropout and limits of norms, and their formulas in NumPy.
 
-The reference computes with the formulas, and the tests hold the kernels to them.
+The reference computes with the formulas; the tests compare the kernels with them.
 """
 
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ from .arrays import Array
 
 @dataclass(frozen=True)
 class Regularization:
-    """The settings of one call of ``train``; 0 is none.
+    """The settings of one call of ``train``; 0 means none.
 
     Attributes
     ----------
     by_weight : bool
-        Whether the sums of gradients and losses over a batch, and l2, are divided by the weights of
-        its examples, as in scikit-learn, and not by their number.
+        Whether sums of gradients and losses over a batch, and l2, are divided by the sum of the
+        weights of its examples, as in scikit-learn, instead of by their number.
     counted_l2 : float
-        How often the L2 penalty counts in the losses that are reported.
+        Factor of the L2 penalty in reported losses.
     """
 
     l1: float = 0.0
@@ -33,17 +33,17 @@ class Regularization:
     counted_l2: float = 0.0
 
     def of_batch(self, divisor: float) -> "Regularization":
-        """Return the same for a batch whose sums are divided by this."""
+        """Return the settings for a batch whose sums are divided by ``divisor``."""
         return replace(self, l2=self.l2 / divisor) if self.by_weight else self
 
     def counted(self, weights: Sequence[Array]) -> float:
-        """Return what the reported loss of an example of the batch includes."""
+        """Compute the penalty in the reported loss of each example of a batch."""
         if not self.counted_l2:
             return 0.0
         return self.counted_l2 * replace(self, l1=0.0).penalty(weights)
 
     def penalty(self, weights: Sequence[Array]) -> float:
-        """Compute what is added to the loss: l1 sum of sizes + l2 / 2 sum of squares."""
+        """Compute the penalty: l1 times the sum of |w|, plus l2 / 2 times the sum of w²."""
         return float(
             sum(
                 self.l1 * np.abs(w).sum(dtype=np.float64)
@@ -57,20 +57,21 @@ class Regularization:
         return self.l2 * weights + self.l1 * np.sign(weights)
 
     def clipping(self, gradients: Sequence[Array]) -> float:
-        """By which gradients are multiplied to be, together, no longer than clip_norm."""
+        """Compute the factor that limits the norm of all gradients together to clip_norm."""
         if not self.clip_norm:
             return 1.0
         norm = np.sqrt(sum(np.square(g, dtype=np.float64).sum() for g in gradients))
-        return float(min(1.0, self.clip_norm / (norm + 1e-6)))  # so in PyTorch's clip_grad_norm_
+        return float(min(1.0, self.clip_norm / (norm + 1e-6)))  # as in PyTorch's clip_grad_norm_
 
     def shorten(self, weights: Array) -> None:
-        """Shorten the weights (fan_in, fan_out) that lead to a unit, if longer than max_norm."""
+        """Limit the norm of the weights (fan_in, fan_out) of each unit to max_norm, in place."""
         if self.max_norm:
             norms = np.sqrt(np.square(weights).sum(axis=0))
             weights *= self.max_norm / np.maximum(norms, self.max_norm)
 
 
-def _mixed(x: Array) -> Array:
+def _hash(x: Array) -> Array:
+    """Mix the bits of 32-bit integers."""
     x = x ^ (x >> np.uint32(16))
     x = x * np.uint32(0x7FEB352D)
     x = x ^ (x >> np.uint32(15))
@@ -81,13 +82,13 @@ def _mixed(x: Array) -> Array:
 def dropout_factors(
     rate: float, key: int, places: Array, layer: int, n_units: int, dtype: "np.dtype[np.floating]"
 ) -> Array:
-    """By which the outputs of a layer are multiplied, (n_examples, n_units); see dropout.pxi.
+    """Compute the factors of the outputs of a layer, (n_examples, n_units), as in dropout.pxi.
 
-    ``places`` are those of the examples in the order of the epoch, which ``key`` is for.
+    ``places`` are the positions of the examples in the order of the epoch that has this ``key``.
     """
     low, high = np.uint32(key & 0xFFFFFFFF), np.uint32(key >> 32)
-    rows = _mixed(high ^ _mixed(low ^ places.astype(np.uint32)))
-    rows = _mixed(rows ^ np.uint32(layer))
+    rows = _hash(high ^ _hash(low ^ places.astype(np.uint32)))
+    rows = _hash(rows ^ np.uint32(layer))
     units = np.arange(n_units, dtype=np.uint32) * np.uint32(0x9E3779B9)
-    drawn = _mixed(rows[:, np.newaxis] + units) >> np.uint32(8)
+    drawn = _hash(rows[:, np.newaxis] + units) >> np.uint32(8)
     return np.where(drawn >= int(rate * (1 << 24)), 1 / (1 - rate), 0).astype(dtype)

@@ -1,8 +1,7 @@
-"""Learning rates that change in the course of training.
+"""Learning rates that change during training.
 
-Most are functions of the step: a step is one update of the parameters, that is one batch, and the
-first that a schedule is used for is step 0. `ReduceOnPlateau` depends on what epochs come to
-instead.
+Most schedules are functions of the step: one update of the parameters, that is one batch. The first
+step of a schedule is step 0. `ReduceOnPlateau` depends on the results of epochs instead.
 """
 
 import math
@@ -19,7 +18,7 @@ from .call_errors import with_helpful_errors
 from .history import SIGNS
 from .parametrized import Settings
 
-_LEAST_CHANGE = 1e-8  # that a plateau makes, as in PyTorch
+_MIN_CHANGE = 1e-8  # of a rate on a plateau, as in PyTorch
 
 _not_negative = partial(number_between, low=0, high=math.inf)
 _fraction = partial(number_between, low=0, high=1, is_open=True)
@@ -48,18 +47,18 @@ class Schedule(Settings, ABC):
         """
 
     def over(self, n_steps: int) -> "Schedule":
-        """Itself or, where its ``n_steps`` were left out, the same with these."""
+        """Return this schedule with ``n_steps``, if it was made without."""
         return self
 
 
 def check_has_length(rate: object, argument: str, why: str) -> None:
-    """Reject a schedule that would span a call, where no call can tell its length."""
+    """Reject a schedule without ``n_steps`` where no call of ``train`` can supply it."""
     if getattr(rate, "n_steps", 0) is None:
         raise ValueError(f"{argument} must have n_steps{why}, got {rate!r}")
 
 
-class _Ending(Schedule):
-    """A schedule that comes to its end within ``n_steps``."""
+class _Finite(Schedule):
+    """A schedule that ends after ``n_steps``."""
 
     n_steps: int | None
 
@@ -88,12 +87,12 @@ class InverseScaling(Schedule):
     start : float
         The learning rate of the first step, above 0.
     power : float, default 0.5
-        Not negative; 0 leaves the learning rate as it is.
+        Not negative; 0 means a constant learning rate.
 
     References
     ----------
     .. [1] H. Robbins and S. Monro, "A Stochastic Approximation Method", Annals of Mathematical
-       Statistics 22 (1951), has the condition on such rates: 0.5 < power <= 1.
+       Statistics 22 (1951), which proves convergence for 0.5 < power <= 1.
     """
 
     start: float
@@ -111,7 +110,7 @@ class InverseScaling(Schedule):
 @with_helpful_errors
 @dataclass(frozen=True)
 class StepDecay(Schedule):
-    """``start`` times ``factor`` after each ``every`` steps: PyTorch's ``StepLR``.
+    """Multiply the rate by ``factor`` after every ``every`` steps: PyTorch's ``StepLR``.
 
     Its formula is ``start`` * ``factor``**(step // ``every``).
 
@@ -122,7 +121,7 @@ class StepDecay(Schedule):
     factor : float, default 0.1
         Above 0 and at most 1.
     every : int
-        Steps, that is batches, between two changes.
+        Number of steps, that is batches, between two changes.
     """
 
     start: float
@@ -140,8 +139,8 @@ class StepDecay(Schedule):
 
 @with_helpful_errors
 @dataclass(frozen=True)
-class Linear(_Ending):
-    """From ``start`` to ``end`` in a straight line: PyTorch's ``LinearLR``.
+class Linear(_Finite):
+    """Change linearly from ``start`` to ``end``: PyTorch's ``LinearLR``.
 
     Its formula is ``start`` + (``end`` - ``start``) step / ``n_steps``, and ``end`` after that.
 
@@ -150,9 +149,9 @@ class Linear(_Ending):
     start : float
         The learning rate of the first step, above 0.
     end : float, default 0.0
-        That of step ``n_steps`` and all later ones; not negative, but it may be above ``start``.
+        The learning rate from step ``n_steps`` on; not negative. It may be above ``start``.
     n_steps : int, optional
-        Steps, that is batches, to the end; by default all those of the training.
+        Number of steps, that is batches, to the end; by default all steps of the training.
 
     Examples
     --------
@@ -177,8 +176,8 @@ class Linear(_Ending):
 
 @with_helpful_errors
 @dataclass(frozen=True)
-class Cosine(_Ending):
-    """From ``start`` to ``end`` along half a wave: PyTorch's ``CosineAnnealingLR`` [1]_.
+class Cosine(_Finite):
+    """Change from ``start`` to ``end`` along half a wave: PyTorch's ``CosineAnnealingLR`` [1]_.
 
     Its formula is ``end`` + (``start`` - ``end``) (1 + cos(pi step / ``n_steps``)) / 2, and ``end``
     after that: there are no restarts.
@@ -188,9 +187,9 @@ class Cosine(_Ending):
     start : float
         The learning rate of the first step, above 0.
     end : float, default 0.0
-        That of step ``n_steps`` and all later ones; not negative.
+        The learning rate from step ``n_steps`` on; not negative.
     n_steps : int, optional
-        Steps, that is batches, to the end; by default all those of the training.
+        Number of steps, that is batches, to the end; by default all steps of the training.
 
     References
     ----------
@@ -213,23 +212,23 @@ class Cosine(_Ending):
 
 @with_helpful_errors
 @dataclass(frozen=True)
-class OneCycle(_Ending):
-    """Up to ``peak`` and down to almost nothing: PyTorch's ``OneCycleLR`` [1]_.
+class OneCycle(_Finite):
+    """Increase to ``peak``, then decrease to almost 0: PyTorch's ``OneCycleLR`` [1]_.
 
-    Each way is half a wave, as in `Cosine`: from ``peak`` * ``start_factor`` at step 0 to ``peak``
-    at ``warm_up`` * ``n_steps`` - 1, and on to ``peak`` * ``end_factor`` at the last step,
-    ``n_steps`` - 1. A warm-up that would end before step 0 is left out.
+    Both ways are half a wave, as in `Cosine`: from ``peak`` * ``start_factor`` at step 0 to
+    ``peak`` at ``warm_up`` * ``n_steps`` - 1, and on to ``peak`` * ``end_factor`` at the last
+    step, ``n_steps`` - 1. A warm-up that would end before step 0 is left out.
 
     Parameters
     ----------
     peak : float
         The highest learning rate, above 0.
     n_steps : int, optional
-        Steps, that is batches, of the cycle; by default all those of the training.
+        Number of steps, that is batches, of the cycle; by default all steps of the training.
     warm_up : float, default 0.3
-        The part of them that goes up, between 0 and 1.
+        The fraction of the steps in which the rate increases, between 0 and 1.
     start_factor, end_factor : float, default 1/25 and 4e-6
-        The first and the last learning rate, as parts of ``peak``; from 0 to 1.
+        The first and the last learning rate, as fractions of ``peak``; from 0 to 1.
 
     References
     ----------
@@ -267,19 +266,19 @@ class OneCycle(_Ending):
         )
 
 
-def _half_wave(start: float | Array, end: float | Array, part: Array) -> Array:
-    """From ``start`` to ``end`` as ``part`` goes from 0 to 1; ``end`` after that."""
-    return end + (start - end) / 2 * (1 + np.cos(np.pi * np.minimum(part, 1)))
+def _half_wave(start: float | Array, end: float | Array, progress: Array) -> Array:
+    """Change from ``start`` to ``end`` as ``progress`` goes from 0 to 1; ``end`` after that."""
+    return end + (start - end) / 2 * (1 + np.cos(np.pi * np.minimum(progress, 1)))
 
 
 @dataclass(frozen=True)
 class OfStep(Schedule):
-    """A function of the user's own.
+    """A schedule by a function of the user.
 
     Parameters
     ----------
     function : callable
-        Of the number of a step, an int from 0; it returns the learning rate, not negative.
+        It takes the number of a step, an int from 0, and returns the learning rate, not negative.
     """
 
     function: Callable[[int], float]
@@ -287,10 +286,11 @@ class OfStep(Schedule):
     name = "of_step"
 
     def rates(self, steps: Array) -> Array:
-        return np.array([self._rate(int(step)) for step in steps], np.float64)
-
-    def _rate(self, step: int) -> float:
-        return _not_negative(self.function(step), f"learning_rate at step {step}")
+        rates = [
+            _not_negative(self.function(step), f"learning_rate at step {step}")
+            for step in map(int, steps)
+        ]
+        return np.array(rates, np.float64)
 
 
 @dataclass(frozen=True)
@@ -302,11 +302,11 @@ class Plateau:
     rate : float
         The learning rate of the next epoch.
     best : float or None
-        What was the best so far; None before any was.
+        The best value; None before the first epoch.
     n_bad_epochs : int
-        Epochs without an improvement since the last one, or since the rate was reduced.
+        Number of epochs since the last improvement or reduction of the rate.
     cooldown_left : int
-        Epochs that will not be counted as bad.
+        Number of epochs to come that do not count as bad.
     """
 
     rate: float
@@ -318,24 +318,24 @@ class Plateau:
 @with_helpful_errors
 @dataclass(frozen=True)
 class ReduceOnPlateau(Settings):
-    """``factor`` times the rate where nothing gets better: PyTorch's ``ReduceLROnPlateau``.
+    """Reduce the rate when a value stops improving: PyTorch's ``ReduceLROnPlateau``.
 
     Parameters
     ----------
     start : float
         The learning rate of the first epoch, above 0.
     monitor : {"loss", "validation_loss", "validation_score"}, default "loss"
-        What has to get better from epoch to epoch: a loss lower, the score higher.
+        The value that has to improve: a loss decreases, the score increases.
     factor : float, default 0.1
-        Above 0 and below 1.
+        The rate is multiplied by this; above 0 and below 1.
     patience : int, default 10
-        Bad epochs that are put up with: the rate is reduced after one more.
+        Number of bad epochs that are tolerated: the rate is reduced after one more.
     min_delta : float, default 1e-4
-        An epoch is bad unless it improves the best value by more than this part of it.
+        An epoch is bad unless it improves the best value by more than this fraction of it.
     cooldown : int, default 0
-        Epochs after a reduction that are not counted as bad.
+        Number of epochs after a reduction that do not count as bad.
     lowest : float, default 0.0
-        The rate is not reduced below this, nor where it would change by no more than 1e-8.
+        The rate is not reduced below this, and not by 1e-8 or less.
     """
 
     start: float
@@ -364,27 +364,27 @@ class ReduceOnPlateau(Settings):
         return Plateau(self.start)
 
     def after(self, state: Plateau, value: float) -> Plateau:
-        """Return the state after one more epoch, given its value of what is monitored.
+        """Return the state after one more epoch.
 
         Parameters
         ----------
         state : Plateau
         value : float
-            NaN is no improvement.
+            The monitored value of the epoch; NaN is no improvement.
 
         Returns
         -------
         Plateau
         """
         sign, best = SIGNS[self.monitor], state.best
-        least = -math.inf if best is None else sign * best + self.min_delta * abs(best)
-        is_better = sign * value > least
+        bound = -math.inf if best is None else sign * best + self.min_delta * abs(best)
+        is_better = sign * value > bound
         rate, cooldown_left = state.rate, max(0, state.cooldown_left - 1)
         n_bad_epochs = 0 if is_better or state.cooldown_left else state.n_bad_epochs + 1
         if n_bad_epochs > self.patience:
             n_bad_epochs, cooldown_left = 0, self.cooldown
             reduced = max(rate * self.factor, self.lowest)
-            if rate - reduced > _LEAST_CHANGE:
+            if rate - reduced > _MIN_CHANGE:
                 rate = reduced
         return Plateau(rate, float(value) if is_better else best, n_bad_epochs, cooldown_left)
 
@@ -393,4 +393,4 @@ SCHEDULES: dict[str, type[Settings]] = {
     kind.name: kind
     for kind in (InverseScaling, StepDecay, Linear, Cosine, OneCycle, ReduceOnPlateau)
 }
-"""Those that their name and parameters say all about."""
+"""The schedules that a name and parameters describe in full."""

@@ -1,29 +1,29 @@
-"""Calls at the same time, each in a thread of its own."""
+"""Run several calls at the same time, each in a thread of its own."""
 
 from _thread import allocate_lock, start_new_thread
 from collections.abc import Callable, Sequence
 
 
 def call_together(calls: Sequence[Callable[[], None]], abandon: Callable[[], None]) -> None:
-    """Make all calls at once, the first in this thread; raise an error that one of them raises.
+    """Run all calls at the same time, the first in this thread; raise the first error.
 
-    The threads are new ones, and only locks of C join them. The executors of `concurrent.futures`
-    take no work once the main thread has ended, wait in the child of a fork for threads that are
-    not there, and can be left broken by a KeyboardInterrupt.
+    Each call gets a new thread, which is joined by a lock. The executors of `concurrent.futures`
+    accept no work after the main thread has ended, wait in the child of a fork for threads that do
+    not exist there, and can be left broken by a KeyboardInterrupt.
 
     Parameters
     ----------
     calls : sequence of callable
-        This thread also makes those that no other has begun by the time the first is over.
+        Calls that no thread has begun when the first one is complete are made in this thread.
     abandon : callable
-        Make calls that are under way end soon, because one failed or was interrupted.
+        Makes running calls end soon, after an error or an interruption.
     """
     others = range(1, len(calls))
-    begun: dict[int, object] = {}  # a token of the thread that makes the call; None: this one
+    begun: dict[int, object] = {}  # token of the thread that runs the call; None: this thread
     ended = {number: allocate_lock() for number in others}
     errors: list[BaseException] = []
 
-    def make(number: int) -> None:
+    def run(number: int) -> None:
         token = object()
         if begun.setdefault(number, token) is not token:
             return
@@ -45,7 +45,7 @@ def call_together(calls: Sequence[Callable[[], None]], abandon: Callable[[], Non
         lock.acquire()
     try:
         for number in others:
-            start_new_thread(make, (number,))
+            start_new_thread(run, (number,))
         calls[0]()
         for number in others:
             if begun.setdefault(number, None) is None:
@@ -53,7 +53,7 @@ def call_together(calls: Sequence[Callable[[], None]], abandon: Callable[[], Non
         join()
     except BaseException:
         abandon()
-        join()  # which may be what was interrupted
+        join()  # the interrupted statement may be the first join
         raise
     if errors:
         raise errors.pop(0)

@@ -1,14 +1,14 @@
-"""Warnings that point at the caller's line."""
+"""Warnings that name the caller's line."""
 
 import sys
 import warnings
 
-# Top-level packages that are never the caller: scikit-learn, and joblib within it, call estimators.
+# Top-level packages that are not the caller: scikit-learn, and its joblib, call estimators.
 _INTERNAL = ("fastnn", "sklearn", "joblib")
 
 
 class TrainingWarning(UserWarning):
-    """Data, or a result of training, that usually mean a mistake."""
+    """Warning of data, or a result of training, that usually indicate a mistake."""
 
 
 def warn(message: str, category: type[Warning] = TrainingWarning) -> None:
@@ -21,10 +21,6 @@ def warn(message: str, category: type[Warning] = TrainingWarning) -> None:
     """
     # warnings.warn(skip_file_prefixes=...) does this from Python 3.12 on.
     frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and _is_internal(frame.f_globals.get("__name__", "")):
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in _INTERNAL:
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)
-
-
-def _is_internal(module: str) -> bool:
-    return module.partition(".")[0] in _INTERNAL
