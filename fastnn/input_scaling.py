@@ -10,6 +10,21 @@ from .arrays import Array
 from .call_errors import with_helpful_errors
 
 
+def check_input_scaling(scaling: Any, n_inputs: int) -> None:
+    """Reject what is neither None nor the scaling of so many inputs."""
+    if scaling is None:
+        return
+    if not isinstance(scaling, InputScaling):
+        is_standard = hasattr(scaling, "mean_") and hasattr(scaling, "scale_")
+        hint = ": pass InputScaling(scaler.mean_, scaler.scale_)" if is_standard else ""
+        raise TypeError(f"input_scaling must be an InputScaling or None, got {scaling!r}{hint}")
+    if len(scaling.shift) != n_inputs:
+        raise ValueError(
+            f"input_scaling must have {n_inputs} shifts and scales, one for each input, got "
+            f"{len(scaling.shift)}"
+        )
+
+
 @with_helpful_errors
 class InputScaling:
     """Shift and scale of each input: a network computes with ``(X - shift) / scale``.

@@ -6,7 +6,7 @@ other targets are quantities.
 """
 
 from dataclasses import replace
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -99,6 +99,18 @@ class Labeling(NamedTuple):
         if self.n_outputs > 1 and not is_multilabel:
             return outputs.argmax(axis=1)
         return Rule(self.threshold, is_multilabel).labels(outputs)
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the facts on labels and columns that users of an exported file need, by name."""
+        facts: dict[str, Any] = {
+            "class_names": self.record.class_names,
+            "feature_names": self.record.feature_names,
+            "target_names": self.record.target_names,
+            "is_multilabel": self.is_multilabel,
+        }
+        if self.is_multilabel or self.n_outputs == 1:
+            facts["threshold"] = self.threshold
+        return {name: fact for name, fact in facts.items() if fact is not None}
 
     def rules(self, targets: Targets) -> tuple[Rule, Rule] | None:
         """Return the rules for outputs and for these targets; None if the targets are quantities.

@@ -70,7 +70,7 @@ def trained(
         has_validation=False,
     )
     counted = replace(plan.regularization, by_weight=True, counted_l2=2.0)
-    inputs, targets = net._required.examples(*data(sizes, density))
+    inputs, targets = net._data_checker.examples(*data(sizes, density))
     rows = np.arange(N_EXAMPLES)
     plan = replace(plan, regularization=counted)
     history = train_on_examples(net._engine, net._memory, inputs, targets, rows, plan, None)

@@ -37,7 +37,7 @@ def data(net: Network, n_examples: int) -> tuple[NDArray[Any], NDArray[Any]]:
 
 def mean_loss(net: Network, X: Any, y: Any) -> float:
     """That of `evaluate`, which has no score of one example."""
-    return evaluation.mean_loss(net._engine, *net._required.examples(X, y))
+    return evaluation.mean_loss(net._engine, *net._data_checker.examples(X, y))
 
 
 def gradients(net: Network, X: Any, y: Any, **options: Any) -> list[NDArray[Any]]:

@@ -144,10 +144,10 @@ RANKS = [
         *("activations", "losses", "regularization", "history", "schedules", "optimizers"),
         "early_stopping",
     ],
-    ["data", "validation", "input_scaling", "data_record"],
+    ["data", "validation", "input_scaling", "data_record", "initialization"],
     ["engine"],
     ["labeling", "evaluation", "data_checks", "training", "exchange", "datasets"],
-    ["network", "mlp", "reference"],
+    ["network", "mlp", "reference", "internals"],
     ["fastnn", "sklearn", "cli", "__main__"],
 ]
 ROOMS = [room for rooms in RANKS for room in rooms]

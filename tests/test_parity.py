@@ -217,7 +217,7 @@ def test_any_shape(
             net.predict(X[:rows]), oracle.predict(X[:rows]), rtol=0, atol=tolerance
         )
     found, expected = (
-        evaluation.mean_loss(n._engine, *n._required.examples(X, y)) for n in (net, oracle)
+        evaluation.mean_loss(n._engine, *n._data_checker.examples(X, y)) for n in (net, oracle)
     )
     assert found == pytest.approx(expected, rel=1e-4)
 

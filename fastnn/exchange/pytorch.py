@@ -5,10 +5,26 @@ from collections.abc import Iterable
 import numpy as np
 
 from ..arrays import Array
+from ..input_scaling import InputScaling
 
 
-def state_dict(weights: Iterable[Array], biases: Iterable[Array]) -> dict[str, Array]:
-    """Return copies by the names in Sequential(Linear, activation, ...): every second module."""
+def state_dict(
+    weights: Iterable[Array], biases: Iterable[Array], scaling: InputScaling | None
+) -> dict[str, Array]:
+    """Return copies by the names in Sequential(Linear, activation, ...): every second module.
+
+    Raises
+    ------
+    ValueError
+        If the network scales its inputs.
+    """
+    if scaling is not None:
+        # Folded into the first layer, it would lose digits in float32 where shifts are large.
+        raise ValueError(
+            "input_scaling must be None for a state_dict, which has no place for it, got "
+            f"{scaling}: keep it, give the module (X - shift) / scale, and set it "
+            "to None in a copy of the network"
+        )
     linears = enumerate(zip(weights, biases, strict=True))
     return {
         f"{2 * layer}.{name}": np.array(array, order="C")

@@ -8,10 +8,10 @@ import numpy as np
 from scipy import optimize
 from sklearn.exceptions import ConvergenceWarning
 
+from .. import internals
 from ..arrays import Array
 from ..mlp import MLP
 from ..regularization import Regularization
-from ..training.lbfgs import FlatObjective
 from ..warning import warn
 from . import losses
 
@@ -38,13 +38,12 @@ def minimize(
     else:
         total = float(sample_weight.sum())
         weights = sample_weight * (n_samples / total)
-    inputs, targets = network._required.examples(X, estimator._targets(y), weights)
+    inputs, targets = internals.checked_examples(network, X, estimator._targets(y), weights)
     targets = replace(targets, most_loss=most_loss)
     reported = losses.Reported(estimator, y, weights, np.arange(n_samples))
-    objective = FlatObjective(
-        network._engine.objective(inputs, targets, estimator._n_threads()),
-        network._engine,
-        Regularization(l1=estimator.l1, l2=estimator.alpha / total),
+    regularization = Regularization(l1=estimator.l1, l2=estimator.alpha / total)
+    objective = internals.flat_objective(
+        network, (inputs, targets), regularization, estimator._n_threads()
     )
 
     def evaluate(flat: Array) -> tuple[float, Array]:

@@ -25,7 +25,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from .. import evaluation, validation
+from .. import internals, validation
 from ..activations import ACTIVATIONS, Activation
 from ..arrays import Array
 from ..call_errors import with_helpful_errors_in_subclasses
@@ -227,9 +227,8 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
     def _validation_loss(self, X: Any, y: Any, sample_weight: Any) -> float:
         targets = self._targets(self._as_trained_on(y))
         network = self._current_network()
-        examples = network._required.examples(X, targets, sample_weight)
-        loss = evaluation.mean_loss(network._engine, *examples)
-        return loss / losses.n_averaged(self)
+        examples = internals.checked_examples(network, X, targets, sample_weight)
+        return internals.mean_loss(network, examples) / losses.n_averaged(self)
 
     # The parameters are a network's, of which coefs_ and intercepts_ are the live views. They may
     # also be assigned to: arrays that are no such views are the parameters as they are.
@@ -241,8 +240,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
             before: MLP | None = vars(self).get("_network")
             network = self._new_network(dtype)
             if before is not None and before.layer_sizes == network.layer_sizes:
-                kept = before._memory.portable_training(before._engine)
-                network._memory.adopt(network._engine, kept)
+                internals.set_training_state(network, internals.training_state(before))
             self._adopt(network)
         return network
 
@@ -300,18 +298,17 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
     def __getstate__(self) -> dict[str, Any]:
         state = {name: x for name, x in super().__getstate__().items() if name not in _OF_FASTNN}
         if (network := self._own_network()) is not None:
-            kept = network._memory.portable_training(network._engine)
-            state["_kept_by_optimizer"] = kept
+            state["_training_state"] = internals.training_state(network)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        kept = state.pop("_kept_by_optimizer", None)
+        kept = state.pop("_training_state", None)
         super().__setstate__(state)
         if "coefs_" in state:
             # A parameter may have been set since that does not go with the network.
             with suppress(TypeError, ValueError):
                 network = self._new_network(None)
-                network._memory.adopt(network._engine, kept)
+                internals.set_training_state(network, kept)
                 self._adopt(network)
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -6,7 +6,6 @@ rates of the optimizers and the count of epochs without improvement go on to be 
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 from sklearn.utils import _safe_indexing
 
+from .. import internals
 from ..arrays import Array, copy_arrays
 from ..evaluation import Evaluation
 from ..history import Step
@@ -22,7 +22,6 @@ from ..mlp import MLP
 from ..optimizers import Optimizer
 from ..training.config import TrainingConfig
 from ..training.loop import TrainingDiverged
-from ..training.session import train_on_examples
 from ..warning import warn
 from . import losses, settings, solvers
 
@@ -92,17 +91,16 @@ class Training:
         estimator = self._estimator
         if not self._incremental or not hasattr(estimator, "_optimizer"):
             estimator._optimizer = self._scikit_learn_optimizer()
-            self._network._memory.training = None
+            internals.set_training_state(self._network, None)
         rows = self._split()
         if np.any(estimator.dropout):  # without it, no more is drawn than in scikit-learn
-            self._network._memory.generator = np.random.default_rng(
-                estimator._random_state.randint(2**31, size=4)
-            )
+            seed = estimator._random_state.randint(2**31, size=4)
+            internals.set_generator(self._network, np.random.default_rng(seed))
         X = self._X
         if isinstance(X, np.ndarray) and not self._incremental:
             X = np.ascontiguousarray(X)  # once, instead of some rows at a time in every epoch
-        inputs, targets = self._network._required.examples(
-            X, estimator._targets(self._y), self._sample_weight
+        inputs, targets = internals.checked_examples(
+            self._network, X, estimator._targets(self._y), self._sample_weight
         )
         targets = replace(targets, most_loss=losses.most(self._network.dtype))
         self._losses = losses.Reported(estimator, self._y[rows], targets.weights, rows)
@@ -113,17 +111,14 @@ class Training:
         evaluate = self._evaluation if _monitors_validation(config.optimizer) else None
         try:
             self._begin_epoch()
-            engine, memory = self._network._engine, self._network._memory
-            self._network._alone(
-                partial(train_on_examples, engine, memory, inputs, targets, rows, config, evaluate)
-            )
+            internals.train(self._network, (inputs, targets), rows, config, evaluate)
         except KeyboardInterrupt:
             warn("Training interrupted by user.", UserWarning)
         except TrainingDiverged as error:
             self._diverged(error)
         if estimator.early_stopping:
             best = (*estimator._best_coefs, *estimator._best_intercepts)
-            copy_arrays(best, self._network._engine.parameters)
+            copy_arrays(best, (*self._network.weights, *self._network.biases))
 
     def _scikit_learn_optimizer(self) -> Any:
         """Make scikit-learn's optimizer, for its learning rate: it has no parameters to step."""
@@ -343,9 +338,7 @@ class Training:
             return
         step.learning_rate = rate
         # scikit-learn's velocity includes the rate that it was made with.
-        state = self._network._memory.training
-        assert state is not None
-        for velocity in state.arrays:
+        for velocity in internals.slots(self._network):
             velocity *= before / rate
 
 

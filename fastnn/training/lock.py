@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from .memory import Memory
+
 T = TypeVar("T")
 
 
@@ -19,14 +21,21 @@ class TrainingLock:
 
     def __init__(self) -> None:
         self._holders: dict[int, object] = {}  # a token of the call that holds it, by process
+        self._process = os.getpid()
 
-    def run(self, train: Callable[[], T]) -> T:
-        """Call the function while holding the lock; raise RuntimeError if another call holds it."""
+    def run(self, train: Callable[[], T], memory: Memory) -> T:
+        """Call the function while holding the lock; raise RuntimeError if another call holds it.
+
+        In the child of a fork, the random generator of the memory is replaced if it is locked.
+        """
         token, process = object(), os.getpid()
         try:
             try:
                 if self._holders.setdefault(process, token) is not token:
                     raise RuntimeError("this network is being trained already; train a copy of it")
+                if self._process != process:
+                    memory.generator = _usable_after_fork(memory.generator)
+                    self._process = process
                 return train()
             finally:
                 self._release(token, process)
@@ -43,7 +52,7 @@ class TrainingLock:
             del self._holders[process]
 
 
-def usable_after_fork(generator: "np.random.Generator") -> "np.random.Generator":
+def _usable_after_fork(generator: "np.random.Generator") -> "np.random.Generator":
     """Return the generator, or a copy if its lock is held by a thread that the fork left behind."""
     lock = generator.bit_generator.lock
     if lock.acquire(blocking=False):

@@ -1,6 +1,8 @@
 """The state that a network keeps from one call to the next, besides its parameters."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -41,6 +43,12 @@ class Memory:
             slots = [engine.new_slot() for _ in optimizer.slots]
             self.training = TrainingState(optimizer, slots)
         return self.training
+
+    def restore_generator(self, state: Mapping[str, Any]) -> None:
+        """Continue with a generator of this state, as ``bit_generator.state`` has it."""
+        kind = getattr(np.random, state["bit_generator"])
+        self.generator = np.random.Generator(kind())
+        self.generator.bit_generator.state = state
 
     def portable_training(self, engine: Engine) -> TrainingState | None:
         """Return a copy of the training state whose slots do not depend on the engine.
