@@ -16,7 +16,7 @@ import pytest
 from grid import VARIANTS
 
 from fastnn import MLP, Activation, _kernels, reference
-from fastnn.arrays import Array
+from fastnn.arrays import Array as Array
 from fastnn.network import Network
 
 Kind = type[MLP] | type[reference.MLP]
@@ -38,10 +38,11 @@ def kind(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture(
+    name="kind",
     params=[*((variant, MLP) for variant in VARIANTS), (_kernels.active, reference.MLP)],
     ids=[*(f"{variant}-kernels" for variant in VARIANTS), "reference"],
 )
-def each_kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+def kind_and_variant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The class of a network: on each variant of the kernels, then the reference."""
     variant, network_class = request.param
     monkeypatch.setattr(_kernels, "active", variant)
@@ -92,11 +93,11 @@ def refusal(error: Error, *words: str) -> Iterator[pytest.ExceptionInfo[Exceptio
     with pytest.raises(error) as caught:
         yield caught
     assert type(caught.value) is error
-    message = str(caught.value)
-    assert re.match(".*".join(map(re.escape, words)), message, re.DOTALL), message
+    said = str(caught.value)
+    assert re.match(".*".join(map(re.escape, words)), said, re.DOTALL), said
 
 
-def message_of(error: Error, call: Callable[[], Any]) -> str:
+def message(error: Error, call: Callable[[], Any]) -> str:
     """Return the message of exactly this error, which the call raises."""
     with refusal(error) as caught:
         call()

@@ -10,17 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import Kind
+from helpers import kind as kind
 
 import fastnn
-from fastnn import reference
 from fastnn.network import Network
-
-NetworkClass = type[fastnn.MLP] | type[reference.MLP]
-
-each_class = pytest.mark.parametrize(
-    "network_class",
-    [pytest.param(fastnn.MLP, id="MLP"), pytest.param(reference.MLP, id="reference")],
-)
 
 NAMES = "width", "height", "depth"
 X = pd.DataFrame(np.random.default_rng(1).random((12, 3)), columns=list(NAMES))
@@ -73,22 +67,19 @@ each_method = pytest.mark.parametrize(
 )
 
 
-def network(network_class: NetworkClass = fastnn.MLP) -> Network:
-    return network_class([3, 4, 2], output_activation="identity", seed=1)
+def network(kind: Kind = fastnn.MLP) -> Network:
+    return kind([3, 4, 2], output_activation="identity", seed=1)
 
 
-def trained(network_class: NetworkClass = fastnn.MLP) -> Network:
-    net = network(network_class)
+def trained(kind: Kind = fastnn.MLP) -> Network:
+    net = network(kind)
     net.train(X, Y)
     return net
 
 
-@each_class
 @each_method
-def test_another_order_is_refused(
-    network_class: NetworkClass, use: Callable[[Network, Any], Any]
-) -> None:
-    net = trained(network_class)
+def test_another_order_is_refused(kind: Kind, use: Callable[[Network, Any], Any]) -> None:
+    net = trained(kind)
     assert net.feature_names == NAMES
     before = pickle.dumps(net)
     with pytest.raises(ValueError, match="^" + re.escape(ORDER)):
@@ -124,15 +115,14 @@ def test_other_columns_are_refused(columns: list[str], message: str) -> None:
         trained().predict(frame)
 
 
-@each_class
-def test_X_without_names_is_taken_as_it_is(network_class: NetworkClass) -> None:
-    net = trained(network_class)
+def test_X_without_names_is_taken_as_it_is(kind: Kind) -> None:
+    net = trained(kind)
     expected = net.predict(X)
     others = X.to_numpy(), X.to_numpy().tolist(), pd.DataFrame(X.to_numpy())
     for other in others:
         assert (net.predict(other) == expected).all()
         net.evaluate(other, Y)
-    net = network(network_class)
+    net = network(kind)
     net.train(others[0], Y.to_numpy())
     assert net.feature_names is net.target_names is None
     net.predict(TURNED)  # nothing is known of their order
@@ -140,28 +130,25 @@ def test_X_without_names_is_taken_as_it_is(network_class: NetworkClass) -> None:
     assert net.feature_names == NAMES
 
 
-@each_class
-def test_a_row_of_a_frame(network_class: NetworkClass) -> None:
-    net = trained(network_class)
+def test_a_row_of_a_frame(kind: Kind) -> None:
+    net = trained(kind)
     np.testing.assert_allclose(net.predict(X.iloc[3]), net.predict(X)[3], rtol=1e-6)
     with pytest.raises(ValueError, match="^" + re.escape(ORDER)):
         net.predict(TURNED.iloc[3])
 
 
-@each_class
-def test_names_are_kept(network_class: NetworkClass, tmp_path: Path) -> None:
-    net, path = trained(network_class), tmp_path / "model.safetensors"
+def test_names_are_kept(kind: Kind, tmp_path: Path) -> None:
+    net, path = trained(kind), tmp_path / "model.safetensors"
     net.save(path)
-    for other in (network_class.load(path), pickle.loads(pickle.dumps(net)), copy.copy(net)):
+    for other in (kind.load(path), pickle.loads(pickle.dumps(net)), copy.copy(net)):
         assert other.feature_names == NAMES
         assert other.target_names == ("price", "weight")
         with pytest.raises(ValueError, match="^" + re.escape(ORDER)):
             other.predict(TURNED)
 
 
-@each_class
-def test_the_first_training_agrees_with_itself(network_class: NetworkClass) -> None:
-    net = network(network_class)
+def test_the_first_training_agrees_with_itself(kind: Kind) -> None:
+    net = network(kind)
     with pytest.raises(ValueError, match="^" + re.escape(ORDER)) as caught:
         net.train(X, Y, validation_data=(TURNED, Y))
     assert caught.value.__notes__ == ["in validation_data"]
@@ -175,9 +162,8 @@ def test_the_first_training_agrees_with_itself(network_class: NetworkClass) -> N
     assert net.feature_names == NAMES  # of what was trained on before it
 
 
-@each_class
-def test_a_training_that_is_refused_leaves_no_names(network_class: NetworkClass) -> None:
-    net = network(network_class)
+def test_a_training_that_is_refused_leaves_no_names(kind: Kind) -> None:
+    net = network(kind)
     with pytest.raises(ValueError):
         net.train(X, Y, learning_rate=lambda step: -1.0)
     with pytest.raises(ValueError):
@@ -186,9 +172,8 @@ def test_a_training_that_is_refused_leaves_no_names(network_class: NetworkClass)
     assert net.feature_names is None
 
 
-@each_class
-def test_the_columns_of_y(network_class: NetworkClass) -> None:
-    net = trained(network_class)
+def test_the_columns_of_y(kind: Kind) -> None:
+    net = trained(kind)
     message = (
         "y must have the columns of the training data, in their order, got them in another order: "
         "'weight' at index 0 instead of 'price'; put them into that of net.target_names"

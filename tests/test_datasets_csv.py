@@ -525,12 +525,6 @@ def test_wrong_values(write: Write, arguments: dict[str, Any], name: str) -> Non
         read_csv(write(ABC), **arguments)
 
 
-@pytest.mark.parametrize("path", [0, None, b"data.csv", ["data.csv"]])
-def test_not_a_path(path: Any) -> None:
-    with pytest.raises(TypeError, match=r"^path must be .*, got "):
-        read_csv(path)
-
-
 def test_missing_file_and_folder(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"nothing\.csv"):
         read_csv(tmp_path / "nothing.csv")

@@ -315,12 +315,6 @@ def test_noise(scratch: Path, content: bytes, magic: bytes) -> None:
 # Paths
 
 
-@pytest.mark.parametrize("path", [0, None, b"array.idx"])
-def test_not_a_path(path: Any) -> None:
-    with pytest.raises(TypeError, match=r"^path must be .*, got "):
-        read_idx(path)
-
-
 def test_missing_file_and_folder(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"nothing\.idx"):
         read_idx(tmp_path / "nothing.idx")

@@ -8,23 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import SOFTSIGN, Error, Kind, Options
+from helpers import kind as kind
 from safetensors.numpy import load_file, save_file
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import fastnn
-from fastnn import ELU, Activation, LeakyReLU, reference
+from fastnn import ELU, LeakyReLU
 from fastnn.arrays import Array
 from fastnn.network import Network
 
-NetworkClass = type[fastnn.MLP] | type[reference.MLP]
-
-SOFTSIGN = Activation("softsign", lambda z: z / (1 + abs(z)), lambda z: 1 / (1 + abs(z)) ** 2)
 SIZES = 4, 40, 3  # the last layer is stored transposed
 
-each_class = pytest.mark.parametrize(
-    "network_class",
-    [pytest.param(fastnn.MLP, id="MLP"), pytest.param(reference.MLP, id="reference")],
-)
 each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
@@ -60,29 +55,24 @@ def assert_holds(network: Network, weights: list[Array], biases: list[Array]) ->
 # Arrays
 
 
-@each_class
 @each_dtype
 @pytest.mark.parametrize("sizes", [SIZES, (1, 1), (3, 17, 40, 2)])
-def test_arrays_come_back_to_the_bit(
-    network_class: NetworkClass, dtype: str, sizes: tuple[int, ...]
-) -> None:
+def test_arrays_come_back_to_the_bit(kind: Kind, dtype: str, sizes: tuple[int, ...]) -> None:
     weights, biases = arrays(sizes, dtype)
-    network = network_class.from_arrays(weights, biases, activation="tanh", loss="huber")
-    assert type(network) is network_class
+    network = kind.from_arrays(weights, biases, activation="tanh", loss="huber")
+    assert type(network) is kind
     assert network.layer_sizes == sizes
     assert network.dtype == dtype
     assert network.loss == "huber"
     assert_holds(network, weights, biases)
-    assert_holds(network_class.from_arrays(network.weights, network.biases), weights, biases)
+    assert_holds(kind.from_arrays(network.weights, network.biases), weights, biases)
 
 
-@each_class
-def test_the_defaults_are_those_of_the_constructor(network_class: NetworkClass) -> None:
-    network = network_class.from_arrays(*arrays(dtype="float32"))
-    assert repr(network) == repr(network_class(SIZES))
+def test_the_defaults_are_those_of_the_constructor(kind: Kind) -> None:
+    network = kind.from_arrays(*arrays(dtype="float32"))
+    assert repr(network) == repr(kind(SIZES))
 
 
-@each_class
 @pytest.mark.parametrize(
     ("of_weights", "of_biases", "expected"),
     [
@@ -98,28 +88,26 @@ def test_the_defaults_are_those_of_the_constructor(network_class: NetworkClass) 
     ],
 )
 def test_the_dtype_is_that_of_the_arrays(
-    network_class: NetworkClass, of_weights: str, of_biases: str, expected: str
+    kind: Kind, of_weights: str, of_biases: str, expected: str
 ) -> None:
     weights, biases = np.ones((2, 3), of_weights), np.ones(3, of_biases)
-    assert network_class.from_arrays([weights], [biases]).dtype == expected
+    assert kind.from_arrays([weights], [biases]).dtype == expected
     for dtype in ("float32", "float64"):
-        assert network_class.from_arrays([weights], [biases], dtype=dtype).dtype == dtype
+        assert kind.from_arrays([weights], [biases], dtype=dtype).dtype == dtype
 
 
-@each_class
-def test_lists_and_generators_will_do(network_class: NetworkClass) -> None:
-    network = network_class.from_arrays(
+def test_lists_and_generators_will_do(kind: Kind) -> None:
+    network = kind.from_arrays(
         ([[1, 2]] for _ in range(1)), ([0.5, -1] for _ in range(1)), output_activation="identity"
     )
     assert network.predict([3]).tolist() == [3.5, 5]
 
 
-@each_class
-def test_no_initial_weights_are_drawn(network_class: NetworkClass) -> None:
+def test_no_initial_weights_are_drawn(kind: Kind) -> None:
     generator = np.random.default_rng(7)
-    network = network_class.from_arrays(*arrays(), seed=generator)
+    network = kind.from_arrays(*arrays(), seed=generator)
     assert generator.bit_generator.state == np.random.default_rng(7).bit_generator.state
-    twin = network_class.from_arrays(*arrays(), seed=7)
+    twin = kind.from_arrays(*arrays(), seed=7)
     X, y = np.random.default_rng(3).random((9, 4)), np.arange(9) % 3
     assert network.train(X, y).loss == twin.train(X, y).loss
 
@@ -128,7 +116,6 @@ CHAIN = "weights[1] must have 3 inputs, as many as weights[0] has outputs, got 4
 REAL = "must be an array of real numbers"
 
 
-@each_class
 @pytest.mark.parametrize(
     ("weights", "biases", "error", "message"),
     [
@@ -168,21 +155,17 @@ REAL = "must be an array of real numbers"
         ([[[1.0]]], [[None]], TypeError, f"biases[0] {REAL}, got dtype object from a list: None"),
     ],
 )  # fmt: skip
-def test_wrong_arrays(
-    network_class: NetworkClass, weights: Any, biases: Any, error: type[Exception], message: str
-) -> None:
+def test_wrong_arrays(kind: Kind, weights: Any, biases: Any, error: Error, message: str) -> None:
     with pytest.raises(error, match="^" + re.escape(message)):
-        network_class.from_arrays(weights, biases)
+        kind.from_arrays(weights, biases)
 
 
-@each_class
-def test_what_does_not_fit_the_dtype(network_class: NetworkClass) -> None:
+def test_what_does_not_fit_the_dtype(kind: Kind) -> None:
     message = re.escape("weights[0] must be finite in float32, got 1e+300")
     with pytest.raises(ValueError, match=message):
-        network_class.from_arrays([[[1, 1e300]]], [[0, 0]], dtype="float32")
+        kind.from_arrays([[[1, 1e300]]], [[0, 0]], dtype="float32")
 
 
-@each_class
 @pytest.mark.parametrize(
     ("options", "argument"),
     [
@@ -194,11 +177,11 @@ def test_what_does_not_fit_the_dtype(network_class: NetworkClass) -> None:
         ({"seed": -1}, "seed"),
     ],
 )
-def test_wrong_options(network_class: NetworkClass, options: dict[str, Any], argument: str) -> None:
+def test_wrong_options(kind: Kind, options: Options, argument: str) -> None:
     with pytest.raises(ValueError, match=f"^{argument} must be"):
-        network_class.from_arrays(*arrays(), **options)
+        kind.from_arrays(*arrays(), **options)
     with pytest.raises(ValueError, match=f"^{argument} must be"):
-        network_class.from_state_dict(linears(), **options)
+        kind.from_state_dict(linears(), **options)
 
 
 # scikit-learn
@@ -212,7 +195,7 @@ LOSSES = {
 }
 X: Array = np.random.default_rng(2).standard_normal((30, 4))
 # No improvement is large enough to go on after 20 epochs, and nothing is warned of.
-QUICK: dict[str, Any] = {
+QUICK: Options = {
     "hidden_layer_sizes": (7, 5),
     "random_state": 1,
     "tol": 1e9,
@@ -220,9 +203,9 @@ QUICK: dict[str, Any] = {
 }
 
 
-def network_of(network_class: NetworkClass, estimator: Any) -> Network:
+def network_of(kind: Kind, estimator: Any) -> Network:
     outputs = estimator.out_activation_
-    return network_class.from_arrays(
+    return kind.from_arrays(
         estimator.coefs_,
         estimator.intercepts_,
         activation=NAMES.get(estimator.activation, estimator.activation),
@@ -231,44 +214,40 @@ def network_of(network_class: NetworkClass, estimator: Any) -> Network:
     )
 
 
-@each_class
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_a_classifier(network_class: NetworkClass, activation: str, n_classes: int) -> None:
+def test_a_classifier(kind: Kind, activation: str, n_classes: int) -> None:
     labels = np.array(["ant", "bee", "cow"])[np.arange(30) % n_classes]
     estimator = MLPClassifier(activation=activation, **QUICK).fit(X, labels)
-    network = network_of(network_class, estimator)
+    network = network_of(kind, estimator)
     assert network.dtype == "float64"
     expected = estimator.predict_proba(X)[:, 1:] if n_classes == 2 else estimator.predict_proba(X)
     np.testing.assert_allclose(network.predict(X), expected, rtol=1e-12)
     assert (estimator.classes_[network.classify(X)] == estimator.predict(X)).all()
 
 
-@each_class
-def test_a_classifier_of_many_labels(network_class: NetworkClass) -> None:
+def test_a_classifier_of_many_labels(kind: Kind) -> None:
     estimator = MLPClassifier(**QUICK).fit(X, X[:, :3] > 0)
-    network = network_of(network_class, estimator)
+    network = network_of(kind, estimator)
     np.testing.assert_allclose(network.predict(X), estimator.predict_proba(X), rtol=1e-12)
     assert (network.classify(X) == estimator.predict(X)).all()
 
 
-@each_class
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_regressor(network_class: NetworkClass, loss: str, dtype: str) -> None:
+def test_a_regressor(kind: Kind, loss: str, dtype: str) -> None:
     inputs = X.astype(dtype)
     estimator = MLPRegressor(loss, **QUICK).fit(inputs, abs(inputs[:, 0]))
-    network = network_of(network_class, estimator)
+    network = network_of(kind, estimator)
     assert network.dtype == dtype
     assert network.loss == loss
     np.testing.assert_allclose(network.predict(inputs)[:, 0], estimator.predict(inputs), rtol=1e-5)
 
 
-@each_class
-def test_back_to_scikit_learn(network_class: NetworkClass) -> None:
+def test_back_to_scikit_learn(kind: Kind) -> None:
     labels = np.arange(30) % 3
     estimator = MLPClassifier(**QUICK).fit(X, labels)
-    network = network_of(network_class, estimator)
+    network = network_of(kind, estimator)
     network.train(X, labels, epochs=5)
     assert abs(network.predict(X) - estimator.predict_proba(X)).max() > 0.01
     estimator.coefs_ = [w.copy() for w in network.weights]
@@ -292,11 +271,10 @@ class Tensor:
         return self._array
 
 
-@each_class
 @each_dtype
-def test_a_chain_of_linear_layers(network_class: NetworkClass, dtype: str) -> None:
+def test_a_chain_of_linear_layers(kind: Kind, dtype: str) -> None:
     linear = linears((4, 7, 5, 3), dtype)
-    network = network_class.from_state_dict(
+    network = kind.from_state_dict(
         linear, activation=["tanh", "identity"], output_activation="identity"
     )
     assert network.dtype == dtype
@@ -308,11 +286,10 @@ def test_a_chain_of_linear_layers(network_class: NetworkClass, dtype: str) -> No
     np.testing.assert_allclose(network.predict(X), expected, rtol=tolerance, atol=tolerance)
 
 
-@each_class
 @each_dtype
-def test_a_state_dict_comes_back_to_the_bit(network_class: NetworkClass, dtype: str) -> None:
+def test_a_state_dict_comes_back_to_the_bit(kind: Kind, dtype: str) -> None:
     linear = linears((4, 7, 40, 3), dtype)
-    network = network_class.from_state_dict(linear)
+    network = kind.from_state_dict(linear)
     found = network.state_dict()
     assert list(found) == ["0.weight", "0.bias", "2.weight", "2.bias", "4.weight", "4.bias"]
     for name, array in found.items():
@@ -324,10 +301,9 @@ def test_a_state_dict_comes_back_to_the_bit(network_class: NetworkClass, dtype: 
             assert not np.shares_memory(array, own)
 
 
-@each_class
-def test_tensors_that_have_gradients(network_class: NetworkClass) -> None:
+def test_tensors_that_have_gradients(kind: Kind) -> None:
     linear = linears()
-    network = network_class.from_state_dict({name: Tensor(a) for name, a in linear.items()})
+    network = kind.from_state_dict({name: Tensor(a) for name, a in linear.items()})
     for name, array in network.state_dict().items():
         assert array.tobytes() == linear[name].tobytes()
 
@@ -364,14 +340,12 @@ NUMBERED = [
 ]
 
 
-@each_class
 @pytest.mark.parametrize("prefixes", NUMBERED)
-def test_numbers_in_names_order_layers(network_class: NetworkClass, prefixes: list[str]) -> None:
+def test_numbers_in_names_order_layers(kind: Kind, prefixes: list[str]) -> None:
     for state_dict in orders(layers_named(prefixes, SQUARES)):
-        assert_holds(network_class.from_state_dict(state_dict), *arrays(SQUARES))
+        assert_holds(kind.from_state_dict(state_dict), *arrays(SQUARES))
 
 
-@each_class
 @pytest.mark.parametrize(
     ("prefixes", "sizes"),
     [
@@ -384,14 +358,11 @@ def test_numbers_in_names_order_layers(network_class: NetworkClass, prefixes: li
         (["hidden.10", "hidden.2", "a"], (4, 5, 6, 3)),
     ],
 )
-def test_shapes_order_layers(
-    network_class: NetworkClass, prefixes: list[str], sizes: tuple[int, ...]
-) -> None:
+def test_shapes_order_layers(kind: Kind, prefixes: list[str], sizes: tuple[int, ...]) -> None:
     for state_dict in orders(layers_named(prefixes, sizes)):
-        assert_holds(network_class.from_state_dict(state_dict), *arrays(sizes))
+        assert_holds(kind.from_state_dict(state_dict), *arrays(sizes))
 
 
-@each_class
 @pytest.mark.parametrize(
     ("prefixes", "sizes"),
     [
@@ -406,13 +377,13 @@ def test_shapes_order_layers(
     ],
 )
 def test_an_order_that_nothing_tells_is_asked_for(
-    network_class: NetworkClass, prefixes: list[str], sizes: tuple[int, ...]
+    kind: Kind, prefixes: list[str], sizes: tuple[int, ...]
 ) -> None:
     for state_dict in orders(layers_named(prefixes, sizes)):
         message = "order must list the prefixes of the layers from input to output"
         with pytest.raises(ValueError, match="^" + message):
-            network_class.from_state_dict(state_dict)
-        network = network_class.from_state_dict(state_dict, order=prefixes)
+            kind.from_state_dict(state_dict)
+        network = kind.from_state_dict(state_dict, order=prefixes)
         assert_holds(network, *arrays(sizes))
 
 
@@ -423,14 +394,13 @@ def test_the_user_knows_better_than_numbers() -> None:
     assert_holds(fastnn.MLP.from_state_dict(state_dict, order=["10", "9"]), *arrays())
 
 
-@each_class
-def test_numbers_that_are_widths(network_class: NetworkClass) -> None:
+def test_numbers_that_are_widths(kind: Kind) -> None:
     prefixes, sizes = ["fc512", "fc128", "fc10"], (6, 5, 4, 3)
     for state_dict in orders(layers_named(prefixes, sizes)):
         with pytest.raises(ValueError, match=r"^order must list the prefixes .* order=") as caught:
-            network_class.from_state_dict(state_dict)
+            kind.from_state_dict(state_dict)
         assert str(caught.value).endswith(f"the shapes allow order={prefixes} only")
-        assert_holds(network_class.from_state_dict(state_dict, order=prefixes), *arrays(sizes))
+        assert_holds(kind.from_state_dict(state_dict, order=prefixes), *arrays(sizes))
 
 
 def test_shapes_that_allow_no_order() -> None:
@@ -452,35 +422,31 @@ def test_shapes_that_allow_no_order() -> None:
         ([0, 2], ValueError),
     ],
 )
-def test_wrong_orders(order: Any, error: type[Exception]) -> None:
+def test_wrong_orders(order: Any, error: Error) -> None:
     message = "order must be a list of the prefixes ['0', '2'] from input to output, got "
     with pytest.raises(error, match="^" + re.escape(message)):
         fastnn.MLP.from_state_dict(linears(), order=order)
 
 
-@each_class
 @pytest.mark.parametrize("prefixes", [None, *NUMBERED])
 def test_through_a_file_of_safetensors(
-    network_class: NetworkClass, tmp_path: Path, prefixes: list[str] | None
+    kind: Kind, tmp_path: Path, prefixes: list[str] | None
 ) -> None:
-    network = network_class(SQUARES, activation="tanh", seed=1)
+    network = kind(SQUARES, activation="tanh", seed=1)
     state_dict = network.state_dict()
     if prefixes is not None:
         state_dict = dict(zip(layers_named(prefixes, SQUARES), state_dict.values(), strict=True))
     save_file(state_dict, tmp_path / "module.safetensors")
-    found = network_class.from_state_dict(
-        load_file(tmp_path / "module.safetensors"), activation="tanh"
-    )
+    found = kind.from_state_dict(load_file(tmp_path / "module.safetensors"), activation="tanh")
     inputs = np.random.default_rng(1).random((9, 3), np.float32)
     np.testing.assert_allclose(found.predict(inputs), network.predict(inputs), rtol=1e-6)
 
 
-@each_class
-def test_layers_in_any_order_without_bias(network_class: NetworkClass) -> None:
+def test_layers_in_any_order_without_bias(kind: Kind) -> None:
     state_dict = layers_named([f"net.{i}" for i in range(8, 14)], SQUARES)
     del state_dict["net.10.bias"]
     for some in orders(state_dict):
-        network = network_class.from_state_dict(some)
+        network = kind.from_state_dict(some)
         assert network.biases[2].tolist() == [0, 0, 0]
         assert (network.weights[5] == arrays(SQUARES)[0][5]).all()
 
@@ -494,20 +460,18 @@ def test_collections_without_an_order_are_no_lists() -> None:
             fastnn.MLP(sizes)
 
 
-@each_class
-def test_a_lone_linear_layer_has_no_prefix(network_class: NetworkClass) -> None:
-    network = network_class.from_state_dict(
+def test_a_lone_linear_layer_has_no_prefix(kind: Kind) -> None:
+    network = kind.from_state_dict(
         {"weight": [[1, 2], [3, 4], [5, 6]], "bias": [0, 0, 1]}, output_activation="identity"
     )
     assert network.predict([1, 10]).tolist() == [21, 43, 66]
 
 
-@each_class
 @each_dtype
-def test_layers_without_bias(network_class: NetworkClass, dtype: str) -> None:
+def test_layers_without_bias(kind: Kind, dtype: str) -> None:
     linear = linears(dtype=dtype)
     del linear["0.bias"]
-    network = network_class.from_state_dict(linear)
+    network = kind.from_state_dict(linear)
     assert network.dtype == dtype
     assert network.biases[0].tolist() == [0] * 40
     assert network.biases[1].tobytes() == linear["2.bias"].tobytes()
@@ -517,7 +481,6 @@ ONLY = "state_dict must have '<prefix>.weight' and '<prefix>.bias' of Linear lay
 ONE: dict[Any, Any] = {"0.weight": np.ones((3, 2))}
 
 
-@each_class
 @pytest.mark.parametrize(
     ("state_dict", "error", "message"),
     [
@@ -563,11 +526,9 @@ ONE: dict[Any, Any] = {"0.weight": np.ones((3, 2))}
         ),
     ],
 )  # fmt: skip
-def test_wrong_state_dicts(
-    network_class: NetworkClass, state_dict: Any, error: type[Exception], message: str
-) -> None:
+def test_wrong_state_dicts(kind: Kind, state_dict: Any, error: Error, message: str) -> None:
     with pytest.raises(error, match="^" + re.escape(message)):
-        network_class.from_state_dict(state_dict)
+        kind.from_state_dict(state_dict)
 
 
 def test_any_mapping_will_do() -> None:
@@ -590,9 +551,8 @@ def test_any_mapping_will_do() -> None:
 # The summary
 
 
-@each_class
-def test_summary(network_class: NetworkClass) -> None:
-    network = network_class(
+def test_summary(kind: Kind) -> None:
+    network = kind(
         [1000, 200, 30, 4, 3],
         activation=["relu", LeakyReLU(0.2), SOFTSIGN],
         output_activation=ELU(2),

@@ -7,37 +7,28 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import SOFTSIGN, Error, Kind, Options, parameters
+from helpers import kind as kind
 
 from fastnn import (
     LBFGS,
     MLP,
     SGD,
-    Activation,
     Adam,
     AdamW,
     InverseScaling,
     OneCycle,
     ReduceOnPlateau,
     Step,
-    reference,
 )
 from fastnn.network import Network
 from fastnn.schedules import Schedule
-
-EITHER = pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])
-SOFTSIGN = Activation("softsign", lambda z: z / (1 + np.abs(z)), lambda z: 1 / (1 + np.abs(z)) ** 2)
-
-Kind = type[MLP] | type[reference.MLP]
 
 
 def data(n: int = 60) -> tuple[Any, Any]:
     generator = np.random.default_rng(0)
     X = generator.normal(size=(n, 5)).astype(np.float32)
     return X, (X[:, 0] > 0) + (X[:, 1] > 0)
-
-
-def parameters(net: Network) -> list[bytes]:
-    return [p.tobytes() for p in (*net.weights, *net.biases)]
 
 
 def n_steps(net: Network) -> int:
@@ -66,7 +57,7 @@ def after() -> Iterator[Callable[[float], None]]:
     ids=["batches", "one by one"],
 )
 def test_steps_before_ctrl_c_are_counted(
-    after: Callable[[float], None], options: dict[str, Any], activation: Any, n_threads: int
+    after: Callable[[float], None], options: Options, activation: Any, n_threads: int
 ) -> None:
     """So many steps from the beginning come to where it was interrupted."""
     X = np.random.default_rng(0).normal(size=(4000, 40)).astype(np.float32)
@@ -96,7 +87,6 @@ def test_steps_before_ctrl_c_are_counted(
     assert n_steps(again) == made
 
 
-@EITHER
 @pytest.mark.parametrize("batch_size", [1, 8])
 def test_a_checkpoint_within_an_epoch(kind: Kind, batch_size: int) -> None:
     X, y = data()
@@ -107,7 +97,7 @@ def test_a_checkpoint_within_an_epoch(kind: Kind, batch_size: int) -> None:
         if step.batch == 4:
             kept.append(copy.deepcopy(net))
 
-    options: dict[str, Any] = {"optimizer": "adam", "batch_size": batch_size, "shuffle": False}
+    options: Options = {"optimizer": "adam", "batch_size": batch_size, "shuffle": False}
     net.train(X, y, batch_callback=keep, **options)
     (checkpoint,) = kept
     assert n_steps(checkpoint) == 4
@@ -116,7 +106,6 @@ def test_a_checkpoint_within_an_epoch(kind: Kind, batch_size: int) -> None:
     assert n_steps(checkpoint) == n_steps(net)
 
 
-@EITHER
 def test_no_epochs_leave_the_optimizer_as_it_was(kind: Kind) -> None:
     net, untroubled = kind([5, 9, 3], seed=1), kind([5, 9, 3], seed=1)
     for each in (net, untroubled):
@@ -154,13 +143,12 @@ def test_losses_are_the_same_bits_for_any_number_of_threads() -> None:
     assert losses[0] == losses[1] == losses[2]
 
 
-@EITHER
 def test_lbfgs_on_other_data_begins_anew(kind: Kind) -> None:
     """Even where the loss at the beginning is the same, for all parameters were 0 there."""
     generator = np.random.default_rng(0)
     X, y = generator.normal(size=(60, 5)), generator.random((60, 2))
     one_column = X * np.eye(5)[2]
-    to_the_optimum: dict[str, Any] = {
+    to_the_optimum: Options = {
         "optimizer": LBFGS(tolerance=1e-9),
         "batch_size": None,
         "epochs": 100,
@@ -176,7 +164,6 @@ def test_lbfgs_on_other_data_begins_anew(kind: Kind) -> None:
     assert net.evaluate(one_column, y).loss == pytest.approx(best, rel=1e-9)
 
 
-@EITHER
 def test_the_loss_of_lbfgs_beside_a_large_penalty(kind: Kind) -> None:
     """Doubles do not hold both: it is no difference of the two."""
     X, y = np.array([[1.0, 0.0], [-1.0, 0.0]]), np.array([1.0, -0.5])
@@ -217,7 +204,7 @@ class OwnSchedule(Schedule):
         ),
     ],
 )
-def test_refused(options: dict[str, Any], error: type[Exception], words: str) -> None:
+def test_refused(options: Options, error: Error, words: str) -> None:
     net = MLP([5, 9, 3], seed=1)
     before = parameters(net)
     with pytest.raises(error, match=words):
@@ -225,7 +212,6 @@ def test_refused(options: dict[str, Any], error: type[Exception], words: str) ->
     assert parameters(net) == before
 
 
-@EITHER
 @pytest.mark.parametrize("argument", ["callback", "batch_callback"])
 def test_a_rate_that_is_assigned_and_too_large_for_l2(kind: Kind, argument: str) -> None:
     def speed_up(step: Step) -> None:

@@ -13,19 +13,15 @@ import onnx
 import onnxruntime
 import pandas as pd
 import pytest
+from helpers import Error, Kind, Options
+from helpers import kind as kind
 from scipy import sparse
 
 import fastnn
-from fastnn import InputScaling, ModelFileError, reference
+from fastnn import InputScaling, ModelFileError
 from fastnn.arrays import Array
 from fastnn.network import Network
 
-NetworkClass = type[fastnn.MLP] | type[reference.MLP]
-
-each_class = pytest.mark.parametrize(
-    "network_class",
-    [pytest.param(fastnn.MLP, id="MLP"), pytest.param(reference.MLP, id="reference")],
-)
 each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 each_X = pytest.mark.parametrize(
     "make",
@@ -46,26 +42,25 @@ LABELS = np.arange(300) % 3
 ill_scaled = pytest.mark.filterwarnings("ignore:X should have columns:fastnn.TrainingWarning")
 
 
-def network(network_class: NetworkClass = fastnn.MLP, **options: Any) -> Network:
+def network(kind: Kind = fastnn.MLP, **options: Any) -> Network:
     settings = {"activation": "tanh", "dtype": "float64", "seed": 1, **options}
-    return network_class([4, 7, 3], **settings)
+    return kind([4, 7, 3], **settings)
 
 
-def scaling_network(network_class: NetworkClass = fastnn.MLP, **options: Any) -> Network:
-    net = network(network_class, **options)
+def scaling_network(kind: Kind = fastnn.MLP, **options: Any) -> Network:
+    net = network(kind, **options)
     net.input_scaling = InputScaling(SHIFT, SCALE)
     return net
 
 
-@each_class
 @each_dtype
 @each_X
 def test_outputs_are_those_of_scaled_inputs(
-    network_class: NetworkClass, dtype: str, make: Callable[[Array], Any]
+    kind: Kind, dtype: str, make: Callable[[Array], Any]
 ) -> None:
     scaling, plain = (
-        scaling_network(network_class, dtype=dtype),
-        network(network_class, dtype=dtype),
+        scaling_network(kind, dtype=dtype),
+        network(kind, dtype=dtype),
     )
     X, tolerance = make(RAW), {"float32": 1e-5, "float64": 1e-12}[dtype]
     in_float64 = (np.asarray(X, float) - SHIFT) / SCALE
@@ -80,24 +75,22 @@ def test_outputs_are_those_of_scaled_inputs(
     )
 
 
-@each_class
-def test_a_row_by_itself_is_scaled(network_class: NetworkClass) -> None:
+def test_a_row_by_itself_is_scaled(kind: Kind) -> None:
     """By hand: (1250 - 1000) / 250 = 1 and (1 + 3) / 2 = 2; 1 * 10 + 2 * 100 + 0.5 = 210.5."""
-    net = network_class.from_arrays([[[10.0], [100.0]]], [[0.5]], output_activation="identity")
+    net = kind.from_arrays([[[10.0], [100.0]]], [[0.5]], output_activation="identity")
     net.input_scaling = InputScaling([1000, -3], [250, 2])
     for X in ([1250.0, 1.0], np.array([1250.0, 1.0]), np.array([[1250.0, 1.0]])):
         assert net.predict(X).ravel().tolist() == [210.5]
 
 
 @ill_scaled
-@each_class
 @pytest.mark.parametrize("batch_size", [1, 32, None])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_training_is_that_on_scaled_inputs(
-    network_class: NetworkClass, batch_size: int | None, optimizer: str
+    kind: Kind, batch_size: int | None, optimizer: str
 ) -> None:
-    scaling, plain = scaling_network(network_class), network(network_class)
-    options: dict[str, Any] = {"epochs": 3, "batch_size": batch_size, "optimizer": optimizer}
+    scaling, plain = scaling_network(kind), network(kind)
+    options: Options = {"epochs": 3, "batch_size": batch_size, "optimizer": optimizer}
     of_raw = scaling.train(RAW, LABELS, validation_data=(RAW[:50], LABELS[:50]), **options)
     of_scaled = plain.train(SCALED, LABELS, validation_data=(SCALED[:50], LABELS[:50]), **options)
     np.testing.assert_allclose(of_raw.loss, of_scaled.loss, rtol=1e-9)
@@ -107,9 +100,8 @@ def test_training_is_that_on_scaled_inputs(
 
 
 @ill_scaled
-@each_class
-def test_all_else_that_takes_X(network_class: NetworkClass) -> None:
-    scaling, plain = scaling_network(network_class), network(network_class)
+def test_all_else_that_takes_X(kind: Kind) -> None:
+    scaling, plain = scaling_network(kind), network(kind)
     of_raw, of_scaled = scaling.gradients(RAW, LABELS), plain.gradients(SCALED, LABELS)
     for found, expected in zip(of_raw.weights, of_scaled.weights, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
@@ -119,17 +111,16 @@ def test_all_else_that_takes_X(network_class: NetworkClass) -> None:
     assert of_blocks.loss == pytest.approx(
         plain.train([(SCALED[rows], LABELS[rows]) for rows in blocks], buffer_size=150).loss
     )
-    options: dict[str, Any] = {"epochs": 2, "validation_fraction": 0.2}
-    scaling, plain = scaling_network(network_class), network(network_class)
+    options: Options = {"epochs": 2, "validation_fraction": 0.2}
+    scaling, plain = scaling_network(kind), network(kind)
     assert scaling.train(RAW, LABELS, **options).validation_loss == pytest.approx(
         plain.train(SCALED, LABELS, **options).validation_loss
     )
 
 
-@each_class
-def test_sparse_inputs_may_be_divided(network_class: NetworkClass) -> None:
+def test_sparse_inputs_may_be_divided(kind: Kind) -> None:
     X = sparse.csr_matrix(RAW[:60] * (np.random.default_rng(3).random((60, 4)) < 0.3))
-    scaling, plain = network(network_class), network(network_class)
+    scaling, plain = network(kind), network(kind)
     scaling.input_scaling = InputScaling(np.zeros(4), SCALE)
     expected = plain.predict(X.toarray() / SCALE)
     np.testing.assert_allclose(scaling.predict(X), expected, rtol=1e-12)
@@ -151,10 +142,9 @@ def test_large_numbers_are_scaled_before_they_are_rounded() -> None:
     assert net.predict([[3e300]]).tolist() == [[3.0]]
 
 
-@each_class
 @pytest.mark.parametrize("X", [[[1e30]], [[10**30]], np.array([[1e30]], np.float32)])
-def test_what_is_not_finite_once_scaled(network_class: NetworkClass, X: Any) -> None:
-    net = network_class([1, 1])
+def test_what_is_not_finite_once_scaled(kind: Kind, X: Any) -> None:
+    net = kind([1, 1])
     net.input_scaling = InputScaling([0.0], [1e-20])
     with pytest.raises(ValueError, match=r"^X must be finite in float32 once it is scaled, got 1"):
         net.predict(X)
@@ -174,9 +164,8 @@ def kept(net: Network, path: Path) -> list[Network]:
 
 
 @ill_scaled
-@each_class
-def test_scaling_and_names_are_kept(network_class: NetworkClass, tmp_path: Path) -> None:
-    net = scaling_network(network_class)
+def test_scaling_and_names_are_kept(kind: Kind, tmp_path: Path) -> None:
+    net = scaling_network(kind)
     net.class_names = ["setosa", "versicolor", "Ирис"]
     net.train(RAW, LABELS, epochs=2)
     for other in kept(net, tmp_path / "model.safetensors"):
@@ -208,9 +197,7 @@ def test_networks_without_them(tmp_path: Path) -> None:
         {"class_names": ["a", "b"]},
     ],
 )
-def test_damaged_records(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entries: dict[str, Any]
-) -> None:
+def test_damaged_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entries: Options) -> None:
     import json
 
     from fastnn.data_record import DataRecord
@@ -226,12 +213,9 @@ def test_damaged_records(
 # Other libraries
 
 
-@each_class
 @each_dtype
-def test_onnx_scales_as_predict_does(
-    network_class: NetworkClass, dtype: str, tmp_path: Path
-) -> None:
-    net, path = scaling_network(network_class, dtype=dtype), tmp_path / "model.onnx"
+def test_onnx_scales_as_predict_does(kind: Kind, dtype: str, tmp_path: Path) -> None:
+    net, path = scaling_network(kind, dtype=dtype), tmp_path / "model.onnx"
     net.export_onnx(path)
     onnx.checker.check_model(str(path), full_check=True)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -240,9 +224,8 @@ def test_onnx_scales_as_predict_does(
     np.testing.assert_allclose(outputs, net.predict(RAW), rtol=tolerance, atol=tolerance)
 
 
-@each_class
-def test_a_state_dict_has_no_place_for_a_scaling(network_class: NetworkClass) -> None:
-    net = scaling_network(network_class)
+def test_a_state_dict_has_no_place_for_a_scaling(kind: Kind) -> None:
+    net = scaling_network(kind)
     message = "input_scaling must be None for a state_dict, which has no place for it"
     with pytest.raises(ValueError, match="^" + message):
         net.state_dict()
@@ -272,14 +255,13 @@ def test_the_summary_tells_of_a_scaling() -> None:
         ([0], None, TypeError, "scale must be an array of real numbers"),
     ],
 )
-def test_wrong_scalings(shift: Any, scale: Any, error: type[Exception], message: str) -> None:
+def test_wrong_scalings(shift: Any, scale: Any, error: Error, message: str) -> None:
     with pytest.raises(error, match="^" + re.escape(message)):
         InputScaling(shift, scale)
 
 
-@each_class
-def test_wrong_assignments(network_class: NetworkClass) -> None:
-    net = scaling_network(network_class)
+def test_wrong_assignments(kind: Kind) -> None:
+    net = scaling_network(kind)
     with pytest.raises(ValueError, match=r"^input_scaling must have 4 shifts and scales, .* got 2"):
         net.input_scaling = InputScaling([0, 0], [1, 1])
     with pytest.raises(TypeError, match=r"^input_scaling must be an InputScaling or None, got "):
@@ -317,11 +299,10 @@ def test_names_of_classes_in_no_list(names: Any) -> None:
         net.class_names = names
 
 
-@each_class
 @ill_scaled
 @pytest.mark.parametrize("argument", ["callback", "batch_callback"])
-def test_a_scaling_in_the_course_of_a_training(network_class: NetworkClass, argument: str) -> None:
-    net = scaling_network(network_class)
+def test_a_scaling_in_the_course_of_a_training(kind: Kind, argument: str) -> None:
+    net = scaling_network(kind)
     message = "^input_scaling cannot be assigned while the network is being trained"
 
     def callback(step: fastnn.Step) -> None:
@@ -330,7 +311,7 @@ def test_a_scaling_in_the_course_of_a_training(network_class: NetworkClass, argu
                 net.input_scaling = scaling
         net.class_names = ["a", "b", "c"]  # training makes no use of them
 
-    options: dict[str, Any] = {argument: callback}
+    options: Options = {argument: callback}
     net.train(RAW, LABELS, **options)
     assert net.input_scaling == InputScaling(SHIFT, SCALE)
     assert net.class_names == ("a", "b", "c")

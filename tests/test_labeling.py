@@ -8,28 +8,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from grid import EITHER, ONE_VARIANT
-from numpy.typing import NDArray
+from helpers import Array, Kind
+from helpers import kind_and_variant as kind_and_variant
 
 from fastnn import MLP, ModelFileError
 from fastnn.data_record import DataRecord
 from fastnn.network import Network
 
-pytestmark = pytest.mark.usefixtures("variant")
-
-Array = NDArray[Any]
-
 X = np.random.default_rng(0).normal(size=(12, 2))
 
 
-def trained(kind: type[Network], y: Any, output: str | None = None, **options: Any) -> Network:
+def trained(kind: Kind, y: Any, output: str | None = None, **options: Any) -> Network:
     y = np.array(y)
     net = kind([2, 1 if y.ndim == 1 else y.shape[1]], output_activation=output, seed=1, **options)
     net.train(X[: len(y)], y, learning_rate=1e-3)
     return net
 
 
-@EITHER
 @pytest.mark.parametrize(
     ("output", "levels", "threshold"),
     [
@@ -47,7 +42,7 @@ def trained(kind: type[Network], y: Any, output: str | None = None, **options: A
     ],
 )
 def test_the_threshold_is_halfway_between_the_levels(
-    kind: type[Network], output: str, levels: tuple[float, float], threshold: float
+    kind: Kind, output: str, levels: tuple[float, float], threshold: float
 ) -> None:
     net = trained(kind, np.tile(levels, 6), output, dtype="float64")
     assert net.threshold == pytest.approx(threshold)
@@ -56,8 +51,7 @@ def test_the_threshold_is_halfway_between_the_levels(
     assert not net.is_multilabel
 
 
-@EITHER
-def test_the_threshold_before_a_training(kind: type[Network]) -> None:
+def test_the_threshold_before_a_training(kind: Kind) -> None:
     for output, threshold in {"tanh": 0, "sigmoid": 0.5, "relu": 0.5, "identity": 0.5}.items():
         net = kind([1, 1], output_activation=output)
         net.weights[0][:] = 1
@@ -65,7 +59,6 @@ def test_the_threshold_before_a_training(kind: type[Network]) -> None:
         assert net.classify(np.array([[-9.0], [9.0]])).tolist() == [0, 1]
 
 
-@ONE_VARIANT
 def test_labels_are_as_plain_as_before() -> None:
     net = MLP([2, 3], output_activation="tanh", seed=1)
     net.train(X, np.arange(12) % 3)
@@ -73,8 +66,7 @@ def test_labels_are_as_plain_as_before() -> None:
     np.testing.assert_array_equal(net.classify(X), net.predict(X).argmax(axis=1))
 
 
-@EITHER
-def test_classes_1_and_2_are_told_apart(kind: type[Network]) -> None:
+def test_classes_1_and_2_are_told_apart(kind: Kind) -> None:
     y = 1.0 + (X[:, 0] > 0)
     net = kind([2, 1], output_activation="identity", seed=1)
     net.train(X, y, epochs=300, learning_rate=0.1)
@@ -85,11 +77,10 @@ ONE_HOT = [1, 0, 0], [0, 1, 0], [0, 0, 1]
 MULTI_HOT = [1, 0, 0], [1, 1, 0], [0, 0, 0]
 
 
-@EITHER
 @pytest.mark.parametrize("output", ["sigmoid", "tanh", "identity"])
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (0.01, 0.99), (-1, 1)])
 def test_multi_hot_rows_make_each_output_a_label(
-    kind: type[Network], output: str, low: float, high: float
+    kind: Kind, output: str, low: float, high: float
 ) -> None:
     if output == "sigmoid" and low < 0:
         return  # out of reach
@@ -103,8 +94,7 @@ def test_multi_hot_rows_make_each_output_a_label(
         np.testing.assert_array_equal(net.classify(X[0]), expected[0])
 
 
-@EITHER
-def test_that_rows_are_multi_hot_is_not_forgotten(kind: type[Network]) -> None:
+def test_that_rows_are_multi_hot_is_not_forgotten(kind: Kind) -> None:
     net = trained(kind, MULTI_HOT * 4)
     for y in (ONE_HOT * 4, [0, 1, 2] * 4, np.random.default_rng(0).uniform(size=(12, 3))):
         net.train(X, np.array(y))
@@ -116,8 +106,7 @@ def test_that_rows_are_multi_hot_is_not_forgotten(kind: type[Network]) -> None:
     assert net.evaluate(X[:3], y).score == pytest.approx(right)
 
 
-@EITHER
-def test_binary_cross_entropy_needs_no_evidence(kind: type[Network]) -> None:
+def test_binary_cross_entropy_needs_no_evidence(kind: Kind) -> None:
     assert kind([2, 3], loss="binary_cross_entropy").is_multilabel
     assert not kind([2, 1], loss="binary_cross_entropy").is_multilabel
     assert not kind([2, 3], loss="cross_entropy").is_multilabel
@@ -137,7 +126,6 @@ def row_by_row(net: Network, y: Array) -> None:
         net.train(X[row : row + 1], y[row : row + 1], learning_rate=1e-3)
 
 
-@EITHER
 @pytest.mark.parametrize("train", [in_batches, in_blocks, row_by_row])
 @pytest.mark.parametrize(
     ("y", "threshold", "is_multilabel"),
@@ -156,7 +144,7 @@ def row_by_row(net: Network, y: Array) -> None:
     ],
 )
 def test_streams_show_their_levels_row_by_row(
-    kind: type[Network],
+    kind: Kind,
     train: Callable[[Network, Array], None],
     y: Any,
     threshold: float,
@@ -169,10 +157,9 @@ def test_streams_show_their_levels_row_by_row(
     assert net.is_multilabel == is_multilabel
 
 
-@EITHER
 @pytest.mark.parametrize("train", [in_batches, in_blocks, row_by_row])
 def test_streams_of_quantities_are_scored_as_such(
-    kind: type[Network], train: Callable[[Network, Array], None]
+    kind: Kind, train: Callable[[Network, Array], None]
 ) -> None:
     net = kind([2, 1], seed=1)
     train(net, np.linspace(0, 1, 12))
@@ -180,8 +167,7 @@ def test_streams_of_quantities_are_scored_as_such(
     assert net.evaluate(X[:2], [0, 1]).metric == "r2"
 
 
-@EITHER
-def test_another_data_set_brings_its_own_levels(kind: type[Network]) -> None:
+def test_another_data_set_brings_its_own_levels(kind: Kind) -> None:
     net = trained(kind, np.tile([0, 1], 6), "tanh")
     for levels in ([0.01, 0.99], [-1, 1], [0, 1]):
         net.train(X, np.tile(levels, 6))
@@ -189,8 +175,7 @@ def test_another_data_set_brings_its_own_levels(kind: type[Network]) -> None:
         assert net.evaluate(X, np.tile([0, 1], 6)).metric == "accuracy"
 
 
-@EITHER
-def test_files_pickles_and_copies_keep_it(kind: type[Network], tmp_path: Path) -> None:
+def test_files_pickles_and_copies_keep_it(kind: Kind, tmp_path: Path) -> None:
     for net in (
         trained(kind, np.where(np.tile(MULTI_HOT, (4, 1)) == 1, 1, -1), "tanh"),
         trained(kind, np.tile([0.25, 0.5], 6)),
@@ -209,8 +194,7 @@ def test_files_pickles_and_copies_keep_it(kind: type[Network], tmp_path: Path) -
             np.testing.assert_array_equal(other.classify(X), net.classify(X))
 
 
-@EITHER
-def test_what_is_refused_leaves_no_trace(kind: type[Network]) -> None:
+def test_what_is_refused_leaves_no_trace(kind: Kind) -> None:
     net = kind([2, 1], seed=1)
     for y, options in (
         ([7, 8] * 6, {}),

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from grid import EITHER
-from numpy.typing import NDArray
+from helpers import Array, Kind, Options
+from helpers import kind_and_variant as kind_and_variant
 
 import fastnn
 from fastnn import MLP, Huber, Loss, ModelFileError, Quantile, reference
@@ -15,12 +15,10 @@ from fastnn.activations import ACTIVATIONS
 from fastnn.losses import LOSSES
 from fastnn.network import Network
 
-pytestmark = pytest.mark.usefixtures("variant")
-
 DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
-def shifted(kind: type[Network], z: NDArray[Any], output: str, loss: Any, dtype: str) -> Network:
+def shifted(kind: Kind, z: Array, output: str, loss: Any, dtype: str) -> Network:
     """A network whose weighted inputs are z, whatever the example."""
     net = kind([1, len(z)], output_activation=output, loss=loss, dtype=dtype)
     net.weights[0][:] = 0
@@ -28,7 +26,7 @@ def shifted(kind: type[Network], z: NDArray[Any], output: str, loss: Any, dtype:
     return net
 
 
-def loss_and_slope(net: Network, y: Any) -> tuple[float, NDArray[Any]]:
+def loss_and_slope(net: Network, y: Any) -> tuple[float, Array]:
     """The loss of one example, and its derivative with respect to z."""
     X = np.zeros((1, 1))
     loss = net.gradients(X, y).loss
@@ -38,7 +36,6 @@ def loss_and_slope(net: Network, y: Any) -> tuple[float, NDArray[Any]]:
 
 
 # Outputs are identities, so z = a.
-@EITHER
 @DTYPES
 @pytest.mark.parametrize(
     ("loss", "expected", "slope"),
@@ -53,7 +50,7 @@ def loss_and_slope(net: Network, y: Any) -> tuple[float, NDArray[Any]]:
     ids=str,
 )
 def test_values(
-    path: str, kind: type[Network], dtype: str, loss: Any, expected: float, slope: list[float]
+    path: str, kind: Kind, dtype: str, loss: Any, expected: float, slope: list[float]
 ) -> None:
     net = shifted(kind, np.array([1, 2.5, 7]), "identity", loss, dtype)
     found = loss_and_slope(net, [[4, 2, 7]])
@@ -62,9 +59,8 @@ def test_values(
 
 
 @pytest.mark.filterwarnings("ignore:y holds rows with a sum below 1")
-@EITHER
 @DTYPES
-def test_values_of_probabilities(path: str, kind: type[Network], dtype: str) -> None:
+def test_values_of_probabilities(path: str, kind: Kind, dtype: str) -> None:
     z = np.array([0.5, -1, 2])
     softmax = np.exp(z) / np.exp(z).sum()
     found = loss_and_slope(shifted(kind, z, "softmax", "cross_entropy", dtype), [2])
@@ -87,9 +83,8 @@ def test_values_of_probabilities(path: str, kind: type[Network], dtype: str) -> 
     np.testing.assert_allclose(found[1], np.exp(z) - [3, 0, 1], rtol=1e-5)
 
 
-@EITHER
 @DTYPES
-def test_extreme_logits(path: str, kind: type[Network], dtype: str) -> None:
+def test_extreme_logits(path: str, kind: Kind, dtype: str) -> None:
     z = np.array([1e4, -1e4, 0])
     loss, slope = loss_and_slope(shifted(kind, z, "softmax", "cross_entropy", dtype), [0])
     assert loss == 0
@@ -109,7 +104,7 @@ def test_extreme_logits(path: str, kind: type[Network], dtype: str) -> None:
 
 @DTYPES
 @pytest.mark.parametrize("n_outputs", [2, 15, 16, 17, 40])
-def test_softmax_is_a_distribution(path: str, dtype: str, n_outputs: int) -> None:
+def test_softmax_is_a_distribution(variant: str, path: str, dtype: str, n_outputs: int) -> None:
     net = MLP(
         [4, n_outputs], output_activation="softmax", loss="cross_entropy", dtype=dtype, seed=1
     )
@@ -119,8 +114,7 @@ def test_softmax_is_a_distribution(path: str, dtype: str, n_outputs: int) -> Non
     np.testing.assert_allclose(outputs.sum(axis=1), 1, rtol=1e-5)
 
 
-@EITHER
-def test_labels_are_rows_of_0_and_1(path: str, kind: type[Network]) -> None:
+def test_labels_are_rows_of_0_and_1(path: str, kind: Kind) -> None:
     X = np.random.default_rng(0).normal(size=(30, 4))
     labels = np.arange(30) % 3
     for loss in LOSSES.values():
@@ -135,8 +129,7 @@ def test_labels_are_rows_of_0_and_1(path: str, kind: type[Network]) -> None:
         np.testing.assert_allclose(nets[0].weights[0], nets[1].weights[0], rtol=1e-5, atol=1e-7)
 
 
-@EITHER
-def test_many_labels(kind: type[Network]) -> None:
+def test_many_labels(kind: Kind) -> None:
     net = shifted(kind, np.array([3, -3, 0.1]), "sigmoid", "binary_cross_entropy", "float32")
     assert net.classify(np.zeros(1)).tolist() == [1, 0, 1]
     assert net.classify(np.zeros((2, 1))).tolist() == [[1, 0, 1]] * 2
@@ -144,8 +137,7 @@ def test_many_labels(kind: type[Network]) -> None:
     assert (evaluation.metric, evaluation.score) == ("accuracy", 0.5)  # all of an example's
 
 
-@EITHER
-def test_quantiles_are_learnt(kind: type[Network]) -> None:
+def test_quantiles_are_learnt(kind: Kind) -> None:
     y = np.random.default_rng(0).exponential(size=(500, 1))
     for quantile in (0.1, 0.5, 0.9):
         net = kind([1, 1], output_activation="identity", loss=Quantile(quantile), seed=1)
@@ -153,8 +145,7 @@ def test_quantiles_are_learnt(kind: type[Network]) -> None:
         assert (y < net.predict(np.zeros(1))).mean() == pytest.approx(quantile, abs=0.03)
 
 
-@EITHER
-def test_poisson_is_a_regression(kind: type[Network]) -> None:
+def test_poisson_is_a_regression(kind: Kind) -> None:
     generator = np.random.default_rng(0)
     X = generator.normal(size=(400, 2))
     y = generator.poisson(np.exp(X @ [0.5, -0.3] + 1))
@@ -167,13 +158,13 @@ def test_poisson_is_a_regression(kind: type[Network]) -> None:
 SINGLE: Any = np.float32(0.5)
 
 
-def own(outputs: NDArray[Any], targets: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+def own(outputs: Array, targets: Array) -> tuple[Array, Array]:
     errors = outputs - targets
     return (errors * errors).sum(axis=1) / 2, errors
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, None])
-def test_own_loss_equals_the_built_in_one(batch_size: int | None) -> None:
+def test_own_loss_equals_the_built_in_one(variant: str, batch_size: int | None) -> None:
     generator = np.random.default_rng(0)
     X, labels = generator.normal(size=(50, 4)), generator.integers(3, size=50)
     nets = [
@@ -191,13 +182,12 @@ def test_own_loss_equals_the_built_in_one(batch_size: int | None) -> None:
         np.testing.assert_allclose(net.weights[0], nets[0].weights[0], atol=1e-10)
 
 
-@EITHER
 @pytest.mark.parametrize(
     "loss",
     [Huber(0.25), Huber(SINGLE), "poisson", "cross_entropy", Loss("mine", own)],
     ids=str,
 )
-def test_saved_and_pickled(tmp_path: Path, kind: type[Network], loss: Any) -> None:
+def test_saved_and_pickled(tmp_path: Path, kind: Kind, loss: Any) -> None:
     name = loss if isinstance(loss, str) else loss.name
     output = (LOSSES[name].output_activation if name in LOSSES else None) or "identity"
     net = kind([4, 3], output_activation=output, loss=loss, seed=1)
@@ -214,7 +204,6 @@ def test_saved_and_pickled(tmp_path: Path, kind: type[Network], loss: Any) -> No
         kind.load(tmp_path / "net", losses=["mine"])  # type: ignore[list-item]
 
 
-@EITHER
 @pytest.mark.parametrize(
     ("given", "output", "loss"),
     [
@@ -231,7 +220,7 @@ def test_saved_and_pickled(tmp_path: Path, kind: type[Network], loss: Any) -> No
     ids=str,
 )
 def test_of_loss_and_output_activation_one_brings_the_other(
-    tmp_path: Path, kind: type[Network], given: dict[str, Any], output: str, loss: str
+    tmp_path: Path, kind: Kind, given: Options, output: str, loss: str
 ) -> None:
     net = kind([4, 5, 3], **given)
     of_arrays = kind.from_arrays(net.weights, net.biases, **given)
@@ -244,9 +233,8 @@ def test_of_loss_and_output_activation_one_brings_the_other(
         assert repr(each) == repr(net)
 
 
-@EITHER
 @pytest.mark.parametrize("given", [{"loss": "cross_entropy"}, {"output_activation": "softmax"}])
-def test_a_softmax_of_one_output_is_refused(kind: type[Network], given: dict[str, Any]) -> None:
+def test_a_softmax_of_one_output_is_refused(kind: Kind, given: Options) -> None:
     """It is 1, whatever the example: training would change nothing, and the loss would be 0."""
     with pytest.raises(
         ValueError, match=r"layer_sizes must end in two .*, got 1: .*'binary_cross_entropy'"
@@ -254,7 +242,6 @@ def test_a_softmax_of_one_output_is_refused(kind: type[Network], given: dict[str
         kind([4, 5, 1], **given)
 
 
-@EITHER
 @pytest.mark.parametrize(
     ("output", "loss", "y", "words"),
     [
@@ -269,7 +256,7 @@ def test_a_softmax_of_one_output_is_refused(kind: type[Network], given: dict[str
     ],
 )
 def test_targets_out_of_range(
-    kind: type[Network], output: str, loss: str, y: list[float], words: str
+    kind: Kind, output: str, loss: str, y: list[float], words: str
 ) -> None:
     net = kind([2, 3], output_activation=output, loss=loss, seed=1)
     before = net.weights[0].copy()
@@ -281,10 +268,7 @@ def test_targets_out_of_range(
     np.testing.assert_array_equal(net.weights[0], before)
 
 
-@EITHER
-def test_one_kind_of_activation_with_different_parameters(
-    tmp_path: Path, kind: type[Network]
-) -> None:
+def test_one_kind_of_activation_with_different_parameters(tmp_path: Path, kind: Kind) -> None:
     hidden: list[Any] = [fastnn.LeakyReLU(0.1), fastnn.LeakyReLU(0.5), "elu"]
     net = kind([4, 5, 6, 7, 3], activation=hidden, output_activation=fastnn.ELU(0.3), seed=1)
     net.save(tmp_path / "net")
@@ -294,11 +278,10 @@ def test_one_kind_of_activation_with_different_parameters(
     np.testing.assert_array_equal(loaded.predict(X), net.predict(X))
 
 
-@EITHER
-def test_a_loss_for_so_many_outputs(kind: type[Network]) -> None:
+def test_a_loss_for_so_many_outputs(kind: Kind) -> None:
     weights = np.array([1.0, 2.0])
 
-    def weighted(a: NDArray[Any], t: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    def weighted(a: Array, t: Array) -> tuple[Array, Array]:
         return ((a - t) ** 2) @ weights / 2, (a - t) * weights
 
     net = kind([4, 2], loss=Loss("weighted", weighted), seed=1)
@@ -308,7 +291,9 @@ def test_a_loss_for_so_many_outputs(kind: type[Network]) -> None:
 @pytest.mark.parametrize("output", ["silu", "gelu", "softplus"])
 @pytest.mark.parametrize("batch_size", [1, 2])
 @pytest.mark.filterwarnings("ignore:the outputs are the same:fastnn.TrainingWarning")
-def test_what_diverged_leaves_nothing_behind(path: str, output: str, batch_size: int) -> None:
+def test_what_diverged_leaves_nothing_behind(
+    variant: str, path: str, output: str, batch_size: int
+) -> None:
     """Epochs that are repeated one by one come to what they come to by themselves."""
     X, y = np.array([[1.0], [2.0], [3.0]]), np.array([[3.0], [0.0], [1.0]])
     diverged = 0

@@ -8,19 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import Kind
+from helpers import kind as kind
 from numpy.testing import assert_array_equal
 
 import fastnn
-from fastnn import reference
 from fastnn.sklearn import MLPClassifier
 
-NetworkClass = type[fastnn.MLP] | type[reference.MLP]
 Make = Callable[[], Any]
 
-each_class = pytest.mark.parametrize(
-    "network_class",
-    [pytest.param(fastnn.MLP, id="MLP"), pytest.param(reference.MLP, id="reference")],
-)
 
 X = np.random.default_rng(1).random((5, 4))
 LABELS = np.array([0, 2, 1, 0, 1])
@@ -43,10 +39,9 @@ def refused(argument: str, size: int) -> Any:
     return pytest.raises(ValueError, match="^" + re.escape(message))
 
 
-@each_class
 @pytest.mark.parametrize("method", ["train", "train_batch", "evaluate", "gradients"])
-def test_masked_values_in_data(network_class: NetworkClass, method: str) -> None:
-    net = network_class([4, 6, 3], seed=1)
+def test_masked_values_in_data(kind: Kind, method: str) -> None:
+    net = kind([4, 6, 3], seed=1)
     use, before = getattr(net, method), pickle.dumps(net)
     with refused("X", 20):
         use(masked(X, 3, 1), LABELS)
@@ -63,10 +58,9 @@ def test_masked_values_in_data(network_class: NetworkClass, method: str) -> None
     assert pickle.dumps(net) == before
 
 
-@each_class
 @pytest.mark.parametrize("method", ["predict", "classify", "activations"])
-def test_masked_values_in_X(network_class: NetworkClass, method: str) -> None:
-    use = getattr(network_class([4, 6, 3]), method)
+def test_masked_values_in_X(kind: Kind, method: str) -> None:
+    use = getattr(kind([4, 6, 3]), method)
     with refused("X", 20):
         use(masked(X, 3, 1))
     with refused("X", 4):
@@ -75,9 +69,8 @@ def test_masked_values_in_X(network_class: NetworkClass, method: str) -> None:
         use(masked(X[:1].astype(np.float32), 0, 1))
 
 
-@each_class
-def test_masked_values_elsewhere(network_class: NetworkClass) -> None:
-    net = network_class([4, 6, 3])
+def test_masked_values_elsewhere(kind: Kind) -> None:
+    net = kind([4, 6, 3])
     with refused("X", 20) as caught:
         net.train(X, LABELS, validation_data=(masked(X, 3, 1), LABELS))
     assert caught.value.__notes__ == ["in validation_data"]
@@ -86,16 +79,15 @@ def test_masked_values_elsewhere(network_class: NetworkClass) -> None:
     with refused("shuffle", 5):
         net.train(X, LABELS, shuffle=lambda n: masked(np.arange(n), 1))
     with refused("weights[0]", 1):
-        network_class.from_arrays([masked([[1.0]], 0, 0)], [[0.0]])
+        kind.from_arrays([masked([[1.0]], 0, 0)], [[0.0]])
     with refused("labels", 5):
         fastnn.one_hot(masked(LABELS, 3), 3)
     with refused("shift", 4):
         fastnn.InputScaling(masked(np.zeros(4), 1), np.ones(4))
 
 
-@each_class
-def test_masked_arrays_without_masked_values(network_class: NetworkClass) -> None:
-    net = network_class([4, 6, 3])
+def test_masked_arrays_without_masked_values(kind: Kind) -> None:
+    net = kind([4, 6, 3])
     given = np.ma.masked_array(X), np.ma.masked_array(LABELS, np.zeros(5, bool))
     assert net.evaluate(*given) == net.evaluate(X, LABELS)
     assert_array_equal(net.predict(list(given[0])), net.predict(X))
@@ -114,7 +106,6 @@ def test_masked_values_in_the_estimators() -> None:
         estimator.predict(masked(X, 3, 1))
 
 
-@each_class
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -128,14 +119,13 @@ def test_masked_values_in_the_estimators() -> None:
         (lambda: [[1, 2, 3, pd.NaT]] * 5, "NaT at row 0, column 3"),
     ],
 )
-def test_other_marks_in_X(network_class: NetworkClass, make: Make, message: str) -> None:
-    net = network_class([4, 6, 3])
+def test_other_marks_in_X(kind: Kind, make: Make, message: str) -> None:
+    net = kind([4, 6, 3])
     for use in (net.predict, lambda given: net.train(given, LABELS)):
         with pytest.raises((TypeError, ValueError), match=f"^X must be .*{message}$"):
             use(make())
 
 
-@each_class
 @pytest.mark.parametrize(
     "make",
     [
@@ -147,8 +137,8 @@ def test_other_marks_in_X(network_class: NetworkClass, make: Make, message: str)
         lambda: pd.Series([0, 2, np.nan, 0, 1]).astype("category"),
     ],
 )
-def test_other_marks_in_y_and_weights(network_class: NetworkClass, make: Make) -> None:
-    net = network_class([4, 6, 3])
+def test_other_marks_in_y_and_weights(kind: Kind, make: Make) -> None:
+    net = kind([4, 6, 3])
     with pytest.raises((TypeError, ValueError), match=r"^y must be .*(nan|<NA>|None) at row 2"):
         net.train(X, make())
     with pytest.raises((TypeError, ValueError), match=r"^sample_weight must be .* at row 2"):

@@ -12,6 +12,8 @@ import onnx
 import onnxruntime
 import pandas as pd
 import pytest
+from helpers import SOFTSIGN, Kind, Options
+from helpers import kind as kind
 
 import fastnn
 from fastnn import ELU, Activation, LeakyReLU, reference
@@ -19,16 +21,9 @@ from fastnn.activations import ACTIVATIONS
 from fastnn.arrays import Array
 from fastnn.network import Network
 
-NetworkClass = type[fastnn.MLP] | type[reference.MLP]
-
-SOFTSIGN = Activation("softsign", lambda z: z / (1 + abs(z)), lambda z: 1 / (1 + abs(z)) ** 2)
 ELEMENTWISE = [name for name, f in ACTIVATIONS.items() if f.is_elementwise]
 TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
 
-each_class = pytest.mark.parametrize(
-    "network_class",
-    [pytest.param(fastnn.MLP, id="MLP"), pytest.param(reference.MLP, id="reference")],
-)
 each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
 each_activation = pytest.mark.parametrize(
     "activation", [*ELEMENTWISE, LeakyReLU(0), LeakyReLU(3), ELU(0.5), ELU(2)], ids=repr
@@ -59,13 +54,10 @@ def examples(n: int, n_inputs: int, dtype: str) -> Array:
     return np.random.default_rng(3).standard_normal((n, n_inputs)).astype(dtype)
 
 
-@each_class
 @each_dtype
 @each_activation
-def test_every_activation(
-    network_class: NetworkClass, path: Path, activation: str | Activation, dtype: str
-) -> None:
-    network = network_class(
+def test_every_activation(kind: Kind, path: Path, activation: str | Activation, dtype: str) -> None:
+    network = kind(
         [5, 7, 40, 3],  # the last layer is stored transposed
         activation=activation,
         output_activation=activation,
@@ -103,10 +95,9 @@ def test_far_from_0(path: Path, name: str, dtype: str) -> None:
     np.testing.assert_allclose(found, expected, rtol=tolerance, atol=100 * tolerance)
 
 
-@each_class
 @each_dtype
-def test_softmax(network_class: NetworkClass, path: Path, dtype: str) -> None:
-    network = network_class(
+def test_softmax(kind: Kind, path: Path, dtype: str) -> None:
+    network = kind(
         [4, 20, 10],
         activation="relu",
         output_activation="softmax",
@@ -147,19 +138,16 @@ def test_what_the_file_says(path: Path, dtype: str) -> None:
         assert n_examples.dim_param and n_units.dim_value == width
 
 
-@each_class
 @pytest.mark.parametrize(
     "options",
     [{"activation": ["tanh", SOFTSIGN]}, {"output_activation": SOFTSIGN}],
     ids=["hidden", "output"],
 )
-def test_own_activations_are_refused(
-    network_class: NetworkClass, path: Path, options: dict[str, Any]
-) -> None:
+def test_own_activations_are_refused(kind: Kind, path: Path, options: Options) -> None:
     path.write_text("before")
     message = "^activation must be a built-in one for ONNX, got one of your own, 'softsign'"
     with pytest.raises(ValueError, match=message):
-        network_class([4, 3, 3, 2], **options).export_onnx(path)
+        kind([4, 3, 3, 2], **options).export_onnx(path)
     assert path.read_text() == "before"
     assert list(path.parent.iterdir()) == [path]
 
@@ -170,13 +158,10 @@ def test_dtypes_that_the_kernels_lack_are_refused(path: Path) -> None:
     assert not path.exists()
 
 
-@each_class
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("place", ["weights", "biases"])
-def test_a_wrecked_network_is_refused(
-    network_class: NetworkClass, path: Path, place: str, value: float
-) -> None:
-    network = network_class([4, 3, 2])
+def test_a_wrecked_network_is_refused(kind: Kind, path: Path, place: str, value: float) -> None:
+    network = kind([4, 3, 2])
     getattr(network, place)[1][..., 1] = value
     message = "^weights and biases must be finite to export, got NaN or infinity in them$"
     with pytest.raises(ValueError, match=message):
@@ -184,17 +169,14 @@ def test_a_wrecked_network_is_refused(
     assert not path.exists()
 
 
-def metadata(path: Path) -> dict[str, Any]:
+def metadata(path: Path) -> Options:
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     found = session.get_modelmeta().custom_metadata_map
     return {name: json.loads(text) for name, text in found.items()}
 
 
-@each_class
-def test_what_the_metadata_say_of_labels_and_columns(
-    network_class: NetworkClass, path: Path
-) -> None:
-    network = network_class([2, 1], output_activation="tanh", seed=1)
+def test_what_the_metadata_say_of_labels_and_columns(kind: Kind, path: Path) -> None:
+    network = kind([2, 1], output_activation="tanh", seed=1)
     network.export_onnx(path)
     assert metadata(path) == {"is_multilabel": False, "threshold": 0.0}
     network.class_names = ["no", "größer"]
@@ -209,11 +191,10 @@ def test_what_the_metadata_say_of_labels_and_columns(
     }
 
 
-@each_class
-def test_what_the_metadata_say_of_several_outputs(network_class: NetworkClass, path: Path) -> None:
-    network_class([2, 3], output_activation="softmax").export_onnx(path)
+def test_what_the_metadata_say_of_several_outputs(kind: Kind, path: Path) -> None:
+    kind([2, 3], output_activation="softmax").export_onnx(path)
     assert metadata(path) == {"is_multilabel": False}
-    network = network_class([2, 3], loss="binary_cross_entropy", seed=1)
+    network = kind([2, 3], loss="binary_cross_entropy", seed=1)
     y = pd.DataFrame([[1, 1, 0], [0, 1, 1]] * 5, columns=["p", "q", "r"])
     network.train(np.array([[0, 1], [1, 0]] * 5), y)
     network.export_onnx(path)

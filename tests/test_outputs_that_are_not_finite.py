@@ -7,17 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
-from grid import EITHER
+from helpers import SOFTSIGN, Kind, Options
+from helpers import kind_and_variant as kind_and_variant
 
-from fastnn import MLP, Activation, Loss, Step, TrainingDiverged, reference
+from fastnn import MLP, Loss, Step, TrainingDiverged, reference
 from fastnn.activations import ACTIVATIONS
 from fastnn.arrays import Array
 from fastnn.network import Network
 from fastnn.sklearn import MLPClassifier, MLPRegressor
 
-pytestmark = pytest.mark.usefixtures("variant")
-
-SOFTSIGN = Activation("softsign", lambda z: z / (1 + abs(z)), lambda z: 1 / (1 + abs(z)) ** 2)
 X: Array = np.random.default_rng(1).random((600, 20)) + 0.1
 LABELS = np.arange(600) % 3
 PARAMETERS = r"^weights and biases must be finite to predict, got NaN or infinity in them$"
@@ -38,13 +36,10 @@ EVERY_USE: list[Callable[[Network], Any]] = [
 ]
 
 
-@EITHER
 @pytest.mark.parametrize("sizes", [(20, 8, 3), (20, 100, 40, 3)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("place", ["weights", "biases"])
-def test_nan_in_the_parameters(
-    kind: type[Network], sizes: tuple[int, ...], dtype: str, place: str
-) -> None:
+def test_nan_in_the_parameters(kind: Kind, sizes: tuple[int, ...], dtype: str, place: str) -> None:
     for layer in range(len(sizes) - 1):
         net = kind(sizes, dtype=dtype, seed=1)
         getattr(net, place)[layer][..., 1] = np.nan
@@ -57,13 +52,12 @@ def test_nan_in_the_parameters(
             net.train(X, LABELS)
 
 
-@EITHER
 @pytest.mark.parametrize(
     "activation",
     [*(name for name, f in ACTIVATIONS.items() if f.is_elementwise), SOFTSIGN],
     ids=str,
 )
-def test_no_activation_hides_nan(kind: type[Network], activation: Any) -> None:
+def test_no_activation_hides_nan(kind: Kind, activation: Any) -> None:
     net = kind([20, 8, 8, 3], activation=activation, output_activation=activation, seed=1)
     net.biases[0][5] = np.nan
     for use in EVERY_USE:
@@ -71,8 +65,7 @@ def test_no_activation_hides_nan(kind: type[Network], activation: Any) -> None:
             use(net)
 
 
-@EITHER
-def test_overflow(kind: type[Network]) -> None:
+def test_overflow(kind: Kind) -> None:
     net = kind([20, 3], output_activation="identity", seed=1)
     net.weights[0][:, 2] = 3e38
     message = "outputs must be finite in float32, got inf for output 2 of example 0: scale the "
@@ -85,8 +78,7 @@ def test_overflow(kind: type[Network]) -> None:
         net.predict(large)
 
 
-@EITHER
-def test_validation_data_that_overflow(kind: type[Network]) -> None:
+def test_validation_data_that_overflow(kind: Kind) -> None:
     net = kind([20, 3], output_activation="identity", seed=1)
     net.weights[0][...] = 1e30
     small = X * 1e-30
@@ -96,8 +88,7 @@ def test_validation_data_that_overflow(kind: type[Network]) -> None:
     assert np.isfinite(net.predict(small)).all()
 
 
-@EITHER
-def test_a_loss_of_the_users_that_is_nan(kind: type[Network]) -> None:
+def test_a_loss_of_the_users_that_is_nan(kind: Kind) -> None:
     loss = Loss("mine", lambda a, t: (np.where(t[:, 0] > 5, np.nan, 0 * a[:, 0]), 0 * a))
     net = kind([20, 1], output_activation="identity", loss=loss, seed=1)
     message = "^loss 'mine' must be a number, got NaN for outputs that are finite$"
@@ -109,10 +100,9 @@ def test_a_loss_of_the_users_that_is_nan(kind: type[Network]) -> None:
     assert net.evaluate(X[:5], y[:5]).loss == 0
 
 
-@EITHER
 @pytest.mark.parametrize("epoch", [1, 2, 3])
 @pytest.mark.parametrize("blocks", [False, True])
-def test_a_callback_that_leaves_nan(kind: type[Network], epoch: int, blocks: bool) -> None:
+def test_a_callback_that_leaves_nan(kind: Kind, epoch: int, blocks: bool) -> None:
     net = kind([20, 8, 3], seed=1)
     before: list[Array] = []
 
@@ -131,8 +121,7 @@ def test_a_callback_that_leaves_nan(kind: type[Network], epoch: int, blocks: boo
         np.testing.assert_array_equal(w, expected)
 
 
-@EITHER
-def test_a_callback_per_batch_that_leaves_nan(kind: type[Network]) -> None:
+def test_a_callback_per_batch_that_leaves_nan(kind: Kind) -> None:
     net = kind([20, 8, 3], seed=1)
     before = [w.copy() for w in net.weights]
     with pytest.raises(TrainingDiverged):
@@ -141,8 +130,7 @@ def test_a_callback_per_batch_that_leaves_nan(kind: type[Network]) -> None:
         np.testing.assert_array_equal(w, expected)
 
 
-@EITHER
-def test_limits_are_no_errors(kind: type[Network]) -> None:
+def test_limits_are_no_errors(kind: Kind) -> None:
     """A weighted input beyond the range of float32 makes a sigmoid 1, and a rectifier 0."""
     net = kind([20, 8, 3], activation="relu", seed=1)
     net.weights[0][:, 0] = -3e38
@@ -153,8 +141,7 @@ def test_limits_are_no_errors(kind: type[Network]) -> None:
         assert (outputs[..., 2] == 1).all()
 
 
-@EITHER
-def test_what_is_not_looked_at(kind: type[Network]) -> None:
+def test_what_is_not_looked_at(kind: Kind) -> None:
     """As the docstring of `predict` says; the reference multiplies by 0, and finds it."""
     net = kind([20, 8, 3], seed=1)
     net.weights[0][4] = np.nan
@@ -170,7 +157,7 @@ def test_what_is_not_looked_at(kind: type[Network]) -> None:
 
 
 def test_the_estimators() -> None:
-    quick: dict[str, Any] = {"max_iter": 20, "tol": 1e9, "n_iter_no_change": 1, "random_state": 1}
+    quick: Options = {"max_iter": 20, "tol": 1e9, "n_iter_no_change": 1, "random_state": 1}
     classifier = MLPClassifier((5,), **quick).fit(X, LABELS)
     classifier.coefs_[0][:, 1] = np.nan
     for given in (X, X[:1], X.tolist()):
@@ -192,7 +179,7 @@ def test_a_validation_score_of_outputs_that_overflow_is_nan_as_in_scikit_learn()
     assert np.isnan(regressor.validation_scores_).all()
 
 
-def test_a_larger_range_helps() -> None:
+def test_a_larger_range_helps(variant: str) -> None:
     net = MLP([20, 3], output_activation="identity", dtype="float64", seed=1)
     net.weights[0][:, 2] = 3e38
     assert np.isfinite(net.predict(X)).all()

@@ -6,26 +6,23 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
+from helpers import Kind
+from helpers import kind as kind
 from numpy.typing import NDArray
 
-from fastnn import LBFGS, MLP, InputScaling, TrainingDiverged, reference
+from fastnn import LBFGS, MLP, InputScaling, TrainingDiverged
 from fastnn.network import Network
 
-EITHER = pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])
 
-
-def identity(kind: type[Network], *, weight: float = 1.0, dtype: str = "float64") -> Network:
+def identity(kind: Kind, *, weight: float = 1.0, dtype: str = "float64") -> Network:
     """The network y = weight * x."""
     net = kind([1, 1], output_activation="identity", dtype=dtype)
     net.weights[0][...] = weight
     return net
 
 
-@EITHER
 @pytest.mark.parametrize("scale", [1.0, 1e200, 2.0**1021, 1e-300])
-def test_only_the_ratios_of_weights_count_in_an_evaluation(
-    kind: type[Network], scale: float
-) -> None:
+def test_only_the_ratios_of_weights_count_in_an_evaluation(kind: Kind, scale: float) -> None:
     X, y, weights = [[1.0], [3.0]], [0.0, 1.0], scale * np.array([1.0, 3.0])
     found = identity(kind).evaluate(X, y, sample_weight=weights)
     assert found.loss == pytest.approx((0.5 + 3 * 2) / 4)
@@ -37,18 +34,14 @@ def test_only_the_ratios_of_weights_count_in_an_evaluation(
     assert (found.loss, found.score) == pytest.approx((np.log(2), 0.25))
 
 
-@EITHER
 @pytest.mark.parametrize("weights", [None, [1e200, 1e200]], ids=["unweighted", "weighted"])
-def test_errors_whose_squares_overflow_have_an_infinite_loss(
-    kind: type[Network], weights: Any
-) -> None:
+def test_errors_whose_squares_overflow_have_an_infinite_loss(kind: Kind, weights: Any) -> None:
     found = identity(kind).evaluate([[1e200], [-1e200]], [0.0, 1.0], sample_weight=weights)
     assert found.loss == np.inf
     assert not np.isfinite(found.score)
 
 
-@EITHER
-def test_a_line_search_that_goes_too_far(kind: type[Network]) -> None:
+def test_a_line_search_that_goes_too_far(kind: Kind) -> None:
     net = identity(kind, weight=1e30, dtype="float32")
     before = net.weights[0].copy()
     with pytest.raises(TrainingDiverged):

@@ -1,18 +1,16 @@
 """The same training as PyTorch's, in float64: see pytorch_cases.py."""
 
 import json
-from typing import Any
 
 import numpy as np
 import pytest
-from grid import EITHER, ONE_VARIANT
+from helpers import Kind, Options
+from helpers import kind_and_variant as kind_and_variant
 from numpy.typing import NDArray
 from pytorch_cases import CASES, RESULTS, Case, initial_parameters
 
 from fastnn.network import Network
 from fastnn.schedules import ReduceOnPlateau, Schedule
-
-pytestmark = pytest.mark.usefixtures("variant")
 
 PARAMETERS: dict[str, list[float]] = json.loads(RESULTS.read_text())["parameters"]
 
@@ -21,17 +19,14 @@ def flat(network: Network) -> NDArray[np.float64]:
     return np.concatenate([array.ravel() for array in (*network.weights, *network.biases)])
 
 
-@EITHER
 @pytest.mark.filterwarnings("ignore::fastnn.TrainingWarning")  # some targets are out of reach
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_parameters_after_training(
-    kind: type[Network], case: Case, request: pytest.FixtureRequest
-) -> None:
+def test_parameters_after_training(kind: Kind, case: Case, request: pytest.FixtureRequest) -> None:
     name = next(name for name, one in CASES.items() if one is case)
     network = case.network(kind)
     before = flat(network)
     X, y, sample_weight = case.data()
-    options: dict[str, Any] = dict(case.penalties)
+    options: Options = dict(case.penalties)
     history = network.train(
         X,
         y,
@@ -49,7 +44,6 @@ def test_parameters_after_training(
         assert len(set(history.learning_rate)) > 2, "the rate hardly changed"
 
 
-@ONE_VARIANT
 def test_every_case_is_there() -> None:
     assert PARAMETERS.keys() == CASES.keys(), "run tests/pytorch_parity.py, see there"
     n_parameters = sum(array.size for arrays in initial_parameters() for array in arrays)

@@ -10,21 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
+from helpers import Kind, Options, parameters
+from helpers import kind as kind
 from sklearn import datasets
 
 import fastnn
-from fastnn import MLP, EarlyStopping, TrainingWarning, reference
+from fastnn import MLP, EarlyStopping, TrainingWarning
 from fastnn.datasets import load_iris
 from fastnn.network import Network
 
-EITHER = pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])
-Kind = type[MLP] | type[reference.MLP]
-
 RAW = {"wine": datasets.load_wine, "breast cancer": datasets.load_breast_cancer}
-
-
-def parameters(net: Network) -> list[bytes]:
-    return [p.tobytes() for p in (*net.weights, *net.biases)]
 
 
 def standardized(X: Any) -> Any:
@@ -39,7 +34,6 @@ def iris() -> tuple[Any, Any]:
 # Scales
 
 
-@EITHER
 @pytest.mark.parametrize("name", RAW)
 def test_raw_columns_of_very_different_scales(kind: Kind, name: str) -> None:
     X, y = RAW[name](return_X_y=True)
@@ -109,7 +103,7 @@ def test_the_rows_that_count_are_looked_at() -> None:
 
 
 @functools.cache
-def usual_inputs() -> dict[str, Any]:
+def usual_inputs() -> Options:
     generator = np.random.default_rng(0)
     normal = generator.normal(size=(2000, 50))
     pixels = generator.integers(256, size=(2000, 50)) * (generator.random((2000, 50)) < 0.2)
@@ -154,7 +148,6 @@ def test_what_the_network_scales_is_looked_at_scaled() -> None:
     net.train(X, y)
 
 
-@EITHER
 def test_an_error_of_the_warning_changes_nothing(kind: Kind) -> None:
     X, y = datasets.load_wine(return_X_y=True)
     net = kind([13, 3], seed=1)
@@ -179,7 +172,6 @@ def dead(net: Network) -> None:
 COLLAPSED = "^the outputs are the same for 150 examples of the training data whose targets differ: "
 
 
-@EITHER
 @pytest.mark.parametrize("output_activation", ["sigmoid", "softmax", "identity", "tanh"])
 @pytest.mark.parametrize("in_blocks", [False, True])
 def test_dead_units(kind: Kind, output_activation: str, in_blocks: bool) -> None:
@@ -192,7 +184,6 @@ def test_dead_units(kind: Kind, output_activation: str, in_blocks: bool) -> None
     assert len(set(net.classify(iris()[0]))) == 1
 
 
-@EITHER
 @pytest.mark.parametrize(
     ("activation", "output_activation"), [("sigmoid", "sigmoid"), ("relu", "relu")]
 )

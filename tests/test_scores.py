@@ -6,25 +6,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from grid import EITHER, ONE_VARIANT
-from numpy.typing import NDArray
+from helpers import Array, Kind, Options
+from helpers import kind_and_variant as kind_and_variant
 
 import fastnn
 from fastnn import MLP, Activation, EarlyStopping
 from fastnn.network import Network
 
-pytestmark = pytest.mark.usefixtures("variant")
-
-Array = NDArray[Any]
-
-INVERSES: dict[str, Any] = {
+INVERSES: Options = {
     "sigmoid": lambda a: np.log(a / (1 - a)),
     "tanh": np.arctanh,
     "softmax": np.log,
 }
 
 
-def giving(kind: type[Network], outputs: Any, output: str, **options: Any) -> tuple[Network, Array]:
+def giving(kind: Kind, outputs: Any, output: str, **options: Any) -> tuple[Network, Array]:
     """A network without hidden layers, and an X for which its outputs are these."""
     rows = np.array(outputs, float).reshape(len(outputs), -1)
     net = kind([rows.shape[1]] * 2, output_activation=output, dtype="float64", **options)
@@ -42,7 +38,6 @@ HALF = [0.3, 0.4, 0.6, 0.7]  # outputs: two below one half, two above
 ROWS = [[0.9, 0.1, 0.2], [0.3, 0.6, 0.4], [0.7, 0.2, 0.8]]
 
 
-@EITHER
 @pytest.mark.parametrize(
     ("output", "outputs", "y", "expected"),
     [
@@ -69,7 +64,7 @@ ROWS = [[0.9, 0.1, 0.2], [0.3, 0.6, 0.4], [0.7, 0.2, 0.8]]
     ],
 )
 def test_accuracy_of_classes(
-    kind: type[Network], output: str, outputs: Any, y: Any, expected: float
+    kind: Kind, output: str, outputs: Any, y: Any, expected: float
 ) -> None:
     net, X = giving(kind, outputs, output)
     found = net.evaluate(X, y)
@@ -77,7 +72,6 @@ def test_accuracy_of_classes(
     assert found.score == pytest.approx(expected)
 
 
-@EITHER
 @pytest.mark.parametrize(
     ("output", "outputs", "y"),
     [
@@ -92,15 +86,14 @@ def test_accuracy_of_classes(
         ("exp", HALF, [0, 0, 1, 1]),
     ],
 )
-def test_r2_of_quantities(kind: type[Network], output: str, outputs: Any, y: Any) -> None:
+def test_r2_of_quantities(kind: Kind, output: str, outputs: Any, y: Any) -> None:
     net, X = giving(kind, outputs, output)
     found = net.evaluate(X, y)
     assert found.metric == "r2"
     assert found.score == pytest.approx(r2(net.predict(X)[:, 0], y))
 
 
-@EITHER
-def test_rows_of_quantities_have_an_r2(kind: type[Network]) -> None:
+def test_rows_of_quantities_have_an_r2(kind: Kind) -> None:
     net, X = giving(kind, ROWS, "sigmoid")
     y = np.array([[0.8, 0.1, 0.3], [0.2, 0.6, 0.9], [0.5, 0.5, 0.5]])
     found = net.evaluate(X, y)
@@ -112,8 +105,7 @@ def test_rows_of_quantities_have_an_r2(kind: type[Network]) -> None:
     assert net.evaluate(X, [[1, 1, 0], [0, 1, 1]]).metric == "r2"
 
 
-@EITHER
-def test_what_does_not_count_decides_nothing(kind: type[Network]) -> None:
+def test_what_does_not_count_decides_nothing(kind: Kind) -> None:
     net, X = giving(kind, HALF, "sigmoid")
     found = net.evaluate(X, [0, 0, 1, 0.4], sample_weight=[1, 1, 2, 0])
     assert (found.metric, found.score) == ("accuracy", 1.0)
@@ -122,8 +114,7 @@ def test_what_does_not_count_decides_nothing(kind: type[Network]) -> None:
     assert found.score == pytest.approx(1 - 0.01 / 0.08)
 
 
-@EITHER
-def test_a_part_of_the_data_is_scored_as_the_whole(kind: type[Network]) -> None:
+def test_a_part_of_the_data_is_scored_as_the_whole(kind: Kind) -> None:
     X = np.linspace(-1, 1, 20).reshape(-1, 1)
     quantities, classes = np.linspace(0.05, 0.95, 20), np.arange(20) % 2 * 0.98 + 0.01
     net = kind([1, 4, 1], seed=1)
@@ -140,8 +131,7 @@ def test_a_part_of_the_data_is_scored_as_the_whole(kind: type[Network]) -> None:
     assert net.evaluate(X, quantities).metric == "r2"
 
 
-@EITHER
-def test_probabilities_may_be_trained_on_and_classes_tested(kind: type[Network]) -> None:
+def test_probabilities_may_be_trained_on_and_classes_tested(kind: Kind) -> None:
     X = np.random.default_rng(0).normal(size=(30, 4))
     soft = np.random.default_rng(1).dirichlet(np.ones(3), size=30)
     labels = soft.argmax(axis=1)
@@ -157,8 +147,7 @@ GATES = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
 AND, OR, XOR = GATES.min(axis=1), GATES.max(axis=1), GATES.sum(axis=1) % 2
 
 
-@EITHER
-def test_gates_are_learnt_as_labels_of_their_own(kind: type[Network]) -> None:
+def test_gates_are_learnt_as_labels_of_their_own(kind: Kind) -> None:
     Y = np.stack([AND, OR, 1 - AND, 1 - OR, XOR, 1 - XOR], axis=1)
     net = kind([2, 8, 6], activation="tanh", seed=1)
     net.train(GATES, Y, epochs=1500, learning_rate=0.5)
@@ -168,8 +157,7 @@ def test_gates_are_learnt_as_labels_of_their_own(kind: type[Network]) -> None:
     np.testing.assert_array_equal(net.classify(GATES), Y)
 
 
-@EITHER
-def test_validation_and_early_stopping_go_by_the_score_that_fits(kind: type[Network]) -> None:
+def test_validation_and_early_stopping_go_by_the_score_that_fits(kind: Kind) -> None:
     generator = np.random.default_rng(0)
     X = generator.uniform(-1, 1, (60, 2))
     y = 0.55 + 0.4 * (X[:, 0] > 0) * np.abs(X[:, 1])
@@ -193,11 +181,10 @@ def test_validation_and_early_stopping_go_by_the_score_that_fits(kind: type[Netw
 # R² of one example, and of constants
 
 
-@EITHER
 @pytest.mark.parametrize(
     ("y", "weights"), [([0.5], None), ([0.5, 0.2, 0.9], [0, 2, 0])], ids=["one", "one that counts"]
 )
-def test_one_example_has_no_r2(kind: type[Network], y: list[float], weights: Any) -> None:
+def test_one_example_has_no_r2(kind: Kind, y: list[float], weights: Any) -> None:
     net, X = giving(kind, [0.3] * len(y), "identity")
     expected = "y must hold two examples or more.* for R², .*, got 1$"
     with pytest.raises(ValueError, match=expected):
@@ -208,16 +195,14 @@ def test_one_example_has_no_r2(kind: type[Network], y: list[float], weights: Any
     np.testing.assert_array_equal(net.weights[0], before)
 
 
-@EITHER
-def test_one_example_of_a_class_has_an_accuracy(kind: type[Network]) -> None:
+def test_one_example_of_a_class_has_an_accuracy(kind: Kind) -> None:
     net, X = giving(kind, [0.7], "sigmoid")
     assert net.evaluate(X, [1]).score == 1
     history = net.train(np.zeros((10, 1)), np.arange(10) % 2, validation_fraction=0.1)
     assert history.metric == "accuracy"
 
 
-@EITHER
-def test_a_validation_fraction_leaves_two_examples_for_r2(kind: type[Network]) -> None:
+def test_a_validation_fraction_leaves_two_examples_for_r2(kind: Kind) -> None:
     X, y = np.linspace(0, 1, 10).reshape(-1, 1), np.linspace(0, 5, 10)
     net = kind([1, 1], output_activation="identity", seed=1)
     before = net._memory.generator.bit_generator.state
@@ -230,16 +215,14 @@ def test_a_validation_fraction_leaves_two_examples_for_r2(kind: type[Network]) -
     assert len(net.train(X, y, validation_fraction=0.2).validation_score) == 1
 
 
-@EITHER
-def test_blocks_may_show_late_that_one_example_has_no_score(kind: type[Network]) -> None:
+def test_blocks_may_show_late_that_one_example_has_no_score(kind: Kind) -> None:
     net = kind([1, 1], seed=1)
     blocks = [(np.ones((4, 1)), [0.2, 0.4, 0.6, 0.8])]
     with pytest.raises(ValueError, match="two examples or more for R²"):
         net.train(blocks, validation_data=(np.ones((1, 1)), [1.0]))
 
 
-@EITHER
-def test_a_constant_to_validate_on_is_warned_of(kind: type[Network]) -> None:
+def test_a_constant_to_validate_on_is_warned_of(kind: Kind) -> None:
     net = kind([1, 1], output_activation="identity", seed=1)
     X, y = np.linspace(0, 1, 10).reshape(-1, 1), np.linspace(0, 5, 10)
     with pytest.warns(fastnn.TrainingWarning, match="the same for all examples: its R² is 1"):
@@ -268,7 +251,6 @@ REACH: dict[Any, tuple[list[float], list[float]]] = {
 }
 
 
-@ONE_VARIANT
 @pytest.mark.parametrize("output", REACH, ids=str)
 def test_what_outputs_reach(output: Any) -> None:
     within, beyond = REACH[output]
@@ -287,7 +269,6 @@ def test_what_outputs_reach(output: Any) -> None:
             train(value, value)
 
 
-@ONE_VARIANT
 @pytest.mark.parametrize("output", ["silu", "gelu"])
 def test_the_least_output(output: str) -> None:
     net = MLP([1, 1], activation=[], output_activation=output, dtype="float64")
@@ -296,8 +277,7 @@ def test_the_least_output(output: str) -> None:
     assert net.activation_functions[-1].output_range[0] == pytest.approx(least, abs=1e-9)
 
 
-@EITHER
-def test_all_out_of_reach_is_an_error(kind: type[Network]) -> None:
+def test_all_out_of_reach_is_an_error(kind: Kind) -> None:
     generator = np.random.default_rng(0)
     net = kind([4, 8, 1], seed=1)
     before = net.weights[0].copy(), repr(net._memory.data)
@@ -316,8 +296,7 @@ def test_all_out_of_reach_is_an_error(kind: type[Network]) -> None:
     assert kind([4, 8, 1], output_activation="identity", seed=1).train(X, y, learning_rate=1e-3)
 
 
-@EITHER
-def test_some_out_of_reach_are_warned_of(kind: type[Network]) -> None:
+def test_some_out_of_reach_are_warned_of(kind: Kind) -> None:
     X, y = np.linspace(-1, 1, 20).reshape(-1, 1), np.repeat([-1, 1], 10)
     net = kind([1, 1], seed=1)
     expected = (
@@ -334,8 +313,7 @@ def test_some_out_of_reach_are_warned_of(kind: type[Network]) -> None:
     kind([1, 1]).train(X, np.maximum(y, [-9] + [0] * 19), sample_weight=np.arange(20) > 0)
 
 
-@EITHER
-def test_losses_with_targets_of_their_own_keep_their_rule(kind: type[Network]) -> None:
+def test_losses_with_targets_of_their_own_keep_their_rule(kind: Kind) -> None:
     def hinge(a: Array, t: Array) -> tuple[Array, Array]:
         return np.maximum(0, 1 - a * t).sum(axis=1), np.where(a * t < 1, -t, 0)
 
@@ -348,8 +326,7 @@ def test_losses_with_targets_of_their_own_keep_their_rule(kind: type[Network]) -
         kind([1, 1], loss="binary_cross_entropy").train(X, y)
 
 
-@EITHER
-def test_a_part_of_a_stream_is_no_evidence(kind: type[Network]) -> None:
+def test_a_part_of_a_stream_is_no_evidence(kind: Kind) -> None:
     net = kind([1, 1], seed=1)
     with pytest.warns(fastnn.TrainingWarning, match="'sigmoid' outputs, from 0 to 1, cannot reach"):
         net.train_batch([[1.0]], [-1.0])
@@ -360,17 +337,15 @@ def test_a_part_of_a_stream_is_no_evidence(kind: type[Network]) -> None:
     assert len({str(warning.message) for warning in caught}) == 1  # which Python shows once
 
 
-@EITHER
-def test_several_classes_at_a_time_are_beyond_softmax(kind: type[Network]) -> None:
+def test_several_classes_at_a_time_are_beyond_softmax(kind: Kind) -> None:
     net = kind([2, 3], loss="cross_entropy", seed=1)
     with pytest.warns(fastnn.TrainingWarning, match="sum above 1.*'binary_cross_entropy'"):
         net.train(np.eye(2), [[1, 1, 0], [0, 0, 1]])
     net.train(np.eye(2), [[0.5, 0.2, 0.3], [0.0, 0.0, 1.0]])
 
 
-@EITHER
 @pytest.mark.parametrize("rows", [np.zeros((3, 3)), np.eye(3) / 2, [[1, 0, 0], [0, 1, 0], [0] * 3]])
-def test_rows_that_sum_to_less_are_beyond_softmax(kind: type[Network], rows: Any) -> None:
+def test_rows_that_sum_to_less_are_beyond_softmax(kind: Kind, rows: Any) -> None:
     """As those without a class that one-hot encoders make of missing labels: they have no loss."""
     X = np.arange(12.0).reshape(12, 1) / 12
     net = kind([1, 3], loss="cross_entropy", seed=1)
@@ -378,12 +353,9 @@ def test_rows_that_sum_to_less_are_beyond_softmax(kind: type[Network], rows: Any
         net.train(X, np.tile(rows, (4, 1)))
 
 
-@EITHER
 @pytest.mark.parametrize("wrong", [[0, 0, 0], [1, 1, 0], [0, 0.7, 0]])
 @pytest.mark.parametrize(("n", "warns"), [(60, True), (12, False)])
-def test_one_row_that_makes_others_no_classes(
-    kind: type[Network], wrong: Any, n: int, warns: bool
-) -> None:
+def test_one_row_that_makes_others_no_classes(kind: Kind, wrong: Any, n: int, warns: bool) -> None:
     """One of sixty is more likely wrong than meant, one of twelve may be meant."""
     X, Y = np.arange(n)[:, np.newaxis] / n, np.eye(3)[np.arange(n) % 3]
     Y[7] = wrong
@@ -402,8 +374,7 @@ def test_one_row_that_makes_others_no_classes(
     assert [expected in message for message in messages] == [True] * warns
 
 
-@EITHER
-def test_one_number_that_makes_others_no_classes(kind: type[Network]) -> None:
+def test_one_number_that_makes_others_no_classes(kind: Kind) -> None:
     X, y = np.arange(60)[:, np.newaxis] / 60, np.arange(60) % 2 * 1.0
     y[7] = 0.75
     with pytest.warns(fastnn.TrainingWarning, match=r"1 of 60 rows with other .* \[0\.75\].*R²"):
@@ -411,16 +382,14 @@ def test_one_number_that_makes_others_no_classes(kind: type[Network]) -> None:
     kind([1, 1], output_activation="identity", seed=1).train(X, y)  # quantities in any case
 
 
-@EITHER
-def test_quantities_that_are_mostly_zero_are_quantities(kind: type[Network]) -> None:
+def test_quantities_that_are_mostly_zero_are_quantities(kind: Kind) -> None:
     X, y = np.arange(60)[:, np.newaxis] / 60, np.zeros(60)
     y[:3] = 0.2, 0.5, 0.8
     kind([1, 1], seed=1).train(X, y)
 
 
-@EITHER
 @pytest.mark.parametrize("n_decimals", [2, 3])
-def test_rounded_probabilities_are_probabilities(kind: type[Network], n_decimals: int) -> None:
+def test_rounded_probabilities_are_probabilities(kind: Kind, n_decimals: int) -> None:
     Y = np.random.default_rng(0).dirichlet([1, 1, 1, 1], 200).round(n_decimals)
     kind([1, 4], output_activation="softmax", seed=1).train(np.arange(200)[:, np.newaxis] / 200, Y)
 
@@ -428,7 +397,6 @@ def test_rounded_probabilities_are_probabilities(kind: type[Network], n_decimals
 # One class
 
 
-@EITHER
 @pytest.mark.parametrize(
     ("n_outputs", "y", "shown"),
     [
@@ -439,7 +407,7 @@ def test_rounded_probabilities_are_probabilities(kind: type[Network], n_decimals
         (3, np.tile([1, 1, 0], (12, 1)), "one row of targets"),
     ],
 )
-def test_one_class_is_warned_of(kind: type[Network], n_outputs: int, y: Any, shown: str) -> None:
+def test_one_class_is_warned_of(kind: Kind, n_outputs: int, y: Any, shown: str) -> None:
     X = np.arange(24.0).reshape(12, 2) / 24
     expected = re.escape(f"y holds one class only, {shown} in all 12 examples")
     with pytest.warns(fastnn.TrainingWarning, match=expected):
@@ -457,7 +425,6 @@ def test_one_class_is_warned_of(kind: type[Network], n_outputs: int, y: Any, sho
     kind([2, 1], output_activation="identity", seed=1).train(X, np.ones(12), learning_rate=0.1)
 
 
-@ONE_VARIANT
 def test_evaluate_warns_of_nothing() -> None:
     net = MLP([2, 1], seed=1)
     with warnings.catch_warnings():
@@ -466,9 +433,8 @@ def test_evaluate_warns_of_nothing() -> None:
         net.evaluate(np.zeros((20, 2)), np.full(20, 7.0))
 
 
-@EITHER
 @pytest.mark.parametrize("dtype", [np.float64, np.int64])
-def test_targets_that_are_one_number_in_float32(kind: type[Network], dtype: Any) -> None:
+def test_targets_that_are_one_number_in_float32(kind: Kind, dtype: Any) -> None:
     """Their R² would be 1: 1e9 and 1e9 + 1 are one float32."""
     X, y = np.arange(8.0)[:, np.newaxis], (10**9 + np.arange(8) % 2).astype(dtype)
     net = kind([1, 1], output_activation="identity")
@@ -484,8 +450,7 @@ def test_targets_that_are_one_number_in_float32(kind: type[Network], dtype: Any)
     net.evaluate(X, np.full(8, 10**9 + 1))  # which differ in nothing
 
 
-@EITHER
-def test_rounding_errors_are_no_differences(kind: type[Network]) -> None:
+def test_rounding_errors_are_no_differences(kind: Kind) -> None:
     net, X = kind([1, 1], output_activation="identity", seed=1), np.eye(2)[:, :1]
     for y in ([0.1 + 0.2, 0.3], [1 - 1e-16, 1]):
         net.evaluate(X, y)

@@ -4,16 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+from helpers import Kind
+from helpers import kind as kind
 
 import fastnn
-from fastnn import cli, reference
-
-NetworkClass = type[fastnn.MLP] | type[reference.MLP]
-
-each_class = pytest.mark.parametrize(
-    "network_class",
-    [pytest.param(fastnn.MLP, id="MLP"), pytest.param(reference.MLP, id="reference")],
-)
+from fastnn import cli
 
 FOREIGN = [
     ".pt", ".pth", ".npz", ".npy", ".pkl", ".pickle", ".joblib", ".h5", ".hdf5", ".keras",
@@ -21,17 +16,14 @@ FOREIGN = [
 ]  # fmt: skip
 
 
-@each_class
 @pytest.mark.parametrize("suffix", [".onnx", *FOREIGN, ".ONNX", ".safetensors.gz"])
-def test_save_writes_safetensors_only(
-    network_class: NetworkClass, tmp_path: Path, suffix: str
-) -> None:
+def test_save_writes_safetensors_only(kind: Kind, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"model{suffix}"
     path.write_text("before")
     expected = re.escape("path must end in '.safetensors', or in what stands for no other format")
     for given in (path, str(path)):
         with pytest.raises(ValueError, match=f"^{expected}, got '.*{re.escape(suffix)}': "):
-            network_class([4, 2]).save(given)
+            kind([4, 2]).save(given)
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -9,18 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import Kind
+from helpers import kind as kind
 
-import fastnn
-from fastnn import reference
 from fastnn.arrays import Array
 from fastnn.network import Network
-
-NetworkClass = type[fastnn.MLP] | type[reference.MLP]
-
-each_class = pytest.mark.parametrize(
-    "network_class",
-    [pytest.param(fastnn.MLP, id="MLP"), pytest.param(reference.MLP, id="reference")],
-)
 
 X: Array = np.random.default_rng(1).random((9, 4), np.float32)
 LABELS = np.arange(9) % 3
@@ -42,12 +35,12 @@ def lock(view: Array) -> None:
     view.flags.writeable = False
 
 
-def disfigured(network_class: NetworkClass, change: Callable[[Array], None]) -> Network:
+def disfigured(kind: Kind, change: Callable[[Array], None]) -> Network:
     """A network whose biases of both layers, and weights of the last, were handed out and changed.
 
     The first bias is 7.
     """
-    network = network_class([4, 5, 3], seed=1)
+    network = kind([4, 5, 3], seed=1)
     network.biases[0][0] = 7
     with warnings.catch_warnings():  # NumPy deprecates some of it
         warnings.simplefilter("ignore")
@@ -59,21 +52,20 @@ def disfigured(network_class: NetworkClass, change: Callable[[Array], None]) -> 
     return network
 
 
-@each_class
 @pytest.mark.parametrize("change", [reshape, reinterpret, restride, lock])
 def test_a_view_that_is_changed(
-    network_class: NetworkClass, change: Callable[[Array], None], tmp_path: Path
+    kind: Kind, change: Callable[[Array], None], tmp_path: Path
 ) -> None:
-    intact = network_class([4, 5, 3], seed=1)
+    intact = kind([4, 5, 3], seed=1)
     intact.biases[0][0] = 7
-    network = disfigured(network_class, change)
+    network = disfigured(kind, change)
     network.save(tmp_path / "model")
     network.export_onnx(tmp_path / "model.onnx")
     copies = [
-        network_class.load(tmp_path / "model"),
+        kind.load(tmp_path / "model"),
         pickle.loads(pickle.dumps(network)),
         copy.copy(network),
-        network_class.from_state_dict(network.state_dict()),
+        kind.from_state_dict(network.state_dict()),
     ]
     for other in copies:
         for found, expected in zip(
@@ -94,9 +86,8 @@ def test_a_view_that_is_changed(
         np.testing.assert_array_equal(use(network), use(intact))
 
 
-@each_class
-def test_a_view_of_another_shape_is_live(network_class: NetworkClass) -> None:
-    network = disfigured(network_class, reshape)
+def test_a_view_of_another_shape_is_live(kind: Kind) -> None:
+    network = disfigured(kind, reshape)
     view: Any = network.biases[0]
     view[:, 0] = [1, 2, 3, 4, 5]
     assert network.state_dict()["0.bias"].tolist() == [1, 2, 3, 4, 5]

@@ -5,13 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
-from grid import EITHER
-from numpy.typing import NDArray
+from helpers import Array, Error, Kind, Options
+from helpers import kind_and_variant as kind_and_variant
 
 from fastnn import MLP, Loss, reference
 from fastnn.network import Network
-
-pytestmark = pytest.mark.usefixtures("variant")
 
 LOSSES = [
     ("sigmoid", "squared_error"),
@@ -23,13 +21,13 @@ LOSSES = [
 ]
 
 
-def data() -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def data() -> tuple[Array, Array, Array]:
     generator = np.random.default_rng(0)
     X = generator.normal(size=(45, 6))
     return X, generator.integers(3, size=45), generator.exponential(size=45)
 
 
-def made(kind: type[Network], output: str = "sigmoid", loss: Any = "squared_error") -> Network:
+def made(kind: Kind, output: str = "sigmoid", loss: Any = "squared_error") -> Network:
     sizes = [6, 20, 3]
     return kind(sizes, output_activation=output, loss=loss, dtype="float64", seed=1)
 
@@ -42,7 +40,7 @@ def assert_same(net: Network, other: Network) -> None:
 @pytest.mark.parametrize(("output", "loss"), LOSSES, ids=str)
 @pytest.mark.parametrize("batch_size", [1, 7, None])
 def test_kernels_agree_with_the_reference(
-    path: str, output: str, loss: Any, batch_size: int | None
+    variant: str, path: str, output: str, loss: Any, batch_size: int | None
 ) -> None:
     X, y, weights = data()
     nets = [made(kind, output, loss) for kind in (MLP, reference.MLP)]
@@ -60,9 +58,8 @@ def test_kernels_agree_with_the_reference(
     assert found.score != nets[0].evaluate(X, y).score, "the weights do not show"
 
 
-@EITHER
 @pytest.mark.parametrize(("output", "loss"), LOSSES, ids=str)
-def test_a_whole_weight_is_a_repetition(kind: type[Network], output: str, loss: Any) -> None:
+def test_a_whole_weight_is_a_repetition(kind: Kind, output: str, loss: Any) -> None:
     X, y, _ = data()
     times = np.arange(45) % 3  # some of them do not count at all
     net, other = (made(kind, output, loss) for _ in range(2))
@@ -76,8 +73,7 @@ def test_a_whole_weight_is_a_repetition(kind: type[Network], output: str, loss: 
     assert found.score == pytest.approx(expected.score)
 
 
-@EITHER
-def test_scores_of_a_regression(kind: type[Network]) -> None:
+def test_scores_of_a_regression(kind: Kind) -> None:
     X, _, weights = data()
     targets = np.random.default_rng(1).normal(size=(45, 3))
     targets[:, 2] = 5  # constant where the weights are not 0
@@ -94,9 +90,8 @@ def test_scores_of_a_regression(kind: type[Network]) -> None:
     )
 
 
-@EITHER
 @pytest.mark.parametrize("make", [np.array, scipy.sparse.csr_array])
-def test_classes(kind: type[Network], make: Any) -> None:
+def test_classes(kind: Kind, make: Any) -> None:
     X, y, weights = data()
     y[y == 1] = 0
     y[:3] = 1
@@ -111,8 +106,7 @@ def test_classes(kind: type[Network], make: Any) -> None:
     assert_same(nets[2], nets[3])
 
 
-@EITHER
-def test_classes_of_a_single_output(kind: type[Network]) -> None:
+def test_classes_of_a_single_output(kind: Kind) -> None:
     X, y, _ = data()
     y = (y == 2).astype(int)
     nets = [kind([6, 1], loss="binary_cross_entropy", dtype="float64", seed=1) for _ in range(2)]
@@ -121,7 +115,6 @@ def test_classes_of_a_single_output(kind: type[Network]) -> None:
     assert_same(nets[0], nets[1])
 
 
-@EITHER
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
@@ -156,9 +149,7 @@ def test_classes_of_a_single_output(kind: type[Network]) -> None:
     ],
     ids=str,
 )
-def test_bad_weights(
-    kind: type[Network], options: dict[str, Any], error: type[Exception], words: str
-) -> None:
+def test_bad_weights(kind: Kind, options: Options, error: Error, words: str) -> None:
     X, y, _ = data()
     net = kind([6, 3], seed=1)
     before = net.weights[0].copy()
@@ -170,8 +161,7 @@ def test_bad_weights(
             net.evaluate(X, y, **options)
 
 
-@EITHER
-def test_class_weight_needs_labels(kind: type[Network]) -> None:
+def test_class_weight_needs_labels(kind: Kind) -> None:
     X, _, _ = data()
     with pytest.raises(ValueError, match="class_weight must be None unless y holds labels"):
         made(kind).train(X, np.zeros((45, 3)), class_weight="balanced")
