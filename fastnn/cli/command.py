@@ -1,4 +1,4 @@
-"""Run the command: its exit status, its errors and its warnings."""
+"""Run the command: exit status, errors and warnings."""
 
 import argparse
 import io
@@ -21,7 +21,7 @@ from .wording import in_options
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status: 0, 1 (failed), 2 (usage) or 130 (interrupted)."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # ASCII, say, has no "²"
+        if isinstance(stream, io.TextIOWrapper):  # some encodings, such as ASCII, lack "²"
             stream.reconfigure(errors="replace")
     given = options.parser(train=train.run, info=_info).parse_args(arguments)
     try:
@@ -29,10 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.showwarning = _show_warning
             run: Callable[[argparse.Namespace], None] = given.run
             run(given)
-        if sys.stdout is not None:  # as it is in a program without a console
+        if sys.stdout is not None:  # it is None in a program without a console
             sys.stdout.flush()
     except (ValueError, OSError, MemoryError, ArithmeticError, ImportError) as error:
-        if isinstance(error, BrokenPipeError):  # the reader, say `head`, has seen enough
+        if isinstance(error, BrokenPipeError):  # the reader, such as `head`, has ended
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         print(f"fastnn: error: {in_options(_message(error))}", file=sys.stderr)
@@ -57,7 +57,7 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Print a warning as the command's own, without a line of Python, above a progress bar."""
+    """Print the message of a warning, without a line of Python, above a progress bar."""
     from tqdm import tqdm
 
     if sys.stderr is not None:

@@ -1,4 +1,4 @@
-"""The command's CSV files: one to train on and, if it is given, one to test on."""
+"""Read the CSV files of --train and --test, and bring their columns into one order."""
 
 import argparse
 import sys
@@ -17,28 +17,28 @@ from ..warning import warn
 from .wording import listed
 
 BOUNDED = ("sigmoid", "tanh")
-"""Single outputs that tell two classes apart, or predict quantities in their range."""
+"""Activations of a single output that separates two classes, or predicts bounded quantities."""
 
 
 def training_table(options: argparse.Namespace, network: Network) -> Table:
-    """Read ``--train``: inputs, then one column per output or one of labels."""
+    """Read --train: inputs, then one column per output or one column of labels."""
     return _read(options.train, options, network, _task(options, network), None)
 
 
 def test_data(options: argparse.Namespace, network: Network, train: Table) -> Dataset:
-    """Read ``--test``, whose columns and classes become those of the training data."""
+    """Read --test, and give it the order of columns and the labels of the training data."""
     y, task, classes = train.data.y, _task(options, network), None
     if y.ndim == 1 and y.dtype.kind == "f":
         task = "regression"
-    elif y.ndim > 1 and train.target_columns is None:  # whose names are made up
+    elif y.ndim > 1 and train.target_columns is None:  # the columns have no names
         classes = tuple(map(str, range(y.shape[1])))
     else:
         classes = train.data.target_names
     test = _read(options.test, options, network, task, classes)
     if (train.target_columns is None) != (test.target_columns is None):
-        bare = options.test if test.target_columns is None else options.train
+        file = options.test if test.target_columns is None else options.train
         warn(
-            f"{name_of(bare)} has no header, and the other file has one: its columns are taken to "
+            f"{name_of(file)} has no header, and the other file has one: its columns are taken to "
             "be the same, in the same order"
         )
     test = test._replace(data=_with_inputs_as(train, test, options))
@@ -46,7 +46,7 @@ def test_data(options: argparse.Namespace, network: Network, train: Table) -> Da
 
 
 def name_of(path: Path) -> str:
-    """Return what messages call a file."""
+    """Return the name of a file in messages."""
     return "standard input" if str(path) == "-" else str(path)
 
 
@@ -93,7 +93,7 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
 
 
 def _column(target: str, header: bool | None) -> int | str:
-    """Return the column of ``--target``: its number, counted from 0, or its name."""
+    """Return the column of --target: its number, counted from 0, or its name."""
     try:
         number = int(target)
     except ValueError:
@@ -106,7 +106,7 @@ def _column(target: str, header: bool | None) -> int | str:
 
 
 def _task(options: argparse.Namespace, network: Network) -> str | None:
-    """Return what one column of targets is for; None if the column tells."""
+    """Return the task of one column of targets; None if its content decides."""
     task: str | None = options.task
     if network.layer_sizes[-1] > 1:
         return task or "classification"
@@ -122,16 +122,16 @@ def _task(options: argparse.Namespace, network: Network) -> str | None:
 
 
 def _with_inputs_as(train: Table, test: Table, options: argparse.Namespace) -> Dataset:
-    """Put columns of the same names into the same order; refuse other names."""
-    names, others = train.data.feature_names, test.data.feature_names
-    if names == others or train.target_columns is None or test.target_columns is None:
+    """Put the inputs of the test data into the order of the training data, by their names."""
+    names, test_names = train.data.feature_names, test.data.feature_names
+    if names == test_names or train.target_columns is None or test.target_columns is None:
         return test.data
-    X = test.data.X[:, _order(names, others, "input", options)]
+    X = test.data.X[:, _order(names, test_names, "input", options)]
     return test.data._replace(X=np.ascontiguousarray(X), feature_names=names)
 
 
 def _with_targets_as(train: Table, test: Table, options: argparse.Namespace) -> Dataset:
-    """Give columns of targets the order of the training data's; refuse other names."""
+    """Put the targets of the test data into the order of the training data, by their names."""
     known, data = train.data.target_names, test.data
     if known == data.target_names or data.y.dtype.kind == "i":
         return data
@@ -150,16 +150,16 @@ def _with_targets_as(train: Table, test: Table, options: argparse.Namespace) -> 
 
 
 def _order(
-    names: Sequence[str], others: Sequence[str], what: str, options: argparse.Namespace
+    names: Sequence[str], test_names: Sequence[str], what: str, options: argparse.Namespace
 ) -> list[int]:
-    """Return where among the other names each of the names stands; refuse other ones."""
+    """Return the index of each name among the test names; reject names that differ."""
     train, test = name_of(options.train), name_of(options.test)
-    for name in others:
-        if names.count(name) != 1 or others.count(name) != 1:
+    for name in test_names:
+        if names.count(name) != 1 or test_names.count(name) != 1:
             raise ValueError(
                 f"{test}: its {what} {name!r} is not one of those of {train}: {listed(names)}"
             )
     for name in names:
-        if name not in others:
+        if name not in test_names:
             raise ValueError(f"{test}: it has no {what} {name!r}, which {train} has")
-    return [others.index(name) for name in names]
+    return [test_names.index(name) for name in names]

@@ -1,7 +1,6 @@
-"""The data that the command trains and tests on."""
+"""Load the data to train and test on."""
 
 import argparse
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,7 @@ from .wording import listed
 
 
 class Data(NamedTuple):
-    """Training and test data, and what the network keeps of them."""
+    """Training and test data, and the facts that the network keeps of them."""
 
     train: Dataset
     test: Dataset
@@ -24,20 +23,20 @@ class Data(NamedTuple):
 
 
 def load(options: argparse.Namespace, network: Network) -> Data:
-    """Load what the options ask for, and see that the network fits."""
+    """Load the data that the options name, and check that the network fits them."""
     if options.train:
         return _csv_files(options, network)
     train, test = load_mnist(options.mnist) if options.mnist else _split(load_iris(), options.seed)
     _check_fit(train, network)
     scaling = None
-    if not options.mnist:  # iris: to [0, 1] over the training part
+    if not options.mnist:  # iris: scale the training data to [0, 1]
         low, high = train.X.min(axis=0), train.X.max(axis=0)
         scaling = InputScaling(low, high - low)
     return Data(train, test, _class_names(train, network), scaling)
 
 
 def labels_of(y: Array) -> Array | None:
-    """Return the label of each example; None if an example may have several, or none."""
+    """Return the label of each example; None unless each example has one."""
     if y.ndim == 1:
         return y if y.dtype.kind == "i" else None
     high = y == y.max()
@@ -46,7 +45,7 @@ def labels_of(y: Array) -> Array | None:
 
 
 def _csv_files(options: argparse.Namespace, network: Network) -> Data:
-    """Read the CSV files; hold out a fifth of the one if there is no other."""
+    """Read the CSV files; without --test, split off a fifth of --train."""
     table = csv_data.training_table(options, network)
     train = table.data
     if options.test is not None:
@@ -63,15 +62,15 @@ def _csv_files(options: argparse.Namespace, network: Network) -> Data:
 
 
 def _class_names(data: Dataset, network: Network) -> tuple[str, ...] | None:
-    """Return the names of the classes that the network tells apart, None if there are none."""
+    """Return the names of the classes; None if the targets are not classes of the network."""
     names, n_classes = data.target_names, max(2, network.layer_sizes[-1])
     return None if labels_of(data.y) is None or len(set(names)) != n_classes else names
 
 
 def _check_fit(data: Dataset, network: Network) -> None:
-    """Reject data for other numbers of inputs or classes than the network has."""
+    """Reject data whose numbers of inputs or classes are not those of the network."""
     n_inputs, n_outputs = network.layer_sizes[0], network.layer_sizes[-1]
-    arch = f"--arch {_joined(network.layer_sizes)}"
+    arch = f"--arch {','.join(map(str, network.layer_sizes))}"
     if data.X.shape[1] != n_inputs:
         raise ValueError(f"{arch} takes {n_inputs} inputs, and the data have {data.X.shape[1]}")
     if data.y.ndim == 1 and data.y.dtype.kind == "f":
@@ -84,19 +83,19 @@ def _check_fit(data: Dataset, network: Network) -> None:
                 f"the targets are quantities from {data.y.min():g} to {data.y.max():g}, and "
                 f"{output.name} outputs lie between {low} and {high}: --output-activation identity"
             )
-    n_classes, n_told = len(data.target_names), max(2, n_outputs)
-    if data.y.dtype.kind == "i" and n_classes != n_told:
+    n_classes, n_expected = len(data.target_names), max(2, n_outputs)
+    if data.y.dtype.kind == "i" and n_classes != n_expected:
         hint = " (is another column that of the labels? --target COLUMN)"
         if n_outputs == 1:
             hint = " (a quantity? --task regression --output-activation identity)"
         raise ValueError(
-            f"{arch} tells {n_told} classes apart, and the data have {n_classes}: "
-            f"{listed(data.target_names)}{hint if n_classes > n_told else ''}"
+            f"{arch} tells {n_expected} classes apart, and the data have {n_classes}: "
+            f"{listed(data.target_names)}{hint if n_classes > n_expected else ''}"
         )
 
 
 def _check_task(data: Dataset, network: Network, task: str | None) -> None:
-    """Reject quantities that would be scored as classes are."""
+    """Reject quantities that would be scored as classes."""
     output = network.activation_functions[-1].name
     if task == "regression" and data.y.ndim == 1 and output in csv_data.BOUNDED:
         levels = [f"{level:g}" for level in np.unique(data.y)]
@@ -108,23 +107,19 @@ def _check_task(data: Dataset, network: Network, task: str | None) -> None:
             )
 
 
-def _joined(widths: Sequence[int]) -> str:
-    return ",".join(map(str, widths))
-
-
 def _split(data: Dataset, seed: int) -> tuple[Dataset, Dataset]:
-    """Hold out a random fifth, of data with classes a fifth of every class."""
+    """Split off a random fifth: with classes, a fifth of each class."""
     order = np.random.default_rng(seed).permutation(len(data.X))
     labels = labels_of(data.y)
     if labels is not None:
         order = order[labels[order].argsort(kind="stable")]
-    held_out = np.arange(len(order)) % 5 == 0
-    if labels is not None:  # a class of one example is there to be learnt
-        held_out &= np.bincount(labels)[labels[order]] > 1
-        if not held_out.any():
+    is_test = np.arange(len(order)) % 5 == 0
+    if labels is not None:  # train on the only example of a class
+        is_test &= np.bincount(labels)[labels[order]] > 1
+        if not is_test.any():
             raise ValueError("every class has one example, and none can be split off; give --test")
 
     def part(rows: Array) -> Dataset:
         return data._replace(X=data.X[rows], y=data.y[rows])
 
-    return part(order[~held_out]), part(order[held_out])
+    return part(order[~is_test]), part(order[is_test])

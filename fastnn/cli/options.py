@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import fastnn
 
@@ -31,78 +31,65 @@ examples:
 def parser(
     *, train: Callable[[argparse.Namespace], None], info: Callable[[argparse.Namespace], None]
 ) -> argparse.ArgumentParser:
-    """Return the parser of the command line, with what its two commands run."""
-    parser = argparse.ArgumentParser(
-        prog="fastnn",
-        description="Train multi-layer perceptrons, fast.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    """Return the parser of the command line, given the functions of its two commands."""
+    shared: dict[str, Any] = {
+        "epilog": _EPILOG,
+        "formatter_class": argparse.RawDescriptionHelpFormatter,
+        "allow_abbrev": False,
+    }
+    description = "Train multi-layer perceptrons, fast."
+    parser = argparse.ArgumentParser(prog="fastnn", description=description, **shared)
     parser.add_argument("--version", action="version", version=f"fastnn {fastnn.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _add_train(commands, train)
-    about = commands.add_parser("info", help="print versions, CPU features and the kernel variant")
-    about.set_defaults(run=info)
-    return parser
-
-
-def _add_train(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    run: Callable[[argparse.Namespace], None],
-) -> None:
-    train = commands.add_parser(
+    command = commands.add_parser(
         "train",
         help="train a network and report how good it is",
         description="Train a network by gradient descent and report how good it is.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        **shared,
     )
-    _add_data(train)
-    _add_network(train)
-    _add_training(train)
-    train.add_argument(
+    _add_data(command)
+    _add_network(command)
+    _add_training(command)
+    command.add_argument(
         "--save",
         type=Path,
         metavar="FILE",
         help="write the network here: the trained one, or as an interruption (Ctrl-C) leaves it",
     )
-    train.set_defaults(run=run, misused=train.error)
+    command.set_defaults(run=train, misused=command.error)
+    about = commands.add_parser("info", help="print versions, CPU features and the kernel variant")
+    about.set_defaults(run=info)
+    return parser
 
 
-def _add_data(train: argparse.ArgumentParser) -> None:
-    data = train.add_argument_group("data (the bundled iris unless given)")
-    source = data.add_mutually_exclusive_group()
+def _add_data(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("data (the bundled iris unless given)")
+    source, add = group.add_mutually_exclusive_group(), group.add_argument
     source.add_argument(
         "--train", type=Path, metavar="FILE", help="CSV file to train on (-: standard input)"
     )
     source.add_argument("--mnist", type=Path, metavar="FOLDER", help="folder of the MNIST files")
-    data.add_argument(
-        "--test",
-        type=Path,
-        metavar="FILE",
-        help="CSV file to test on (default: a fifth of --train)",
-    )
-    data.add_argument(
+    test_help = "CSV file to test on (default: a fifth of --train)"
+    add("--test", type=Path, metavar="FILE", help=test_help)
+    add(
         "--delimiter",
         type=_delimiter,
         metavar="NAME",
         help=f"between fields: {', '.join(DELIMITERS)} (a run of blanks), or a character "
         "(default: comma)",
     )
-    data.add_argument(
+    add(
         "--header",
         action=argparse.BooleanOptionalAction,
         help="whether the first line names the columns (default: if it has no numbers)",
     )
-    data.add_argument(
+    add(
         "--target",
         metavar="COLUMN",
         help="column of the labels or targets: its name in the header, or its number, counted from "
         "1, or -1 for the last one (default: the last column, or one column per output)",
     )
-    data.add_argument(
+    add(
         "--task",
         choices=("classification", "regression"),
         help="what one column of whole numbers is for (default: classification for several "
@@ -110,73 +97,62 @@ def _add_data(train: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_network(train: argparse.ArgumentParser) -> None:
-    network = train.add_argument_group("network")
-    network.add_argument(
+def _add_network(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument_group("network").add_argument
+    add(
         "--arch",
         type=_widths,
         metavar="N,...,N",
         help="layer widths from input to output (default: 4,3,3 for iris, 784,300,10 for MNIST)",
     )
-    network.add_argument(
+    add(
         "--activation",
         choices=[name for name, f in ACTIVATIONS.items() if f.is_elementwise],
         default="sigmoid",
         help="of the hidden layers (default: sigmoid)",
     )
-    network.add_argument(
+    add(
         "--output-activation",
         choices=ACTIVATIONS,
         help="of the output layer (default: the one that the loss needs, else sigmoid)",
     )
-    network.add_argument(
-        "--loss",
-        choices=LOSSES,
-        help="(default: cross_entropy for softmax outputs, else squared_error)",
-    )
+    loss_help = "(default: cross_entropy for softmax outputs, else squared_error)"
+    add("--loss", choices=LOSSES, help=loss_help)
 
 
-def _add_training(train: argparse.ArgumentParser) -> None:
-    descent = train.add_argument_group("training")
-    descent.add_argument(
-        "--optimizer", choices=OPTIMIZERS, default="sgd", help="with its defaults (default: sgd)"
-    )
-    descent.add_argument(
+def _add_training(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument_group("training").add_argument
+    add("--optimizer", choices=OPTIMIZERS, default="sgd", help="with its defaults (default: sgd)")
+    add(
         "--eta",
         type=_rate,
         metavar="RATE",
         help="learning rate (default: of sgd 0.3, MNIST 0.1; else the optimizer's own)",
     )
-    descent.add_argument(
-        "--epochs", type=_count, metavar="N", help="passes over the data (default: 300; MNIST: 5)"
-    )
-    descent.add_argument(
+    add("--epochs", type=_count, metavar="N", help="passes over the data (default: 300; MNIST: 5)")
+    add(
         "--batch",
         type=_count,
         metavar="N",
-        help="examples per step, whose gradients are averaged; 0 for all, as rprop and lbfgs take "
+        help="examples per step, whose gradients are averaged; 0 for all, as rprop and lbfgs need "
         "(default: 1)",
     )
-    descent.add_argument(
-        "--l2", type=_penalty, metavar="L2", default=0.0, help="penalty on weights (default: 0)"
-    )
-    descent.add_argument(
+    add("--l2", type=_penalty, metavar="L2", default=0.0, help="penalty on weights (default: 0)")
+    add(
         "--dropout",
-        type=_part,
-        metavar="PART",
+        type=_fraction,
+        metavar="FRACTION",
         default=0.0,
-        help="of the hidden units that is left out for an example (default: 0)",
+        help="fraction of the hidden units dropped in each step (default: 0)",
     )
-    descent.add_argument(
-        "--seed", type=_count, metavar="N", default=0, help="of everything random (default: 0)"
-    )
+    add("--seed", type=_count, metavar="N", default=0, help="of everything random (default: 0)")
 
 
 T = TypeVar("T")
 
 
 def _checked(convert: Callable[[str], T]) -> Callable[[str], T]:
-    """Make what is wrong with an option's value a usage error that says it."""
+    """Turn the ValueError of a converter into a usage error with the same message."""
 
     def converted(text: str) -> T:
         try:
@@ -196,40 +172,25 @@ def _widths(text: str) -> tuple[int, ...]:
         raise ValueError(f"expected {expected}, got {text!r}") from None
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"expected a number, got {text!r}") from None
-
-
-@_checked
-def _rate(text: str) -> float:
-    return validation.positive(_number(text), "RATE")
-
-
-@_checked
-def _penalty(text: str) -> float:
-    return validation.not_negative(_number(text), "L2")
-
-
-@_checked
-def _part(text: str) -> float:
-    return validation.number_between(_number(text), "PART", 0, 1)
-
-
 @_checked
 def _delimiter(text: str) -> str:
-    delimiter = DELIMITERS.get(text, text)
     if text not in DELIMITERS and (len(text) != 1 or text in '"\r\n'):
         raise ValueError(f"expected {', '.join(DELIMITERS)} or a character, got {text!r}")
-    return delimiter
+    return DELIMITERS.get(text, text)
 
 
-@_checked
-def _count(text: str) -> int:
+def _number(text: str, kind: Callable[[str], T], what: str) -> T:
     try:
-        count = int(text)
+        return kind(text)
     except ValueError:
-        raise ValueError(f"expected a whole number, got {text!r}") from None
-    return validation.count(count, "N", minimum=0)
+        raise ValueError(f"expected a {what}, got {text!r}") from None
+
+
+def _float(text: str) -> float:
+    return _number(text, float, "number")
+
+
+_count = _checked(lambda text: validation.count(_number(text, int, "whole number"), "N", minimum=0))
+_rate = _checked(lambda text: validation.positive(_float(text), "RATE"))
+_penalty = _checked(lambda text: validation.not_negative(_float(text), "L2"))
+_fraction = _checked(lambda text: validation.number_between(_float(text), "FRACTION", 0, 1))

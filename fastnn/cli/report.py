@@ -1,4 +1,4 @@
-"""The report of the command on a trained network."""
+"""Report how good a trained network is."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ def score(evaluation: Evaluation, n_examples: int) -> str:
 
 
 def confusion_table(network: Network, test: Dataset) -> str | None:
-    """Return how often which class was taken for which; None if examples have no single class."""
+    """Return the confusion matrix as text; None unless each example has one class."""
     truth, predicted = labels_of(test.y), network.classify(test.X)
     if truth is None or predicted.ndim > 1:
         return None
@@ -26,9 +26,9 @@ def confusion_table(network: Network, test: Dataset) -> str | None:
     counts = np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
     names = network.class_names or tuple(map(str, range(n_classes)))
     width = max(len(name) for name in (*names, str(counts.max()))) + 2
-    lines = [["true\\predicted", *names]]
-    lines += [[name, *map(str, row)] for name, row in zip(names, counts, strict=True)]
-    first = max(len(line[0]) for line in lines)
+    rows = [("true\\predicted", names)]
+    rows += [(name, tuple(map(str, row))) for name, row in zip(names, counts, strict=True)]
+    first = max(len(title) for title, _ in rows)
     return "\n".join(
-        line[0].ljust(first) + "".join(cell.rjust(width) for cell in line[1:]) for line in lines
+        title.ljust(first) + "".join(cell.rjust(width) for cell in cells) for title, cells in rows
     )

@@ -1,4 +1,4 @@
-"""Train a network, and say how good it is."""
+"""Run ``fastnn train``: train a network and report how good it is."""
 
 import argparse
 import time
@@ -39,8 +39,7 @@ def run(options: argparse.Namespace) -> None:
         seed=options.seed,
     )
     train, test, network.class_names, network.input_scaling = data.load(options, network)
-    # What would fail after the training should not cost one.
-    network.evaluate(test.X, test.y)
+    network.evaluate(test.X, test.y)  # errors should come before the training, not after it
     if options.save:
         model_file.check_place(options.save)
     print(f"{'-'.join(map(str, arch))} network of {network.n_parameters:,} parameters")
@@ -82,27 +81,27 @@ def _check_usage(options: argparse.Namespace) -> None:
             options.misused(f"--save would overwrite the data of --{option}: {options.save}")
 
 
-def _is_same_file(one: Path | None, other: Path | None) -> bool:
-    return bool(one and other and one.exists() and other.exists() and one.samefile(other))
+def _is_same_file(a: Path | None, b: Path | None) -> bool:
+    return bool(a and b and a.exists() and b.exists() and a.samefile(b))
 
 
 def _train(
     network: Network, train: Dataset, options: argparse.Namespace, defaults: _Defaults
 ) -> History:
-    """Train; if that is interrupted, save what there is of the network."""
+    """Train the network; after an interruption, save it as it is."""
     epochs = defaults.epochs if options.epochs is None else options.epochs
     batch, eta = options.batch, options.eta
     if batch is None and OPTIMIZERS[options.optimizer].takes_batches:
         batch = 1
     if eta is None and options.optimizer == "sgd":
         eta = defaults.eta
-    n_done = 0
+    n_completed = 0
     try:
         with bar(epochs, leave=False, only_on_terminal=True) as show:
 
             def count(step: Step) -> None:
-                nonlocal n_done
-                n_done = step.epoch
+                nonlocal n_completed
+                n_completed = step.epoch
                 show(step)
 
             return network.train(
@@ -120,5 +119,5 @@ def _train(
         if not options.save:
             raise
         network.save(options.save)
-        message = f"interrupted after {n_done:,} epochs; saved to {options.save}"
+        message = f"interrupted after {n_completed:,} epochs; saved to {options.save}"
         raise KeyboardInterrupt(message) from None

@@ -1,4 +1,4 @@
-"""Messages of the library in the words of the command: options in the place of arguments."""
+"""Turn messages of the library into messages of the command: options instead of arguments."""
 
 import re
 import shlex
@@ -12,29 +12,20 @@ DELIMITERS = {
     "pipe": "|",
     "whitespace": "whitespace",
 }
-"""The names that ``--delimiter`` has for delimiters."""
+"""The names of delimiters in ``--delimiter``."""
 
-_OPTION_OF = {
-    "activation": "activation",
+_SAME_NAMES = "activation delimiter dropout epochs header l2 loss optimizer seed task"
+_OPTION_OF = {name: name for name in _SAME_NAMES.split()} | {
     "batch_size": "batch",
-    "delimiter": "delimiter",
-    "dropout": "dropout",
-    "epochs": "epochs",
-    "header": "header",
-    "l2": "l2",
     "layer_sizes": "arch",
     "learning_rate": "eta",
-    "loss": "loss",
-    "optimizer": "optimizer",
     "output_activation": "output-activation",
     "path": "save",
-    "seed": "seed",
     "targets": "target",
-    "task": "task",
 }
 _NAMES = "|".join(sorted(_OPTION_OF, key=len, reverse=True))
-# As an argument with its value, ``header=True``; or by a name that is no word of a sentence, or at
-# the beginning of a message. Names in paths and within quotes are the user's own.
+# Matches an argument with its value, ``header=True``; names that are not words of English; and any
+# name at the beginning of a message. Names in paths and within quotes are the user's own.
 _ARGUMENT = re.compile(
     rf"(?P<quoted>(?<![\w=])'[^']*')"
     rf"|(?<![\w./\\-])(?P<name>{_NAMES})=(?P<value>True|False|'[^']*'|\"[^\"]*\"|[\w.+-]*\w)"
@@ -44,21 +35,21 @@ _ARGUMENT = re.compile(
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return the first few names for a message."""
+    """Return the first few names, for a message."""
     return f"{', '.join(names[:9])}{', ...' if len(names) > 9 else ''}"
 
 
 def in_options(message: str) -> str:
-    """Name the options of the command where a message names arguments of Python."""
+    """Replace the names of arguments in a message by those of options."""
     return _ARGUMENT.sub(_option, message)
 
 
-def _option(found: "re.Match[str]") -> str:
-    if found["quoted"]:
-        return found["quoted"]
-    if bare := found["bare"] or found["first"]:
+def _option(match: "re.Match[str]") -> str:
+    if match["quoted"]:
+        return match["quoted"]
+    if bare := match["bare"] or match["first"]:
         return f"--{_OPTION_OF[bare]}"
-    option, value = _OPTION_OF[found["name"]], found["value"]
+    option, value = _OPTION_OF[match["name"]], match["value"]
     if value in ("True", "False"):
         return f"--{option}" if value == "True" else f"--no-{option}"
     text = value.strip("'\"").replace("\\t", "\t")
