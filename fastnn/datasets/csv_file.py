@@ -26,65 +26,64 @@ def read_csv(
 ) -> Dataset:
     """Read examples and their targets from a CSV file.
 
-    All columns but the targets are features and must hold numbers. The file is UTF-8, with or
+    All columns except the targets are features and must hold numbers. The file is UTF-8, with or
     without a byte order mark, plain or compressed with gzip. Blank lines are skipped, and so are
-    blanks around a field, but not after a quote.
+    blanks around a field, except after a quote.
 
     Parameters
     ----------
     path : str or os.PathLike
-        The file. It is opened once and read from its beginning to its end, as a pipe must be.
+        The file. It is opened once and read once from beginning to end, so it may be a pipe.
     targets : int, str or sequence of them, default -1
         The column of targets: its number, counted from 0 or, if negative, from the end; or its name
         in the header. A sequence, even of one column, makes ``y`` a matrix with these columns in
-        this order; that is how one-hot columns come in.
+        this order, for example one-hot columns.
     header : bool, optional
-        Whether the first row is a header. By default it is one if ``targets`` has a name in it, or
-        if none of its features is a number. If only some of them are, it may be a header with a
-        number for a name or an example with a flaw: that is an error then.
+        Whether the first row is a header. By default it is one if ``targets`` holds a name, or if
+        none of its features is a number. It is an error if only some of them are numbers: the row
+        may be a header with a number as a name, or an example with a flaw.
     delimiter : str, default ","
         The character between fields, or "whitespace": then any run of blanks and tabs separates
         fields, and blanks may begin and end a line.
     task : {"classification", "regression"}, optional
-        What one column of targets is for. By default the column tells, as described below.
+        The task of one column of targets. By default its content decides, as described below.
     classes : sequence of str, optional
-        The ``target_names`` of the data set whose labels the column shall have, for example of the
-        training data for a file of test data. A number is the class of equal value: 1.0 is "1".
+        The names of the classes, in the order of their labels: for test data, the
+        ``target_names`` of the training data. A number is the class of equal value: 1.0 is "1".
 
     Returns
     -------
     Dataset
         ``X`` is (n_examples, n_features) float32. ``feature_names`` are those of the header, or
-        ``"x0"``, ``"x1"``, ... if there is none.
+        ``"x0"``, ``"x1"``, ... without one.
 
         If ``targets`` is a sequence, ``y`` is (n_examples, n_targets) float32. If it is one column,
         ``y`` is (n_examples,): int64 labels if the column holds classes, else float32 targets. A
         column holds classes if
 
         - it holds text; or
-        - it holds whole numbers, however they are written, some of them more than once, that are
-          either only two (0 and 1, -1 and +1, 2 and 4) or all of those from -1, 0 or 1 up to the
-          greatest; or
+        - it holds whole numbers, in any notation, not all different, that are either only two
+          numbers (0 and 1, -1 and +1, 2 and 4) or all whole numbers from -1, 0 or 1 to the largest;
+          or
         - ``task`` is "classification", or ``classes`` are given.
 
-        Other whole numbers, with gaps or all different, are quantities. A label is the index of a
-        class among ``target_names``: the different texts, sorted, or the different numbers in
-        ascending order, as their shortest texts ("1" for 1.0).
+        Other whole numbers are quantities. A label is the index of a class in ``target_names``:
+        the different texts, sorted, or the different numbers in ascending order, as their shortest
+        texts ("1" for 1.0).
 
         ``target_names`` of float32 targets are the names of their columns in the header, or
-        ``"y0"``, ``"y1"``, ... if there is none.
+        ``"y0"``, ``"y1"``, ... without one.
 
     Raises
     ------
     ValueError
-        If the file is not UTF-8 or not CSV, has no examples, or lines of different numbers of
+        If the file is not UTF-8 or not CSV, has no examples, or lines with different numbers of
         fields; if a field that must be a number is empty, not a number, or not finite in float32;
-        if a column of targets mixes numbers and text, holds none of the ``classes``, or labels
-        beyond 2^53; if
-        ``targets`` names no column, an ambiguous one, the same one twice, or all of them; if
-        ``header`` is False and ``targets`` has a name in it; if ``targets`` is a sequence and
-        ``task`` is "classification" or ``classes`` are given. What is wrong in the file is named
-        with the line and the column, both counted from 1.
+        if a column of targets mixes numbers and text, holds something else than the ``classes``, or
+        labels beyond 2^53; if ``targets`` names no column, an ambiguous one, the same one twice, or
+        all of them; if ``header`` is False and ``targets`` holds a name; if ``targets`` is a
+        sequence and ``task`` is "classification" or ``classes`` are given. Errors in the file are
+        reported with the line and the column, both counted from 1.
     TypeError
         If an argument has the wrong type.
     OSError
@@ -93,10 +92,10 @@ def read_csv(
     Warns
     -----
     TrainingWarning
-        If the first row was taken for an example and looks like a header of numbers, if a feature
-        is called "class", "label", "species", "target" or "y", or is an index that numbers the
-        rows, if all targets are the same, if the classes are texts that are all different, or if a
-        class is called "NA" or otherwise as missing values are.
+        If the first row was read as an example and looks like a header of numbers; if a feature
+        is called "class", "label", "species", "target" or "y", or numbers the rows; if all targets
+        are the same; if the classes are texts that are all different; or if the name of a class,
+        such as "NA", usually stands for a missing value.
     """
     file_path = validation.path(path, "path")
     _check_arguments(targets, header, delimiter)

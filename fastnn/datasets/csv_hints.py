@@ -1,10 +1,10 @@
-"""Guesses at what is meant by something unexpected in a CSV file."""
+"""Guess the cause of unexpected content in a CSV file."""
 
 import re
 from collections.abc import Sequence
 
 WHITESPACE = "whitespace"
-"""The name of the delimiter that is a run of blanks and tabs."""
+"""The delimiter that stands for runs of blanks and tabs."""
 
 _MISSING = {"", "?", "-", ".", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "missing"}
 _NO_LABELS = _MISSING & {"?", "na", "n/a", "#n/a", "null"}
@@ -14,17 +14,17 @@ _DELIMITERS = ";\t|,"
 
 
 def is_missing(field: str) -> bool:
-    """Tell whether a field stands for a missing value."""
+    """Return whether a field stands for a missing value."""
     return field.strip().casefold() in _MISSING
 
 
 def is_no_label(text: str) -> bool:
-    """Tell whether a text stands for a missing value, and hardly for a class."""
+    """Return whether a text stands for a missing value rather than a class."""
     return text.casefold() in _NO_LABELS
 
 
 def of_field(field: str, delimiter: str, is_last: bool) -> str:
-    """Say what a field probably is, in parentheses, that is none of the expected kind."""
+    """Guess, in parentheses, what a field of the wrong kind is."""
     field = field.strip()
     if not field and delimiter in "\t ":
         return (
@@ -45,7 +45,7 @@ def of_field(field: str, delimiter: str, is_last: bool) -> str:
 
 
 def of_delimiter(fields: Sequence[str], delimiter: str) -> str:
-    """Name, in parentheses, the delimiter that the fields of a line seem to have."""
+    """Guess, in parentheses, the true delimiter of a line that has these fields."""
     text = "".join(fields).strip()
     if text.startswith(("#", "%", "@")) or text.casefold().startswith("sep="):
         return " (a comment? Leave it out)"

@@ -8,7 +8,7 @@ from typing import NamedTuple, NoReturn, Self
 
 from . import csv_hints
 
-# Errors quote what the file holds, and a file may hold anything.
+# Errors quote the file, which may hold anything.
 _brief = reprlib.Repr()
 _brief.maxstring = 60
 _brief.maxlist = 40
@@ -22,24 +22,24 @@ class Row(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Which columns are features, which are targets, and what they are called.
+    """The roles and names of the columns.
 
     Attributes
     ----------
     path : str
         The file, for error messages.
     delimiter : str
-        What separates the fields, for error messages, too.
+        The delimiter of fields.
     n_columns : int
         The number of fields in every row.
     features : sequence of int
-        The columns with features, in order.
+        The columns of features, in order.
     targets : sequence of int
-        The columns with targets, in the order asked for.
+        The columns of targets, in the user's order.
     ends_empty : bool
         Whether the last field of the first row is empty.
     names : list of str or None
-        The fields of the header; None if there is none.
+        The fields of the header; None without one.
     """
 
     path: str
@@ -59,7 +59,7 @@ class Layout(NamedTuple):
         targets: Sequence[int | str],
         header: bool | None,
     ) -> Self:
-        """Work out the layout from the first row and from what `read_csv` was asked for."""
+        """Derive the layout from the first row and the arguments of `read_csv`."""
         names = [field.strip() for field in first_row.fields]
         columns = [_column(target, names, path) for target in targets]
         if len(set(columns)) < len(columns):
@@ -78,13 +78,13 @@ class Layout(NamedTuple):
         return layout._replace(names=names) if header else layout
 
     def names_of(self, columns: Sequence[int], prefix: str) -> tuple[str, ...]:
-        """Return the names of the columns: ``prefix`` and a number if there is no header."""
+        """Return the names of columns: without a header, ``prefix`` and a number."""
         if self.names is None:
             return tuple(f"{prefix}{index}" for index in range(len(columns)))
         return tuple(self.names[column] for column in columns)
 
     def numbers(self, line: int, columns: Sequence[int], fields: list[str]) -> "array[float]":
-        """Return the fields, which stand in ``columns`` of a line, as float32."""
+        """Convert the fields in ``columns`` of a line to float32."""
         try:
             values = array("f", map(float, fields))
         except ValueError:
@@ -103,7 +103,7 @@ class Layout(NamedTuple):
     def fail(
         self, line: int, column: int, expected: str, got: str, hint: str | None = None
     ) -> NoReturn:
-        """Raise the error of a field that is not what was expected."""
+        """Raise the error for a field of the wrong kind."""
         name = "" if self.names is None else f" ({_brief.repr(self.names[column])})"
         if hint is None and self.ends_empty and (not got.strip() or not csv_hints.is_missing(got)):
             hint = " (do lines end in a delimiter?)"
@@ -128,12 +128,12 @@ class Layout(NamedTuple):
 
 
 def is_number(field: str) -> bool:
-    """Tell whether a field is a number, finite or not."""
+    """Return whether a field is a number, finite or not."""
     try:
         float(field)
     except ValueError:
         return False
-    # Python takes 2024_05 for a number; whoever wrote the file did not.
+    # Python reads 2024_05 as a number; the author of the file did not mean one.
     return "_" not in field
 
 

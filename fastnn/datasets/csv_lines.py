@@ -1,4 +1,4 @@
-"""The lines of a CSV file, which is read once, block by block."""
+"""Read the lines of a CSV file once, block by block."""
 
 import gzip
 import re
@@ -23,9 +23,9 @@ class Lines(Iterator[str]):
     block : bytes
         The part of the file that is in memory.
     start, stop : int
-        Where the lines in the block begin that are whole, and where they end.
+        Beginning and end of the complete lines in the block that are not read yet.
     number : int
-        The number of the line that begins there, counted from 1.
+        The number of the line at ``start``, counted from 1.
     """
 
     def __init__(self, file: BufferedReader, path: str, *, any_blanks: bool) -> None:
@@ -42,9 +42,9 @@ class Lines(Iterator[str]):
         self._append(beginning.removeprefix(_BYTE_ORDER_MARK))
 
     def fill(self) -> bool:
-        """Have a whole line in the block; return False if there is none left."""
+        """Read until the block has a complete line; return False at the end of the file."""
         while self.start == self.stop and not self._at_end:
-            # As much as there is, where a line is long: what is copied stays in proportion.
+            # Double the block of a long line, so that the time to copy it stays linear.
             self._append(self._read(max(_BLOCK, len(self.block) - self.start)))
         return self.start < self.stop
 
@@ -60,17 +60,17 @@ class Lines(Iterator[str]):
         except UnicodeDecodeError as error:
             got = f"the byte 0x{error.object[error.start]:02x}"
             raise ValueError(f"{self.path}, line {number}: expected UTF-8, got {got}") from error
-        # The csv module knows one blank as a delimiter, and skips others before a field.
+        # The csv module takes one blank as a delimiter, and skips other blanks before a field.
         return line.expandtabs(1).rstrip() + "\n" if self._any_blanks else line
 
     def _append(self, added: bytes) -> None:
-        """Put what was read in the place of the lines that are done; nothing is the end."""
+        """Replace the lines that were read by the added bytes; none mean the end of the file."""
         rest = self.block[self.start :]
         if not added:
             self._at_end = True
             added = b"\n" if rest else b""
         self.block, self.start = rest + added, 0
-        # A carriage return at the end may be half of a line's end.
+        # A carriage return at the end may be followed by a newline.
         n_certain = len(self.block) - (not self._at_end)
         last = max(self.block.rfind(b"\n"), self.block.rfind(b"\r", 0, n_certain))
         self.stop = last + 1

@@ -1,9 +1,10 @@
-"""Read a CSV file row by row, its plain rows a block at a time."""
+"""Read a CSV file: plain rows block by block in a kernel, all others one by one."""
 
 import csv
 import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from io import BufferedReader
 from typing import NamedTuple
 
@@ -20,12 +21,12 @@ from .dataset import Dataset
 
 Columns = int | str | Sequence[int | str]
 
-# The delimiters of rows that may be plain: ASCII, and in no number.
+# The delimiters of plain rows: ASCII characters that are not part of numbers.
 _PLAIN = {**{delimiter: ord(delimiter) for delimiter in ",;|:\t "}, WHITESPACE: ANY_BLANKS}
 _LABEL_NAMES = {"class", "label", "species", "target", "y"}
-# What pandas, R and people call the column of row numbers that a table was written with.
+# Names of the column of row numbers in files by pandas, R and people.
 _INDEX_NAME = re.compile(r"|unnamed: [\d.]+|index|no\.?|s\.?no\.?|row|.*(id|names|number)", re.I)
-_FEW_ROWS = 4  # as few may ascend by chance
+_FEW_ROWS = 4  # which may ascend by chance
 
 
 class Table(NamedTuple):
@@ -35,8 +36,8 @@ class Table(NamedTuple):
     ----------
     data : Dataset
     target_columns : tuple of str or None
-        The names of the columns of targets in the header; None if there is no header. The features
-        and targets of ``data`` are numbered then.
+        The names of the columns of targets in the header; None without a header. Then the names in
+        ``data`` are numbered.
     """
 
     data: Dataset
@@ -44,12 +45,12 @@ class Table(NamedTuple):
 
 
 def is_matrix(targets: Columns) -> bool:
-    """Tell whether the targets become a matrix."""
+    """Return whether the targets become a matrix."""
     return not isinstance(targets, int | np.integer | str)
 
 
 def listed(targets: Columns) -> Sequence[int | str]:
-    """Return the columns of targets, be it one."""
+    """Return the columns of targets as a sequence."""
     return targets if isinstance(targets, Sequence) and not isinstance(targets, str) else [targets]
 
 
@@ -62,10 +63,10 @@ def read(
     task: str | None,
     classes: Sequence[str] | None,
 ) -> Table:
-    """Read from an open file, which errors call ``path``, what `read_csv` documents.
+    """Read an open file as `read_csv` documents it; ``path`` is its name in errors.
 
-    ``targets`` may be a function that is given the fields of the first row. If it returns several,
-    ``task`` and ``classes`` are without effect.
+    ``targets`` may be a function, which takes the fields of the first row. If it returns several
+    columns, ``task`` and ``classes`` have no effect.
     """
     lines = Lines(file, path, any_blanks=delimiter == WHITESPACE)
     rows = _rows(lines, delimiter)
@@ -78,13 +79,13 @@ def read(
         collector: Collector = TargetMatrix(layout)
     else:
         collector = TargetColumn(layout, task, classes, header is None)
-    counts = _counts(first_row.fields)
+    is_numbering = _is_numbering(first_row.fields)
     examples = _Examples(lines, rows, layout, collector, first_row.line)
     if layout.names is None:
         examples.append(first_row)
     X = examples.all()
     if layout.names is None and header is None:
-        _warn_of_header(X, layout, first_row.line, counts)
+        _warn_of_header(X, layout, first_row.line, is_numbering)
     y, target_names = collector.result()
     data = Dataset(X, y, layout.names_of(layout.features, "x"), target_names)
     _warn_of_index(layout, X)
@@ -95,15 +96,12 @@ def read(
 
 
 def _rows(lines: Lines, delimiter: str) -> Iterator[Row]:
-    """Yield every row that is not blank with the number of the line it begins on."""
-    # Strict: otherwise a quote that is never closed swallows the rest of the file in silence.
-    # Blanks are skipped before a quote, too; but never those that are delimiters one by one.
-    any_blanks = delimiter == WHITESPACE
+    """Yield every row that is not blank."""
     reader = csv.reader(
         lines,
-        delimiter=" " if any_blanks else delimiter,
-        strict=True,
-        skipinitialspace=delimiter != " ",
+        delimiter=" " if delimiter == WHITESPACE else delimiter,
+        strict=True,  # otherwise a quote that is never closed swallows the rest of the file
+        skipinitialspace=delimiter != " ",  # also before a quote
     )
     while True:
         line = lines.number
@@ -118,33 +116,25 @@ def _rows(lines: Lines, delimiter: str) -> Iterator[Row]:
             yield Row(line, fields)
 
 
+@dataclass
 class _Examples:
     """The features and targets of the rows so far."""
 
-    def __init__(
-        self,
-        lines: Lines,
-        rows: Iterator[Row],
-        layout: Layout,
-        targets: Collector,
-        first_line: int,
-    ) -> None:
-        self._lines = lines
-        self._rows = rows
-        self._layout = layout
-        self._targets = targets
-        self._first_line = first_line
-        self._from_the_right = sorted(layout.targets, reverse=True)
-        self._features = array("f")
+    _lines: Lines
+    _rows: Iterator[Row]
+    _layout: Layout
+    _targets: Collector
+    _first_line: int
+    _features: "array[float]" = field(default_factory=lambda: array("f"))
 
     def all(self) -> NDArray[np.float32]:
         """Read all rows, and return their features."""
-        layout, plain = self._layout, _PLAIN.get(self._layout.delimiter)
+        layout, delimiter = self._layout, _PLAIN.get(self._layout.delimiter)
         if not self._features and (row := next(self._rows, None)):
-            self.append(row)  # it tells what the targets are
+            self.append(row)  # it determines the kind of targets
         while self._lines.fill():
-            if plain is not None:
-                self._append_plain(plain)
+            if delimiter is not None:
+                self._append_plain(delimiter)
             if self._lines.start < self._lines.stop and (row := next(self._rows, None)):
                 self.append(row)
         if not self._features:
@@ -152,24 +142,23 @@ class _Examples:
         return np.frombuffer(self._features, np.float32).reshape(-1, len(layout.features))
 
     def append(self, row: Row) -> None:
-        """Add an example, or say what is wrong with it."""
+        """Add an example; raise an error if it has a flaw."""
         line, fields = row
         layout = self._layout
         if len(fields) != layout.n_columns:
             self._fail(row)
         self._targets.append(line, [fields[column] for column in layout.targets])
-        for column in self._from_the_right:
-            del fields[column]
-        self._features.extend(layout.numbers(line, layout.features, fields))
+        features = [fields[column] for column in layout.features]
+        self._features.extend(layout.numbers(line, layout.features, features))
 
     def _append_plain(self, delimiter: int) -> None:
-        """Add the examples of the block up to the first row that is not plain."""
+        """Add the examples of the block before the first row that is not plain."""
         lines, layout = self._lines, self._layout
         roles = array("i", [FEATURE]) * layout.n_columns
         for column, role in zip(layout.targets, self._targets.roles(), strict=True):
             roles[column] = role
-        room = (lines.stop - lines.start) // 2 + 1  # a number and its delimiter take two characters
-        X, Y = np.empty(room, np.float32), np.empty(room + len(layout.targets))
+        capacity = (lines.stop - lines.start) // 2 + 1  # a number with delimiter: two characters
+        X, Y = np.empty(capacity, np.float32), np.empty(capacity + len(layout.targets))
         lines.start, n_rows, n_lines = parse_rows(
             lines.block, lines.start, lines.stop, delimiter, roles, self._targets.codes, X, Y
         )
@@ -178,11 +167,11 @@ class _Examples:
         self._targets.extend(Y[: n_rows * len(layout.targets)])
 
     def _fail(self, row: Row) -> None:
-        """Refuse a row that has another number of fields than the first one."""
+        """Reject a row whose number of fields differs from that of the first one."""
         path, n_columns, n_fields = self._layout.path, self._layout.n_columns, len(row.fields)
         n_before = 0 if self._layout.names else len(self._layout.features)
         following = next(self._rows, None)
-        # The first of three is the odd one, such as a line of counts and names above the data.
+        # The first row differs from two others: it may be a line of counts and names.
         if len(self._features) == n_before and following and len(following.fields) == n_fields:
             raise ValueError(
                 f"{path}, line {self._first_line}: expected {n_fields} fields as in the rows that "
@@ -194,25 +183,24 @@ class _Examples:
         )
 
 
-def _warn_of_header(X: NDArray[np.float32], layout: Layout, line: int, counts: bool) -> None:
-    """Warn if the first row may be names of columns: it counts, and no other row does."""
-    counts = counts and len(X) > 1 and not (X[1:] == X[0]).all(axis=1).any()
-    if counts or _only_first_row_ascends(X):
+def _warn_of_header(X: NDArray[np.float32], layout: Layout, line: int, is_numbering: bool) -> None:
+    """Warn if the first row numbers the columns, or has equal steps, and no other row does."""
+    is_unique = len(X) > 1 and not (X[1:] == X[0]).all(axis=1).any()
+    if (is_numbering and is_unique) or _only_first_row_ascends(X):
         warn(
             f"{layout.path}, line {line} was read as data, but its numbers ascend as names of "
             f"columns do: header=True if it is a header, header=False if it is none"
         )
 
 
-def _counts(fields: Sequence[str]) -> bool:
-    """Tell whether fields are 0, 1, 2 and so on, as pandas calls columns without names."""
-    return len(fields) > 2 and [field.strip() for field in fields] == [
-        str(column) for column in range(len(fields))
-    ]
+def _is_numbering(fields: Sequence[str]) -> bool:
+    """Return whether fields are 0, 1, 2 and so on, pandas' default names of columns."""
+    numbers = [str(column) for column in range(len(fields))]
+    return len(fields) > 2 and [field.strip() for field in fields] == numbers
 
 
 def _only_first_row_ascends(X: NDArray[np.float32]) -> bool:
-    """Tell whether the features of the first row, and of no other, ascend by equal steps."""
+    """Return whether the features of the first row, and of no other, have equal steps."""
     if X.shape[1] < 3 or len(X) < 2:
         return False
     steps = np.diff(X[:1000].astype(np.float64))
@@ -222,7 +210,7 @@ def _only_first_row_ascends(X: NDArray[np.float32]) -> bool:
 
 
 def _warn_of_labels(layout: Layout) -> None:
-    """Warn of a feature that is called what labels are called."""
+    """Warn of a feature with the name of a label."""
     names = [name.casefold() for name in layout.names or ()]
     for column in layout.features:
         name = names[column]
@@ -235,7 +223,7 @@ def _warn_of_labels(layout: Layout) -> None:
 
 
 def _warn_of_index(layout: Layout, X: NDArray[np.float32]) -> None:
-    """Warn of features that number the rows, in any order, and of such a column without a name."""
+    """Warn of a feature that numbers the rows: in any order if its name is that of an index."""
     if len(X) <= _FEW_ROWS:
         return
     for position, column in enumerate(layout.features):
@@ -245,7 +233,7 @@ def _warn_of_index(layout: Layout, X: NDArray[np.float32]) -> None:
             if not _INDEX_NAME.fullmatch(name):
                 continue
             numbers, shown = np.sort(numbers), f" ({name!r})"
-        elif column > 0 or len(layout.features) == 1:  # one feature alone may well be a time
+        elif column > 0 or len(layout.features) == 1:  # a single feature may be a time
             continue
         if numbers[0] in (0, 1) and (np.diff(numbers) == 1).all():
             warn(

@@ -1,4 +1,4 @@
-"""The target columns of a CSV file, gathered as they are read."""
+"""Collect the targets of a CSV file as they are read."""
 
 from array import array
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ from .csv_layout import Layout, is_number
 
 Targets = NDArray[np.int64] | NDArray[np.float32]
 
-_MOST_EXACT = 2**53  # above it, different integers are one float64
-_FEWEST_TO_DIFFER = 10  # so few classes may have one example each
+_MAX_EXACT = 2**53  # beyond, different integers are the same float64
+_MIN_UNIQUE = 10  # classes; fewer may have one example each
 
 
 class Collector(Protocol):
-    """Takes the targets of one row, or of a block of plain rows.
+    """Collects the targets of one row, or of a block of plain rows.
 
     Attributes
     ----------
     codes : dict of bytes to int
-        The texts that are known in a column of text, and what a block has in their place.
+        The known texts of a column of text, and their codes in a block.
     """
 
     codes: dict[bytes, int]
@@ -36,7 +36,7 @@ class Collector(Protocol):
         """Add the targets of one example."""
 
     def extend(self, values: NDArray[np.float64]) -> None:
-        """Add the targets of many: numbers, or codes of texts."""
+        """Add the targets of many examples: numbers, or codes of texts."""
 
     def result(self) -> tuple[Targets, tuple[str, ...]]:
         """Return the labels or targets, and the names of the classes or the columns."""
@@ -66,10 +66,9 @@ class TargetMatrix:
 
 
 class TargetColumn:
-    """One column of text or of numbers, as its first row tells; either may be classes.
+    """One column of text or of numbers; the first row decides. Both may be classes.
 
-    A number takes 8 bytes a row, as labels do. Every different text is kept once, and its code in
-    every row.
+    A row takes 8 bytes: a number, or the code of a text, which is stored once.
     """
 
     def __init__(
@@ -86,7 +85,8 @@ class TargetColumn:
         self._is_text: bool | None = None
         if classes is not None or task == "regression":
             self._is_text = classes is not None
-        self._may_be_header = header_is_guessed and layout.names is None
+        self._may_have_header = header_is_guessed and layout.names is None
+        self._column = layout.targets[0]
         self._first_line = 0
         self._values = array("d")
         self.codes: dict[bytes, int] = {}
@@ -113,10 +113,10 @@ class TargetColumn:
         if self._is_text:
             texts = [text.decode() for text in self.codes]
             names = sorted(texts)
-            self._warn_if_different(values)
+            self._warn_if_unique(values)
             for name in filter(csv_hints.is_no_label, names):
-                column = self._layout.targets[0] + 1
-                warn(f"{self._layout.path}: column {column} holds {name!r}, which becomes a class")
+                place = f"{self._layout.path}: column {self._column + 1}"
+                warn(f"{place} holds {name!r}, which becomes a class")
             label_of = {name: label for label, name in enumerate(names)}
             labels = np.array([label_of[text] for text in texts], dtype=np.int64)
             return labels[values.astype(np.intp)], tuple(names)
@@ -131,10 +131,9 @@ class TargetColumn:
         if not is_number(text) and line != self._first_line:
             self._fail(line, "a number", text)
         if not (is_number(text) or csv_hints.is_missing(text)) and self._task == "regression":
-            column = self._layout.targets[0]
             hint = csv_hints.of_field(text, self._layout.delimiter, is_last=False)
             hint = hint or " (text stands for classes, and task='regression' has none)"
-            self._layout.fail(line, column, "a number", text, hint)
+            self._layout.fail(line, self._column, "a number", text, hint)
         self._layout.numbers(line, self._layout.targets, [text])
         return float(text)
 
@@ -148,58 +147,51 @@ class TargetColumn:
             name = name_of(float(text))
         if name not in self._label_of:
             known = f"{', '.join(self._classes[:9])}{', ...' if len(self._classes) > 9 else ''}"
-            self._layout.fail(line, self._layout.targets[0], f"one of the classes {known}", text)
+            self._layout.fail(line, self._column, f"one of the classes {known}", text)
         return self.codes.setdefault(text.encode(), self._label_of[name])
 
     def _fail(self, line: int, kind: str, text: str) -> None:
-        is_second = (
-            self._may_be_header and len(self._values) == 1 and not csv_hints.is_missing(text)
-        )
-        self._layout.fail(
-            line,
-            self._layout.targets[0],
-            f"{kind} as on line {self._first_line}",
-            text,
-            f" (is line {self._first_line} a header? header=True)" if is_second else None,
-        )
+        first, is_second = self._first_line, len(self._values) == 1
+        hint = None
+        if self._may_have_header and is_second and not csv_hints.is_missing(text):
+            hint = f" (is line {first} a header? header=True)"
+        self._layout.fail(line, self._column, f"{kind} as on line {first}", text, hint)
 
     def _check_exact(self, classes: NDArray[np.float64]) -> None:
-        most = max(classes[0], classes[-1], key=abs)
-        if abs(most) >= _MOST_EXACT:
+        largest = max(classes[0], classes[-1], key=abs)
+        if abs(largest) >= _MAX_EXACT:
             raise ValueError(
-                f"{self._layout.path}: column {self._layout.targets[0] + 1}: expected labels "
-                f"between -2^53 and 2^53, which float64 tells apart, got {name_of(float(most))}"
+                f"{self._layout.path}: column {self._column + 1}: expected labels between -2^53 "
+                f"and 2^53, which float64 tells apart, got {name_of(float(largest))}"
             )
 
-    def _warn_if_different(self, values: NDArray[np.float64]) -> None:
-        if len(self.codes) == len(values) >= _FEWEST_TO_DIFFER:
-            column, text = self._layout.targets[0], next(iter(self.codes)).decode()
+    def _warn_if_unique(self, values: NDArray[np.float64]) -> None:
+        if len(self.codes) == len(values) >= _MIN_UNIQUE:
+            text = next(iter(self.codes)).decode()
             hint = csv_hints.of_field(text, self._layout.delimiter, is_last=False)
-            warn(
-                f"{self._layout.path}: the targets, column {column + 1}, are {len(values):,} "
-                f"different texts, such as {text!r}{hint}; is another column the one to learn? "
-                "targets=COLUMN"
-            )
+            self._warn(f"{len(values):,} different texts, such as {text!r}{hint}")
 
     def _warn_if_constant(self, values: NDArray[np.float64]) -> None:
         if len(values) > 1 and values.min() == values.max():
-            column = self._layout.targets[0]
             value = next(iter(self.codes)).decode() if self._is_text else name_of(float(values[0]))
-            warn(
-                f"{self._layout.path}: the targets, column {column + 1}, are {value!r} in all "
-                f"{len(values):,} rows; is another column the one to learn? targets=COLUMN"
-            )
+            self._warn(f"{value!r} in all {len(values):,} rows")
+
+    def _warn(self, content: str) -> None:
+        warn(
+            f"{self._layout.path}: the targets, column {self._column + 1}, are {content}; is "
+            "another column the one to learn? targets=COLUMN"
+        )
 
 
 def are_classes(values: NDArray[np.float64]) -> bool:
-    """Tell whether numbers are labels, as `read_csv` documents."""
+    """Return whether numbers are labels, as `read_csv` documents."""
     if not (values == np.floor(values)).all():
         return False
     classes = np.unique(values)
     if len(classes) == len(values):
         return False
-    # Labels that count from -1, 0 or 1 without a gap differ from their values by at most 1: little
-    # is lost if they are quantities after all.
+    # Values without gaps from -1, 0 or 1 differ from their labels by at most 1, so that little is
+    # lost if they are quantities after all.
     has_no_gap = classes[-1] - classes[0] + 1 == len(classes)
     return len(classes) <= 2 or bool(abs(classes[0]) <= 1 and has_no_gap)
 

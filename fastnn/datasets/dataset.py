@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 class Dataset(NamedTuple):
-    """Examples, what a network should make of them, and the names of both.
+    """Examples, their labels or targets, and the names of both.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Class labels as target vectors."""
+"""Encode class labels as target vectors."""
 
 import math
 from numbers import Real
@@ -14,7 +14,7 @@ from ..call_errors import with_helpful_errors
 def one_hot(
     labels: ArrayLike, n_classes: int, low: float = 0.0, high: float = 1.0
 ) -> NDArray[np.float32]:
-    """Turn class labels into one row of targets each.
+    """Turn each class label into a row of targets.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def one_hot(
     n_classes : int
         The number of classes, at least 1.
     low, high : float
-        The target of the classes an example does not belong to, and of the one it does.
+        The targets of the other classes, and of the class of the example.
 
     Returns
     -------
@@ -33,8 +33,8 @@ def one_hot(
     Raises
     ------
     TypeError
-        If a label or ``n_classes`` is not an integer (a bool or a float is none), or ``low`` or
-        ``high`` not a number.
+        If a label or ``n_classes`` is not an integer (nor are bools and floats), or ``low`` or
+        ``high`` is not a number.
     ValueError
         If ``labels`` is not one-dimensional, a label is out of range, ``n_classes`` is less than 1,
         or ``low`` or ``high`` is not finite in float32.
@@ -62,7 +62,7 @@ def _checked_labels(labels: ArrayLike, n_classes: int) -> NDArray[np.int64]:
     if array.ndim != 1:
         raise ValueError(f"labels must be one-dimensional, got an array of shape {array.shape}")
     if array.dtype.kind not in "iu":
-        # NumPy has turned a list with one float in it into floats: look at what was really given.
+        # NumPy turns a list with one float into floats: look at the original labels.
         for position, label in enumerate(labels):  # type: ignore[arg-type]
             if not validation.is_integer(label):
                 raise TypeError(f"labels must be integers, got {label!r} at position {position}")

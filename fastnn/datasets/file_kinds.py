@@ -1,6 +1,6 @@
-"""Tell what a file is that was expected to be text."""
+"""Recognize files that are not text."""
 
-_BEGINNINGS = {  # longer ones before those that they begin with
+_BEGINNINGS = {  # longer ones before their own beginnings
     b"\xff\xfe\0\0": "UTF-32 text",
     b"\0\0\xfe\xff": "UTF-32 text",
     b"\xff\xfe": "UTF-16 text",
@@ -21,17 +21,14 @@ _BEGINNINGS = {  # longer ones before those that they begin with
     b"GIF8": "a GIF image",
     b"%PDF-": "a PDF document",
     b"\0\0\x08": "an IDX file, as MNIST's are",
-    b"\x80\x02": "a pickle",
-    b"\x80\x03": "a pickle",
-    b"\x80\x04": "a pickle",
-    b"\x80\x05": "a pickle",
+    **{b"\x80%c" % protocol: "a pickle" for protocol in range(2, 6)},
 }
 _ZIP = b"PK\x03\x04"
-_TAR = 257, b"ustar"  # where a tar archive says so
+_TAR = 257, b"ustar"  # offset and mark of a tar archive
 
 
 def kind_of(beginning: bytes) -> str | None:
-    """Return what a file with this beginning is, None if it may be text in UTF-8."""
+    """Return the kind of a file with this beginning; None if it may be text in UTF-8."""
     for magic, kind in _BEGINNINGS.items():
         if beginning.startswith(magic):
             return kind
@@ -45,7 +42,7 @@ def kind_of(beginning: bytes) -> str | None:
         return "a web page (HTML)"
     if beginning.lstrip().startswith((b'{"', b"[{", b"[[")):
         return "JSON"
-    # Every other byte of numbers in UTF-16 is 0.
+    # In UTF-16, every other byte of numbers is 0.
     half = len(beginning) // 2
     if half and max(beginning[::2].count(0), beginning[1::2].count(0)) > 0.9 * half:
         return "UTF-16 text"

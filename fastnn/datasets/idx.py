@@ -32,9 +32,9 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     """Read an array from an IDX file, plain or compressed with gzip.
 
     An IDX file is two zero bytes, a byte for the element type, a byte for the number of dimensions,
-    the sizes as big-endian uint32, and the elements, big-endian, in C order. Whether it is
-    compressed is seen from its content, not from its name. No memory is set aside on the word of
-    the header: a file that lies about its sizes costs no more than what it really holds.
+    the sizes as big-endian uint32, and the elements, big-endian, in C order. Its content, not its
+    name, shows whether it is compressed. Memory grows with the data that is read, so that wrong
+    sizes in a header cost nothing.
 
     Parameters
     ----------
@@ -86,12 +86,11 @@ def _read_array(stream: BufferedIOBase, path: str) -> NDArray[Any]:
         raise ValueError(f"{path}: expected {4 * ndim} bytes of sizes, got {len(header)}")
     shape: tuple[int, ...] = struct.unpack(f">{ndim}I", header)
     dtype = _DTYPES[type_code]
-    # NumPy limits the product of the sizes even if one of them is 0 and there is nothing to hold.
+    # NumPy limits the product of the other sizes even if one of them is 0.
     if math.prod(size or 1 for size in shape) * dtype.itemsize > sys.maxsize:
         raise ValueError(f"{path}: expected sizes that an array can have, got {shape}")
     n_bytes = math.prod(shape) * dtype.itemsize
-    # The byte after the end is asked for too: it tells a file that is too long, and makes gzip
-    # verify its checksum.
+    # One more byte: it reveals a file that is too long, and makes gzip verify its checksum.
     data = _read_at_most(stream, n_bytes + 1)
     if len(data) != n_bytes:
         got = f"{len(data)}" if len(data) < n_bytes else "more"
@@ -105,7 +104,7 @@ def _read_array(stream: BufferedIOBase, path: str) -> NDArray[Any]:
 
 
 def _read_at_most(stream: BufferedIOBase, n_bytes: int) -> bytearray:
-    """Read ``n_bytes``, or less if the stream ends, in memory that grows with what arrives."""
+    """Read ``n_bytes``, or fewer if the stream ends, into memory that grows with the data."""
     data = bytearray()
     while chunk := stream.read(min(_CHUNK_BYTES, n_bytes - len(data))):
         data += chunk

@@ -11,8 +11,8 @@ def load_iris() -> Dataset:
 
     Four measurements in centimeters of 150 flowers, 50 of each of three species. The data are R. A.
     Fisher's ("The use of multiple measurements in taxonomic problems", Annals of Eugenics 7, 1936)
-    and in the public domain; the file was made from scikit-learn's copy, which follows the paper
-    where the one of the UCI repository differs from it in two rows.
+    and in the public domain. The file was made from scikit-learn's copy, which follows the paper;
+    the copy of the UCI repository differs from it in two rows.
 
     Returns
     -------
@@ -20,7 +20,7 @@ def load_iris() -> Dataset:
         ``X`` is (150, 4) float32; ``y`` is (150,) int64 with the labels 0, 1, 2 of
         ``target_names``: setosa, versicolor, virginica.
     """
-    # Slow to import (20 ms), and only this function needs it.
+    # An import of 20 ms that only this function needs.
     from importlib.resources import as_file, files
 
     with as_file(files("fastnn.datasets") / "iris.csv") as path:

@@ -1,4 +1,4 @@
-"""MNIST and the data sets published in its format."""
+"""Load MNIST, and data sets in its format."""
 
 import os
 from pathlib import Path
@@ -41,12 +41,12 @@ def load_mnist(folder: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
         If one of the files is missing.
     ValueError
         If a file is not a sound IDX file (see `read_idx`), the images are not 28 x 28 uint8, the
-        labels not one-dimensional uint8 from 0 to 9, or the numbers of both differ.
+        labels are not one-dimensional uint8 from 0 to 9, or their numbers differ.
     TypeError
         If ``folder`` is not a path.
     """
     root = Path(validation.path(folder, "folder"))
-    # All four are found before the first is read: reading takes long enough to notice.
+    # Find all four before reading the first, which takes noticeable time.
     train_images, train_labels, test_images, test_labels = (
         _find(root, stem, suffix)
         for stem in ("train", "t10k")
