@@ -1,9 +1,9 @@
 """scikit-learn's multi-layer perceptrons, trained and run by fastnn.
 
-`MLPClassifier` and `MLPRegressor` are scikit-learn's own classes but for the computation: change
+`MLPClassifier` and `MLPRegressor` are scikit-learn's own classes except for the computation: change
 the import, and everything works as before, faster. The same ``random_state`` gives the same initial
-weights, shuffles and splits, and so the same network but for rounding. It needs scikit-learn, which
-the extra "sklearn" installs.
+weights, shuffles and splits, and so the same network up to rounding. The extra "sklearn" installs
+scikit-learn.
 """
 
 try:

@@ -16,7 +16,7 @@ from .perceptron import Perceptron
 
 @with_helpful_errors
 class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
-    """scikit-learn's `MLPClassifier`, computed by fastnn: its parameters, and a few more.
+    """scikit-learn's `MLPClassifier`, computed by fastnn, with additional parameters.
 
     The parameters up to ``max_fun``, the attributes and the methods are those of
     `sklearn.neural_network.MLPClassifier`, with their meaning and defaults. `coefs_` and
@@ -25,40 +25,40 @@ class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
     Parameters
     ----------
     activation : str, Activation or sequence of them, default="relu"
-        Also "leaky_relu", "elu", "softplus", "silu", "gelu", "exp", or a `fastnn.Activation`; one
-        for all hidden layers, or a list with one for each (initial weights are then drawn as for
-        "relu").
+        Also "leaky_relu", "elu", "softplus", "silu", "gelu", "exp", or a `fastnn.Activation`: one
+        for all hidden layers, or a list with one for each. For a list, initial weights are drawn
+        as for "relu".
     optimizer : str or Optimizer, default=None
-        The optimizer of `fastnn.MLP.train` to use in place of ``solver``, which must be "sgd" or
-        "adam": "adamw", "rmsprop", "adagrad", ..., with ``learning_rate_init``, or an object such
-        as ``AdamW(Cosine(1e-3))``, with its own. ``momentum``, ``beta_1`` and the other parameters
-        of solvers are refused beside it: ``SGD(0.1, momentum=0.5)`` is "sgd" with momentum. "rprop"
-        takes the full batch, which ``batch_size="auto"`` then is. ``partial_fit`` needs the
-        ``n_steps`` of a schedule. L-BFGS is ``solver="lbfgs"``.
+        An optimizer of `fastnn.MLP.train` that replaces ``solver``, which must be "sgd" or "adam":
+        "adamw", "rmsprop", "adagrad", ..., with ``learning_rate_init``, or an object such as
+        ``AdamW(Cosine(1e-3))``, with a learning rate of its own. ``momentum``, ``beta_1`` and the
+        other parameters of solvers are refused beside it: ``SGD(0.1, momentum=0.5)`` is "sgd" with
+        momentum. For "rprop", ``batch_size="auto"`` is the full batch. For ``partial_fit``, a
+        schedule must have its ``n_steps``. L-BFGS is ``solver="lbfgs"``.
     class_weight : dict or "balanced", default=None
-        Weights of classes, as elsewhere in scikit-learn; "balanced" not for ``partial_fit``.
+        Weights of classes, as elsewhere in scikit-learn. ``partial_fit`` refuses "balanced".
     dropout : float or sequence of float, default=0.0
-        The part of the units of a hidden layer that is left out for a sample while training.
+        Fraction of hidden units dropped during training: of all hidden layers, or of each.
     l1 : float, default=0.0
         Strength of an L1 penalty on the weights, not divided by the sample size.
     clip_norm, max_norm : float, default=None
         See `fastnn.MLP.train`.
     scoring : str or callable, default=None
-        What validation computes in place of the accuracy: a scorer of scikit-learn, or "loss".
+        The validation score that replaces the accuracy: a scorer of scikit-learn, or "loss".
     progress : bool, default=False
-        Show a bar, with loss and learning rate, on standard error.
+        Whether to show a bar, with loss and learning rate, on standard error.
     n_jobs : int, default=None
-        Threads for large batches and predictions; None is 1, and -1 one for each processor.
+        Threads for large batches and predictions; None is 1, -1 is one per processor.
 
     Notes
     -----
     With both ``warm_start`` and ``early_stopping``, a fit ends with the parameters of the best
-    epoch of all fits. scikit-learn's ends with those of the last epoch if no epoch of a later fit
-    is the best.
+    epoch of all fits. In scikit-learn it ends with those of the last epoch, if an earlier fit had
+    the best epoch.
 
     See Also
     --------
-    fastnn.MLP : The network itself, and what each of the additional parameters means.
+    fastnn.MLP : The network, and the meaning of each additional parameter.
 
     Examples
     --------
@@ -70,14 +70,14 @@ class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
     (array([0, 0]), True)
     """
 
-    _of_sklearn = sklearn.neural_network.MLPClassifier
+    _sklearn_class = sklearn.neural_network.MLPClassifier
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **sklearn.neural_network.MLPClassifier._parameter_constraints,
         **Perceptron._parameter_constraints,
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
-    # Of this signature scikit-learn makes the list of parameters; a test holds it to theirs.
+    # scikit-learn reads the parameters from this signature; a test compares it with theirs.
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -114,40 +114,7 @@ class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
         progress: Any = False,
         n_jobs: Any = None,
     ) -> None:
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            solver=solver,
-            alpha=alpha,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            learning_rate_init=learning_rate_init,
-            power_t=power_t,
-            max_iter=max_iter,
-            shuffle=shuffle,
-            random_state=random_state,
-            tol=tol,
-            verbose=verbose,
-            warm_start=warm_start,
-            momentum=momentum,
-            nesterovs_momentum=nesterovs_momentum,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            n_iter_no_change=n_iter_no_change,
-            max_fun=max_fun,
-        )
-        self.optimizer = optimizer
-        self.class_weight = class_weight
-        self.dropout = dropout
-        self.l1 = l1
-        self.clip_norm = clip_norm
-        self.max_norm = max_norm
-        self.scoring = scoring
-        self.progress = progress
-        self.n_jobs = n_jobs
+        self._set_parameters(locals())
 
     def predict(self, X: Any) -> Array:
         """Predict classes, as scikit-learn's classifier does."""
@@ -159,7 +126,7 @@ class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
             return self._labels(outputs)
         return self.classes_[(outputs[:, 0] > 0.5).astype(np.intp)]
 
-    def _weights(self, y: Array, sample_weight: Array | None) -> Array | None:
+    def _training_weights(self, y: Array, sample_weight: Array | None) -> Array | None:
         if self.class_weight is None:
             return sample_weight
         weights = compute_sample_weight(self.class_weight, self._labels(y))
@@ -182,7 +149,7 @@ class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
             raise ValueError(f"y_val must have no other classes than y, got {unknown}")
         return y
 
-    def _as_trained_on(self, y: Any) -> Array:
+    def _encoded(self, y: Any) -> Array:
         return self._label_binarizer.transform(y)
 
     def _strata(self, y: Array) -> Array | None:

@@ -1,4 +1,4 @@
-"""From and to scikit-learn's estimators, and skl2onnx."""
+"""Conversion of scikit-learn's estimators, and converters for skl2onnx."""
 
 import copy
 from typing import Any
@@ -8,25 +8,25 @@ from .regressor import MLPRegressor
 
 
 def from_sklearn(estimator: Any) -> MLPClassifier | MLPRegressor:
-    """Make one of the estimators here of scikit-learn's.
+    """Make an estimator of fastnn of one of scikit-learn.
 
     Parameters
     ----------
     estimator : MLPClassifier or MLPRegressor of scikit-learn
-        Fitted or not. Nothing of it is shared.
+        An estimator, fitted or not, which is copied.
 
     Returns
     -------
     MLPClassifier or MLPRegressor
-        With its parameters and, if it is fitted, its attributes. What its optimizer keeps is left
-        out: ``partial_fit`` begins with a new one.
+        An estimator with the parameters and, if fitted, the attributes of the other, without the
+        state of its optimizer: ``partial_fit`` begins with a new one.
 
     Raises
     ------
     TypeError
-        If it is neither.
+        If ``estimator`` is neither.
     """
-    kinds = {kind._of_sklearn: kind for kind in (MLPClassifier, MLPRegressor)}
+    kinds = {kind._sklearn_class: kind for kind in (MLPClassifier, MLPRegressor)}
     kind = kinds.get(type(estimator))
     if kind is None:
         raise TypeError(
@@ -40,10 +40,10 @@ def from_sklearn(estimator: Any) -> MLPClassifier | MLPRegressor:
 
 
 def register_onnx_converters() -> None:
-    """Let skl2onnx convert the estimators here as it converts scikit-learn's.
+    """Let skl2onnx convert these estimators as it converts those of scikit-learn.
 
-    Call it once before ``skl2onnx.to_onnx`` or ``convert_sklearn``. Activations that scikit-learn
-    does not have are not in its converters: `fastnn.MLP.export_onnx` writes those.
+    Call it once before ``skl2onnx.to_onnx`` or ``convert_sklearn``. The converters lack activations
+    that scikit-learn lacks: `fastnn.MLP.export_onnx` writes those.
 
     Raises
     ------

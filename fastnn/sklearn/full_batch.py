@@ -1,4 +1,4 @@
-"""Fitting by "lbfgs": scipy's, with the engine's loss and gradient of all examples."""
+"""Fitting by "lbfgs": scipy's L-BFGS-B, with the engine's loss and gradient of all examples."""
 
 import itertools
 from dataclasses import replace
@@ -15,7 +15,7 @@ from ..regularization import Regularization
 from ..warning import warn
 from . import losses
 
-_OVERFLOW = 1e300  # a loss of more, or infinity, comes of "exp" outputs at the bound of the doubles
+_OVERFLOW = 1e300  # larger losses come from "exp" outputs near the largest float64
 
 
 def minimize(
@@ -24,13 +24,24 @@ def minimize(
     X: Any,
     y: Array,
     sample_weight: Array | None,
-    most_loss: float,
+    max_loss: float,
 ) -> None:
-    """Minimize from where the network stands.
+    """Minimize the loss with its penalties, starting from the parameters of the network.
 
-    The loss here and its gradient belong together also where scikit-learn's do not: with several
-    targets, it divides the one by their number and not the other, which may lead its line search
-    astray.
+    The gradient is that of the loss. In scikit-learn it is not with several targets: only the loss
+    is divided by their number, which may mislead the line search.
+
+    Parameters
+    ----------
+    estimator : Perceptron
+    network : MLP
+        The estimator's own network.
+    X : ndarray or sparse matrix, (n_samples, n_features)
+    y : ndarray, (n_samples, n_outputs)
+        Numbers, or binary indicators of the labels.
+    sample_weight : ndarray or None
+    max_loss : float
+        The largest -log of a probability.
     """
     n_samples = X.shape[0]
     if sample_weight is None:
@@ -39,8 +50,8 @@ def minimize(
         total = float(sample_weight.sum())
         weights = sample_weight * (n_samples / total)
     inputs, targets = internals.checked_examples(network, X, estimator._targets(y), weights)
-    targets = replace(targets, most_loss=most_loss)
-    reported = losses.Reported(estimator, y, weights, np.arange(n_samples))
+    targets = replace(targets, most_loss=max_loss)
+    reported = losses.ReportedLoss(estimator, y, weights, np.arange(n_samples))
     regularization = Regularization(l1=estimator.l1, l2=estimator.alpha / total)
     objective = internals.flat_objective(
         network, (inputs, targets), regularization, estimator._n_threads()
@@ -48,7 +59,7 @@ def minimize(
 
     def evaluate(flat: Array) -> tuple[float, Array]:
         loss, slopes = objective(flat)
-        # As in scikit-learn: the line search comes back from NaN, but ends at infinity.
+        # As in scikit-learn: the line search recovers from NaN, but ends at infinity.
         return (loss if loss < _OVERFLOW else np.nan), slopes
 
     tasks, numbers = estimator._tasks, itertools.count(1)
@@ -80,7 +91,7 @@ def minimize(
     )
     objective.move_to(result.x)
     if tasks is not None:
-        tasks.end()  # of an iteration that did not come to its end
+        tasks.end()  # an iteration that was not completed
     estimator.n_iter_ = min(result.nit, estimator.max_iter)
     if result.status != 0:
         _warn_of_no_convergence(result, estimator)
@@ -89,7 +100,7 @@ def minimize(
 
 
 def _warn_of_no_convergence(result: Any, estimator: Any) -> None:
-    """Warn as scikit-learn does, but at the line that called `fit`, not at one in here."""
+    """Warn as scikit-learn does, but with the location of the call of ``fit``."""
     advice = "scale the data"
     if estimator.n_iter_ == estimator.max_iter:
         advice = f"increase the number of iterations (max_iter={estimator.max_iter}), or {advice}"

@@ -1,14 +1,13 @@
-"""The parts of both estimators that are fastnn's: the network, and the numerics over it.
+"""The code that both estimators share: their parameters, network, fitting and predictions.
 
-They replace the methods of scikit-learn's classes that compute, ``_fit_stochastic``, ``_fit_lbfgs``
-and ``_forward_pass_fast``, and extend ``fit`` and ``_score`` by what is new. All around them,
-parameters and their checks, labels, initial weights, messages and tags, stays scikit-learn's.
+It replaces the methods of scikit-learn's classes that compute, ``_fit_stochastic``, ``_fit_lbfgs``
+and ``_forward_pass_fast``, and extends ``fit`` and ``_score``. All else stays scikit-learn's:
+checks of parameters, labels, initial weights, messages and tags.
 """
 
 import copy
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -29,25 +28,28 @@ from .. import internals, validation
 from ..activations import ACTIVATIONS, Activation
 from ..arrays import Array
 from ..call_errors import with_helpful_errors_in_subclasses
-from ..losses import Loss
 from ..mlp import MLP
 from ..optimizers import OPTIMIZERS, Optimizer
 from . import full_batch, losses, settings, stochastic
 
 _LOSS_OF_OUTPUTS = {"softmax": "cross_entropy", "logistic": "binary_cross_entropy"}
 
-# Additional parameters with an effect on what is learned; each is false where it has none.
-_OF_LEARNING = ("optimizer", "class_weight", "dropout", "l1", "clip_norm", "max_norm", "scoring")
+# Parameters that change the model and that scikit-learn lacks; each is false if it has no effect.
+_NOT_IN_SKLEARN = ("optimizer", "class_weight", "dropout", "l1", "clip_norm", "max_norm", "scoring")
 
-# Attributes that a copy does not take over: it has a network of its own.
-_OF_FASTNN = {"_network", "_network_for", "_tasks", "_validation"}
+# Attributes that copies and pickles leave out: a copy has a network of its own.
+_OF_NETWORK = {"_network", "_network_for", "_tasks", "_validation"}
+
+# Arguments of validate_data for predictions.
+_CHECKS = {"accept_sparse": ["csr", "csc"], "reset": False}
 
 
 class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
-    """Mixin, before a class of scikit-learn's."""
+    """Mixin of both estimators; it precedes the class of scikit-learn, ``_sklearn_class``."""
 
+    _sklearn_class: ClassVar[Any]
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        # "logistic" is the name here, also to those who draw initial weights.
+        # scikit-learn draws initial weights by these names, so "sigmoid" is "logistic".
         "activation": [
             StrOptions({"logistic", *ACTIVATIONS} - {"sigmoid", "softmax"}),
             Activation,
@@ -64,9 +66,16 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         "n_jobs": [Integral, None],
     }
 
-    # While ``fit`` runs: what the methods within scikit-learn's ``_fit`` are not given.
+    # Set while ``fit`` runs, for methods that scikit-learn's ``_fit`` calls without them.
     _tasks: stochastic.Tasks | None = None
-    _validation: tuple[Any, Any, Any] = (None, None, None)
+    _validation: tuple[Any, Any, Any] = (None, None, None)  # X_val, y_val, sample_weight_val
+
+    def _set_parameters(self, given: dict[str, Any]) -> None:
+        """Set the parameters, given the local variables of a constructor."""
+        of_sklearn = self._sklearn_class._get_param_names()
+        super().__init__(**{name: given[name] for name in of_sklearn})
+        for name in given.keys() - {"self", *of_sklearn}:
+            setattr(self, name, given[name])
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -92,8 +101,8 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights.
         X_val, y_val, sample_weight_val : default=None
-            Data to validate on after every epoch, instead of a part of X: ``validation_scores_``
-            are on them, and so is ``early_stopping``. Not for ``solver="lbfgs"``.
+            Data to validate on after every epoch, instead of a part of X, for
+            ``validation_scores_`` and ``early_stopping``. Not for ``solver="lbfgs"``.
 
         Returns
         -------
@@ -107,19 +116,14 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         context = self._init_callback_context(max_subtasks=self.max_iter)
         data = {"estimator": self, "X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         context.call_on_fit_task_begin(**data)
-        with self._during_fit(data, context, (X_val, y_val, sample_weight_val)):
-            self._fit(X, y, sample_weight=sample_weight, incremental=False)
-        context.call_on_fit_task_end(**data, reconstruction_attributes={})
-        return self
-
-    @contextmanager
-    def _during_fit(self, data: Any, context: Any, validation: Any) -> Iterator[None]:
-        """Set them, for so long."""
-        self._tasks, self._validation = stochastic.Tasks(data, context), validation
+        self._tasks = stochastic.Tasks(data, context)
+        self._validation = X_val, y_val, sample_weight_val
         try:
-            yield
+            self._fit(X, y, sample_weight=sample_weight, incremental=False)
         finally:
             del self._tasks, self._validation
+        context.call_on_fit_task_end(**data, reconstruction_attributes={})
+        return self
 
     def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
         settings.check(self, incremental)
@@ -134,18 +138,19 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         self, X: Any, y: Array, sample_weight: Array | None, *buffers_and_incremental: Any
     ) -> None:
         *_, incremental = buffers_and_incremental
-        weights = self._weights(y, sample_weight)
-        stochastic.Training(self, self._kept_network(), X, y, weights, incremental).run()
+        weights = self._training_weights(y, sample_weight)
+        stochastic.Training(self, self._own_network(), X, y, weights, incremental).run()
 
     def _fit_lbfgs(self, X: Any, y: Array, sample_weight: Array | None, *buffers: Any) -> None:
-        weights = self._weights(y, sample_weight)
-        # In double, whatever X is, for the line search needs it. scikit-learn computes in double
-        # too, but for a first fit of float32, and clips probabilities to the epsilon of its dtype.
-        most_loss = losses.most(np.result_type(X.dtype, self.coefs_[0].dtype))
-        full_batch.minimize(self, self._kept_network(np.dtype(float)), X, y, weights, most_loss)
+        weights = self._training_weights(y, sample_weight)
+        # In float64 for any X: the line search needs it. scikit-learn computes in float64, too,
+        # except in a first fit of float32, and clips probabilities to the epsilon of its dtype.
+        max_loss = losses.max_log_loss(np.result_type(X.dtype, self.coefs_[0].dtype))
+        network = self._own_network(np.dtype(float))
+        full_batch.minimize(self, network, X, y, weights, max_loss)
 
-    def _weights(self, y: Array, sample_weight: Array | None) -> Array | None:
-        """Those of the samples, given their targets as they are trained on."""
+    def _training_weights(self, y: Array, sample_weight: Array | None) -> Array | None:
+        """Return the weights of the samples, given their encoded targets."""
         return sample_weight
 
     def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Array:
@@ -153,14 +158,14 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
             if (outputs := self._quick_outputs(X)) is not None:
                 return outputs
             validation.check_unmasked(X, "X")
-            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+            X = validate_data(self, X, **_CHECKS)
         network = self._current_network()
         outputs = network.predict(X, n_threads=self._n_threads())
         return outputs.astype(np.result_type(X.dtype, network.dtype), copy=False)
 
     def _quick_outputs(self, X: Any) -> Array | None:
         """Predict an array that needs none of scikit-learn's checks, which take longer."""
-        network = self._own_network()
+        network = self._live_network()
         if (
             network is not None
             and type(X) is np.ndarray
@@ -170,10 +175,8 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
             and len(X)
             and "feature_names_in_" not in vars(self)
         ):
-            try:
+            with suppress(ValueError):  # NaN: scikit-learn raises its own error
                 return network.predict(X, n_threads=self._n_threads())
-            except ValueError:
-                pass  # NaN: scikit-learn says so in its own words
         return None
 
     @with_helpful_errors_in_subclasses
@@ -191,7 +194,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
             Features for other estimators; ``get_feature_names_out`` names them.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        X = validate_data(self, X, **_CHECKS)
         if len(self.coefs_) == 1:
             raise ValueError("hidden_layer_sizes must name a layer to transform, got none")
         return self._current_network().activations(X)[-2]
@@ -204,18 +207,17 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         if self.scoring is None:
             try:
                 return super()._score(X, y, sample_weight=sample_weight)
-            except FloatingPointError:  # of outputs that are not finite
+            except FloatingPointError:  # the outputs are not finite
                 return math.nan
         if self.scoring == "loss":
             return -self._validation_loss(X, y, sample_weight)
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         return float(check_scoring(self, scoring=self.scoring)(self, X, y, **weights))
 
-    def _validation_data(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-        """Check X and y, if they are what ``fit`` was given."""
-        X = validate_data(
-            self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False
-        )
+    def _checked_validation(self) -> tuple[Any, Any, Any]:
+        """Return the checked validation data of ``fit``."""
+        X, y, sample_weight = self._validation
+        X = validate_data(self, X, dtype=(np.float64, np.float32), **_CHECKS)
         check_consistent_length(X, y)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
@@ -225,17 +227,16 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         return np.asarray(y)
 
     def _validation_loss(self, X: Any, y: Any, sample_weight: Any) -> float:
-        targets = self._targets(self._as_trained_on(y))
-        network = self._current_network()
+        network, targets = self._current_network(), self._targets(self._encoded(y))
         examples = internals.checked_examples(network, X, targets, sample_weight)
         return internals.mean_loss(network, examples) / losses.n_averaged(self)
 
-    # The parameters are a network's, of which coefs_ and intercepts_ are the live views. They may
-    # also be assigned to: arrays that are no such views are the parameters as they are.
+    # coefs_ and intercepts_ are live views of the parameters of a network. Users may also assign
+    # other arrays to them: these are then the parameters, and the network is made anew.
 
-    def _kept_network(self, dtype: "np.dtype[Any] | None" = None) -> MLP:
-        """Make a network of the parameters, which becomes the estimator's own."""
-        network = self._own_network()
+    def _own_network(self, dtype: "np.dtype[Any] | None" = None) -> MLP:
+        """Return the estimator's network; make it if it is missing or has another dtype."""
+        network = self._live_network()
         if network is None or network.dtype != (dtype or network.dtype):
             before: MLP | None = vars(self).get("_network")
             network = self._new_network(dtype)
@@ -245,14 +246,13 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         return network
 
     def _current_network(self) -> MLP:
-        network = self._own_network()
-        return self._new_network(None) if network is None else network
+        """Return a network with the parameters, which may be a temporary one."""
+        return self._live_network() or self._new_network()
 
-    def _own_network(self) -> MLP | None:
+    def _live_network(self) -> MLP | None:
+        """Return the estimator's network if ``coefs_`` and ``intercepts_`` are still its views."""
         network: MLP | None = vars(self).get("_network")
-        if network is None:
-            return None
-        if self._network_for != (self.activation, self.out_activation_):
+        if network is None or self._network_for != (self.activation, self.out_activation_):
             return None
         own = (*network.weights, *network.biases)
         given = (*self.coefs_, *self.intercepts_)
@@ -261,7 +261,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         return None
 
     def _initialize(self, y: Any, layer_units: list[int], dtype: Any) -> None:
-        self._hidden_activations(len(layer_units) - 2)  # refused before parameters are replaced
+        self._hidden_activations(len(layer_units) - 2)  # an error leaves the parameters as they are
         super()._initialize(y, layer_units, dtype)
 
     def _hidden_activations(self, n_layers: int) -> list[Any]:
@@ -275,18 +275,15 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
             )
         return [_activation(f) for f in given]
 
-    def _new_network(self, dtype: "np.dtype[Any] | None") -> MLP:
+    def _new_network(self, dtype: "np.dtype[Any] | None" = None) -> MLP:
         return MLP.from_arrays(
             self.coefs_,
             self.intercepts_,
             activation=self._hidden_activations(len(self.coefs_) - 1),
             output_activation=_activation(self.out_activation_),
-            loss=self._network_loss(),
+            loss=_LOSS_OF_OUTPUTS.get(str(self.out_activation_)) or self.loss,
             dtype=dtype,
         )
-
-    def _network_loss(self) -> str | Loss:
-        return _LOSS_OF_OUTPUTS.get(str(self.out_activation_)) or self.loss
 
     def _adopt(self, network: MLP) -> None:
         self._network, self._network_for = network, (self.activation, self.out_activation_)
@@ -296,19 +293,19 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
         return 1 if self.n_jobs is None else int(effective_n_jobs(self.n_jobs))
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: x for name, x in super().__getstate__().items() if name not in _OF_FASTNN}
-        if (network := self._own_network()) is not None:
+        state = {name: x for name, x in super().__getstate__().items() if name not in _OF_NETWORK}
+        if (network := self._live_network()) is not None:
             state["_training_state"] = internals.training_state(network)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        kept = state.pop("_training_state", None)
+        training_state = state.pop("_training_state", None)
         super().__setstate__(state)
         if "coefs_" in state:
-            # A parameter may have been set since that does not go with the network.
+            # Parameters that were set since may not fit the network.
             with suppress(TypeError, ValueError):
-                network = self._new_network(None)
-                internals.set_training_state(network, kept)
+                network = self._new_network()
+                internals.set_training_state(network, training_state)
                 self._adopt(network)
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -316,34 +313,34 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
 
     @with_helpful_errors_in_subclasses
     def to_sklearn(self) -> Any:
-        """Make scikit-learn's own estimator of this one: for prediction, or to go on with.
+        """Make an estimator of scikit-learn of this one, for predictions or further training.
 
         Returns
         -------
         estimator
-            With the parameters that its class has, and copies of the fitted attributes. What the
-            optimizer keeps is left out.
+            An estimator with the parameters that its class has, and copies of the fitted
+            attributes, without the state of the optimizer.
 
         Raises
         ------
         ValueError
-            If it has what scikit-learn does not know: an activation or a loss of its own, or a
-            parameter that changes how it learns, such as ``dropout``.
+            If it has what scikit-learn lacks: an activation or a loss of your own, or a parameter
+            that changes the model, such as ``dropout``.
         """
-        new = self._of_sklearn()
+        new = self._sklearn_class()
         parameters = self.get_params(deep=False)
-        unknown = [x for x in _OF_LEARNING if x in parameters and np.any(parameters[x])]
+        unknown = [x for x in _NOT_IN_SKLEARN if x in parameters and np.any(parameters[x])]
         if unknown:
             defaults = type(self)().get_params(deep=False)
             found = ", ".join(f"{name}={parameters[name]!r}" for name in unknown)
             without = ", ".join(f"{name}={defaults[name]!r}" for name in unknown)
             raise ValueError(
-                f"scikit-learn's {self._of_sklearn.__name__} has no {found}: to go on without, "
+                f"scikit-learn's {self._sklearn_class.__name__} has no {found}: to go on without, "
                 f"use set_params({without})"
             )
         new.set_params(**{name: parameters[name] for name in new.get_params()})
         new._validate_params()
-        left_out = {*parameters, *_OF_FASTNN, "_optimizer"}
+        left_out = {*parameters, *_OF_NETWORK, "_optimizer"}
         fitted = {name: x for name, x in vars(self).items() if name not in left_out}
         vars(new).update(copy.deepcopy(fitted))
         if "coefs_" in fitted:

@@ -15,7 +15,7 @@ from .perceptron import Perceptron
 
 @with_helpful_errors
 class MLPRegressor(Perceptron, sklearn.neural_network.MLPRegressor):
-    """scikit-learn's `MLPRegressor`, computed by fastnn: its parameters, and a few more.
+    """scikit-learn's `MLPRegressor`, computed by fastnn, with additional parameters.
 
     The parameters up to ``max_fun``, the attributes and the methods are those of
     `sklearn.neural_network.MLPRegressor`, with their meaning and defaults. `coefs_` and
@@ -25,40 +25,40 @@ class MLPRegressor(Perceptron, sklearn.neural_network.MLPRegressor):
     ----------
     loss : str or Loss, default="squared_error"
         Also "absolute_error", "huber", "quantile" (the median), or a `fastnn.Loss` such as
-        ``Quantile(0.9)``. ``loss_`` is a mean over the outputs, but for "poisson" and a `Loss`.
+        ``Quantile(0.9)``. ``loss_`` is a mean over the outputs, except for "poisson" and a `Loss`.
     activation : str, Activation or sequence of them, default="relu"
-        Also "leaky_relu", "elu", "softplus", "silu", "gelu", "exp", or a `fastnn.Activation`; one
-        for all hidden layers, or a list with one for each (initial weights are then drawn as for
-        "relu").
+        Also "leaky_relu", "elu", "softplus", "silu", "gelu", "exp", or a `fastnn.Activation`: one
+        for all hidden layers, or a list with one for each. For a list, initial weights are drawn
+        as for "relu".
     optimizer : str or Optimizer, default=None
-        The optimizer of `fastnn.MLP.train` to use in place of ``solver``, which must be "sgd" or
-        "adam": "adamw", "rmsprop", "adagrad", ..., with ``learning_rate_init``, or an object such
-        as ``AdamW(Cosine(1e-3))``, with its own. ``momentum``, ``beta_1`` and the other parameters
-        of solvers are refused beside it: ``SGD(0.1, momentum=0.5)`` is "sgd" with momentum. "rprop"
-        takes the full batch, which ``batch_size="auto"`` then is. ``partial_fit`` needs the
-        ``n_steps`` of a schedule. L-BFGS is ``solver="lbfgs"``.
+        An optimizer of `fastnn.MLP.train` that replaces ``solver``, which must be "sgd" or "adam":
+        "adamw", "rmsprop", "adagrad", ..., with ``learning_rate_init``, or an object such as
+        ``AdamW(Cosine(1e-3))``, with a learning rate of its own. ``momentum``, ``beta_1`` and the
+        other parameters of solvers are refused beside it: ``SGD(0.1, momentum=0.5)`` is "sgd" with
+        momentum. For "rprop", ``batch_size="auto"`` is the full batch. For ``partial_fit``, a
+        schedule must have its ``n_steps``. L-BFGS is ``solver="lbfgs"``.
     dropout : float or sequence of float, default=0.0
-        The part of the units of a hidden layer that is left out for a sample while training.
+        Fraction of hidden units dropped during training: of all hidden layers, or of each.
     l1 : float, default=0.0
         Strength of an L1 penalty on the weights, not divided by the sample size.
     clip_norm, max_norm : float, default=None
         See `fastnn.MLP.train`.
     scoring : str or callable, default=None
-        What validation computes in place of R²: a scorer of scikit-learn, or "loss".
+        The validation score that replaces R²: a scorer of scikit-learn, or "loss".
     progress : bool, default=False
-        Show a bar, with loss and learning rate, on standard error.
+        Whether to show a bar, with loss and learning rate, on standard error.
     n_jobs : int, default=None
-        Threads for large batches and predictions; None is 1, and -1 one for each processor.
+        Threads for large batches and predictions; None is 1, -1 is one per processor.
 
     Notes
     -----
     With both ``warm_start`` and ``early_stopping``, a fit ends with the parameters of the best
-    epoch of all fits. scikit-learn's ends with those of the last epoch if no epoch of a later fit
-    is the best.
+    epoch of all fits. In scikit-learn it ends with those of the last epoch, if an earlier fit had
+    the best epoch.
 
     See Also
     --------
-    fastnn.MLP : The network itself, and what each of the additional parameters means.
+    fastnn.MLP : The network, and the meaning of each additional parameter.
 
     Examples
     --------
@@ -70,14 +70,14 @@ class MLPRegressor(Perceptron, sklearn.neural_network.MLPRegressor):
     True
     """
 
-    _of_sklearn = sklearn.neural_network.MLPRegressor
+    _sklearn_class = sklearn.neural_network.MLPRegressor
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **sklearn.neural_network.MLPRegressor._parameter_constraints,
         **Perceptron._parameter_constraints,
         "loss": [StrOptions({"poisson", *losses.MEANS}), Loss],
     }
 
-    # Of this signature scikit-learn makes the list of parameters; a test holds it to theirs.
+    # scikit-learn reads the parameters from this signature; a test compares it with theirs.
     def __init__(
         self,
         loss: Any = "squared_error",
@@ -114,40 +114,7 @@ class MLPRegressor(Perceptron, sklearn.neural_network.MLPRegressor):
         progress: Any = False,
         n_jobs: Any = None,
     ) -> None:
-        super().__init__(
-            loss=loss,
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            solver=solver,
-            alpha=alpha,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            learning_rate_init=learning_rate_init,
-            power_t=power_t,
-            max_iter=max_iter,
-            shuffle=shuffle,
-            random_state=random_state,
-            tol=tol,
-            verbose=verbose,
-            warm_start=warm_start,
-            momentum=momentum,
-            nesterovs_momentum=nesterovs_momentum,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            n_iter_no_change=n_iter_no_change,
-            max_fun=max_fun,
-        )
-        self.optimizer = optimizer
-        self.dropout = dropout
-        self.l1 = l1
-        self.clip_norm = clip_norm
-        self.max_norm = max_norm
-        self.scoring = scoring
-        self.progress = progress
-        self.n_jobs = n_jobs
+        self._set_parameters(locals())
 
     def _targets(self, y: Array) -> Array:
         return y
@@ -155,7 +122,7 @@ class MLPRegressor(Perceptron, sklearn.neural_network.MLPRegressor):
     def _labels(self, y: Array) -> Array:
         return y
 
-    def _as_trained_on(self, y: Any) -> Array:
+    def _encoded(self, y: Any) -> Array:
         return np.asarray(y)
 
     def _strata(self, y: Array) -> Array | None:

@@ -1,4 +1,4 @@
-"""Checks of parameters that depend on each other, made before a fit changes anything."""
+"""Checks of parameters that depend on each other, before a fit changes anything."""
 
 import inspect
 from typing import Any
@@ -9,10 +9,9 @@ from .. import validation
 from ..optimizers import OPTIMIZERS, Optimizer, check_makes_steps
 from ..schedules import check_has_length
 
-_OF_LBFGS = ("optimizer", "dropout", "clip_norm", "max_norm")
-"""Parameters that solver="lbfgs" has no use for."""
+_NOT_FOR_LBFGS = ("optimizer", "dropout", "clip_norm", "max_norm")
 
-_OF_SOLVERS = {
+_SOLVER_PARAMETERS = {
     "learning_rate_init": "learning_rate",
     "power_t": "power",
     "momentum": "momentum",
@@ -21,28 +20,28 @@ _OF_SOLVERS = {
     "beta_2": "beta_2",
     "epsilon": "epsilon",
 }
-"""Parameters of scikit-learn's solvers, and the arguments of optimizers that correspond to them."""
+"""Parameters of scikit-learn's solvers, and the corresponding arguments of optimizers."""
 
 
 def optimizer_class(given: str | Optimizer) -> type[Optimizer]:
-    """Return the class of an optimizer that is given as a name or an object."""
+    """Return the class of an optimizer, given its name or an object."""
     return OPTIMIZERS[given] if isinstance(given, str) else type(given)
 
 
 def check(estimator: Any, incremental: bool) -> None:
-    """Reject parameters that do not go together.
+    """Reject parameters that exclude each other.
 
     Parameters
     ----------
     estimator : Perceptron
-        Each of its parameters has been checked alone.
+        An estimator whose parameters have each been checked alone.
     incremental : bool
-        Whether for ``partial_fit``.
+        Whether the call is ``partial_fit``.
 
     Raises
     ------
     ValueError
-        If a parameter would have no effect or cannot be used with another one.
+        If a parameter would have no effect, or excludes another one.
     """
     _check_class_weight(getattr(estimator, "class_weight", None), incremental)
     if estimator.solver == "lbfgs":
@@ -55,7 +54,7 @@ def check(estimator: Any, incremental: bool) -> None:
 
 
 def _check_for_lbfgs(estimator: Any) -> None:
-    for name in _OF_LBFGS:
+    for name in _NOT_FOR_LBFGS:
         if np.any(getattr(estimator, name)):
             raise ValueError(
                 f"{name} must be left out for solver='lbfgs', got {getattr(estimator, name)!r}"
@@ -78,7 +77,7 @@ def _check_optimizer(estimator: Any, incremental: bool) -> None:
             "learning_rate must be 'constant' where optimizer is given, which may have a "
             f"schedule of its own, got {estimator.learning_rate!r}"
         )
-    _check_parameters_of_solvers(estimator, kind)
+    _check_solver_parameters(estimator, kind)
     if isinstance(given, str):
         return
     rate = given.learning_rate
@@ -100,19 +99,16 @@ def _check_optimizer(estimator: Any, incremental: bool) -> None:
         )
 
 
-def _check_parameters_of_solvers(estimator: Any, kind: type[Optimizer]) -> None:
-    """Reject values, other than the defaults, that the optimizer would not make use of."""
-    defaults = estimator._of_sklearn().get_params()
+def _check_solver_parameters(estimator: Any, kind: type[Optimizer]) -> None:
+    """Reject parameters of solvers that differ from their defaults: the optimizer ignores them."""
+    defaults = estimator._sklearn_class().get_params()
     arguments = list(inspect.signature(kind).parameters)
-    for name, argument in _OF_SOLVERS.items():
-        value = getattr(estimator, name)
-        if value == defaults[name]:
-            continue
-        if name == "learning_rate_init" and isinstance(estimator.optimizer, str):
+    for name, argument in _SOLVER_PARAMETERS.items():
+        value, is_name = getattr(estimator, name), isinstance(estimator.optimizer, str)
+        if value == defaults[name] or (name == "learning_rate_init" and is_name):
             continue
         hint = f"which takes {', '.join(arguments)}"
         if argument in arguments:
-            is_name = isinstance(estimator.optimizer, str)
             rate = f"{estimator.learning_rate_init!r}, " if is_name else ""
             hint = f"such as optimizer={kind.__name__}({rate}{argument}={value!r})"
         raise ValueError(

@@ -1,4 +1,4 @@
-"""scikit-learn's optimizers as rules of the engine, where those differ from the engine's own."""
+"""scikit-learn's optimizers as rules of the engine, where they differ from the engine's own."""
 
 import math
 from collections.abc import Sequence
@@ -8,38 +8,39 @@ from .. import optimizers
 from ..arrays import Array
 from ..optimizers import SGD, Optimizer
 
-_MOST_SHRINKAGE = 0.5  # of weights by a plain step
+_MAX_SHRINKAGE = 0.5  # fraction of the weights that L2 may remove in one plain step
 
 
-def steady(optimizer: Optimizer, most_l2: float) -> Optimizer:
-    """Return the same, but not plain if weights might shrink by most of what they are, or more.
+def steady(optimizer: Optimizer, max_l2: float) -> Optimizer:
+    """Return an equal optimizer that tolerates any shrinkage of the weights.
 
-    ``most_l2`` is the largest factor of the penalty for any batch.
+    A plain step of `SGD` shrinks weights by a factor that must stay above 0.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    max_l2 : float
+        The largest L2 strength of any batch.
     """
     rate = optimizer.learning_rate
-    if type(optimizer) is not SGD or optimizer.momentum or not most_l2:
+    if type(optimizer) is not SGD or optimizer.momentum or not max_l2:
         return optimizer
-    if isinstance(rate, float) and rate * most_l2 <= _MOST_SHRINKAGE:
+    if isinstance(rate, float) and rate * max_l2 <= _MAX_SHRINKAGE:
         return optimizer
     return Momentum(rate)
 
 
-def sgd(rate: float, momentum: float, nesterov: bool) -> Optimizer:
-    """scikit-learn's."""
-    return Momentum(rate, momentum, nesterov) if momentum else SGD(rate)
-
-
 @dataclass(frozen=True)
 class Momentum(SGD):
-    """With any momentum from 0 to 1.
+    """SGD with momentum from 0 to 1, inclusive.
 
-    scikit-learn's velocity is minus the rate times the one here: equal as long as the rate is.
+    scikit-learn's velocity is minus the rate times this one: equal while the rate is constant.
     """
 
     slots = ("velocity",)
 
     def __post_init__(self) -> None:
-        """All has been checked, by scikit-learn."""
+        """Skip the checks: scikit-learn has made them."""
 
     @property
     def rule(self) -> str:
@@ -48,7 +49,7 @@ class Momentum(SGD):
 
 @dataclass(frozen=True)
 class Adam(optimizers.Adam):
-    """With epsilon outside of the correction of the bias: the paper's "epsilon hat", section 2."""
+    """Adam that adds epsilon before the bias correction: the paper's "epsilon hat", section 2."""
 
     @property
     def constants(self) -> tuple[float, ...]:

@@ -1,7 +1,7 @@
-"""Fitting by "sgd" and "adam": the training of the core, with the rules of scikit-learn.
+"""Fitting by "sgd" and "adam": the training of the core, by the rules of scikit-learn.
 
-What is drawn, when it stops and what is reported is as in scikit-learn: of its code, the learning
-rates of the optimizers and the count of epochs without improvement go on to be used.
+Random draws, stopping and reports are those of scikit-learn. Two parts of its code remain in use:
+the learning rates of its optimizers, and the count of epochs without improvement.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from ..arrays import Array, copy_arrays
 from ..evaluation import Evaluation
 from ..history import Step
 from ..mlp import MLP
-from ..optimizers import Optimizer
+from ..optimizers import SGD, Optimizer
 from ..training.config import TrainingConfig
 from ..training.loop import TrainingDiverged
 from ..warning import warn
@@ -27,12 +27,14 @@ from . import losses, settings, solvers
 
 
 class Tasks:
-    """The epochs of a fit, or its iterations, as scikit-learn's callbacks see them.
+    """Reports the epochs or iterations of a fit to scikit-learn's callbacks.
 
     Parameters
     ----------
     data : dict
-        What their hooks are told of every epoch.
+        Arguments of the callbacks.
+    context : CallbackContext
+        The context of the fit.
 
     Attributes
     ----------
@@ -47,13 +49,13 @@ class Tasks:
         self.are_watched = bool(context._callbacks)
 
     def begin(self) -> None:
-        """Tell the callbacks that an epoch begins."""
+        """Report the begin of an epoch."""
         if self.are_watched:
             self._current = self._context.subcontext(task_name="epoch")
             self._current.call_on_fit_task_begin(**self._data)
 
     def end(self) -> bool:
-        """Tell the callbacks that it ends; return whether one wants to stop."""
+        """Report the end of the epoch; return whether a callback stops the fit."""
         current, self._current = self._current, None
         if current is None:
             return False
@@ -66,11 +68,15 @@ class Training:
     Parameters
     ----------
     estimator : Perceptron
-        Its ``_random_state`` draws.
+        Its ``_random_state`` is the source of all draws.
     network : MLP
-        The estimator's own.
+        The estimator's own network.
+    X : ndarray or sparse matrix, (n_samples, n_features)
     y : ndarray, (n_samples, n_outputs)
-        Numbers, or whether an example has a label.
+        Numbers, or binary indicators of the labels.
+    sample_weight : ndarray or None
+    incremental : bool
+        Whether the call is ``partial_fit``.
     """
 
     def __init__(
@@ -87,41 +93,42 @@ class Training:
         self._tasks: Tasks | None = estimator._tasks
 
     def run(self) -> None:
-        """Train, from where the network stands."""
-        estimator = self._estimator
+        """Train, starting from the parameters of the network."""
+        estimator, network = self._estimator, self._network
         if not self._incremental or not hasattr(estimator, "_optimizer"):
-            estimator._optimizer = self._scikit_learn_optimizer()
-            internals.set_training_state(self._network, None)
+            estimator._optimizer = self._sklearn_optimizer()
+            internals.set_training_state(network, None)
         rows = self._split()
-        if np.any(estimator.dropout):  # without it, no more is drawn than in scikit-learn
+        if np.any(estimator.dropout):  # without dropout, draw no more than scikit-learn does
             seed = estimator._random_state.randint(2**31, size=4)
-            internals.set_generator(self._network, np.random.default_rng(seed))
+            internals.set_generator(network, np.random.default_rng(seed))
         X = self._X
         if isinstance(X, np.ndarray) and not self._incremental:
             X = np.ascontiguousarray(X)  # once, instead of some rows at a time in every epoch
         inputs, targets = internals.checked_examples(
-            self._network, X, estimator._targets(self._y), self._sample_weight
+            network, X, estimator._targets(self._y), self._sample_weight
         )
-        targets = replace(targets, most_loss=losses.most(self._network.dtype))
-        self._losses = losses.Reported(estimator, self._y[rows], targets.weights, rows)
+        targets = replace(targets, most_loss=losses.max_log_loss(network.dtype))
+        self._reported = losses.ReportedLoss(estimator, self._y[rows], targets.weights, rows)
         self._n_samples, self._batch_size = len(rows), self._clipped_batch_size(len(rows))
         config = self._config(targets.weights)
         self._resume_monitoring()
         estimator.n_iter_ = 0
-        evaluate = self._evaluation if _monitors_validation(config.optimizer) else None
+        monitored = getattr(config.optimizer.learning_rate, "monitor", "loss")
+        evaluate = None if monitored == "loss" else self._evaluate
         try:
             self._begin_epoch()
-            internals.train(self._network, (inputs, targets), rows, config, evaluate)
+            internals.train(network, (inputs, targets), rows, config, evaluate)
         except KeyboardInterrupt:
             warn("Training interrupted by user.", UserWarning)
         except TrainingDiverged as error:
             self._diverged(error)
         if estimator.early_stopping:
             best = (*estimator._best_coefs, *estimator._best_intercepts)
-            copy_arrays(best, (*self._network.weights, *self._network.biases))
+            copy_arrays(best, (*network.weights, *network.biases))
 
-    def _scikit_learn_optimizer(self) -> Any:
-        """Make scikit-learn's optimizer, for its learning rate: it has no parameters to step."""
+    def _sklearn_optimizer(self) -> Any:
+        """Return scikit-learn's optimizer, without parameters: only its rate is used."""
         given = self._estimator
         if given.solver == "adam":
             return AdamOptimizer(
@@ -137,30 +144,28 @@ class Training:
         )
 
     def _split(self) -> Array:
-        """Return the rows to train on; the others, or what is given for it, are to validate on."""
-        estimator = self._estimator
-        n_samples = self._X.shape[0]
-        self._held_out = estimator._validation
-        rows = np.arange(n_samples)
-        if self._held_out[0] is not None:
-            self._held_out = estimator._validation_data(*self._held_out)
+        """Return the rows to train on; set the validation data."""
+        estimator, rows = self._estimator, np.arange(self._X.shape[0])
+        self._validation = (None, None, None)
+        if estimator._validation[0] is not None:
+            self._validation = estimator._checked_validation()
         elif estimator.early_stopping:
-            rows, others = train_test_split(
+            rows, held_out = train_test_split(
                 rows,
                 random_state=estimator._random_state,
                 test_size=estimator.validation_fraction,
                 stratify=estimator._strata(self._y),
             )
-            if len(others) < 2:
+            if len(held_out) < 2:
                 raise ValueError(
                     "The validation set is too small. Increase 'validation_fraction' "
                     "or the size of your dataset."
                 )
             weights = self._sample_weight
-            self._held_out = (
-                _safe_indexing(self._X, others),
-                estimator._labels(self._y[others]),
-                None if weights is None else weights[others],
+            self._validation = (
+                _safe_indexing(self._X, held_out),
+                estimator._labels(self._y[held_out]),
+                None if weights is None else weights[held_out],
             )
         return rows
 
@@ -194,37 +199,36 @@ class Training:
             dropout=estimator.dropout,
             clip_norm=estimator.clip_norm,
             max_norm=estimator.max_norm,
-            early_stopping=None,
             callback=self._after_epoch,
-            batch_callback=None,
             progress=estimator.progress,
             n_threads=estimator._n_threads(),
-            has_validation=self._held_out[0] is not None,
+            has_validation=self._validation[0] is not None,
         )
         regularization = replace(
-            config.regularization, by_weight=True, counted_l2=float(self._losses.n_averaged)
+            config.regularization, by_weight=True, counted_l2=float(self._reported.n_averaged)
         )
-        # Checked without scikit-learn's optimizers, which users of the engine cannot give.
-        least = 1.0 if weights is None else float(weights[weights > 0].min())
+        # scikit-learn's own optimizers replace the checked one, which stands for a name or object.
+        min_weight = 1.0 if weights is None else float(weights[weights > 0].min())
         optimizer = solvers.steady(
-            self._solver() if given is None else config.optimizer, estimator.alpha / least
+            self._solver() if given is None else config.optimizer, estimator.alpha / min_weight
         )
         return replace(config, regularization=regularization, optimizer=optimizer)
 
     def _solver(self) -> Optimizer:
-        """scikit-learn's, which are not all among the engine's own.
+        """Return an optimizer that steps as scikit-learn's.
 
-        `partial_fit` goes on with the one it has, whatever parameters have been set since.
+        `partial_fit` keeps its first optimizer, whatever parameters have been set since.
         """
-        theirs = self._estimator._optimizer
-        if isinstance(theirs, AdamOptimizer):
-            return solvers.Adam(
-                theirs.learning_rate_init, theirs.beta_1, theirs.beta_2, theirs.epsilon
-            )
-        return solvers.sgd(float(theirs.learning_rate), theirs.momentum, theirs.nesterov)
+        given = self._estimator._optimizer
+        if isinstance(given, AdamOptimizer):
+            return solvers.Adam(given.learning_rate_init, given.beta_1, given.beta_2, given.epsilon)
+        rate = float(given.learning_rate)
+        if given.momentum:
+            return solvers.Momentum(rate, given.momentum, given.nesterov)
+        return SGD(rate)
 
     def _order(self) -> Callable[[int], Array]:
-        """Shuffles what it has shuffled before, as in scikit-learn."""
+        """Return a function that shuffles the order of the previous epoch, as in scikit-learn."""
         order = np.arange(self._n_samples)
         random_state = self._estimator._random_state
 
@@ -233,7 +237,7 @@ class Training:
             places = np.arange(n_samples)
             random_state.shuffle(places)
             order = order[places]
-            self._losses.order = order
+            self._reported.order = order
             return order
 
         return shuffled
@@ -258,9 +262,9 @@ class Training:
             estimator._best_coefs = [w.copy() for w in estimator.coefs_]
             estimator._best_intercepts = [b.copy() for b in estimator.intercepts_]
 
-    def _evaluation(self) -> Evaluation:
-        """Return the loss and the score of the validation data, for schedules that monitor one."""
-        estimator, (X, y, weights) = self._estimator, self._held_out
+    def _evaluate(self) -> Evaluation:
+        """Return the loss and the score of the validation data, which a schedule monitors."""
+        estimator, (X, y, weights) = self._estimator, self._validation
         loss = estimator._validation_loss(X, y, weights)
         return Evaluation(loss, estimator._score(X, y, sample_weight=weights), "score")
 
@@ -269,10 +273,10 @@ class Training:
             self._tasks.begin()
 
     def _after_epoch(self, step: Step) -> bool:
-        """Keep the books, in scikit-learn's order; whether to stop."""
+        """Update the estimator, in scikit-learn's order; return whether to stop."""
         estimator = self._estimator
         estimator.n_iter_ += 1
-        estimator.loss_ = self._losses.of_epoch(step.loss, self._batch_size)
+        estimator.loss_ = self._reported.of_epoch(step.loss, self._batch_size)
         estimator.t_ += self._n_samples
         estimator.loss_curve_.append(estimator.loss_)
         if estimator.verbose:
@@ -295,7 +299,7 @@ class Training:
         return False
 
     def _has_converged(self) -> bool:
-        estimator, (X, y, weights) = self._estimator, self._held_out
+        estimator, (X, y, weights) = self._estimator, self._validation
         estimator._update_no_improvement_count(estimator.early_stopping, X, y, weights)
         if X is not None and not estimator.early_stopping:
             estimator.validation_scores_ = estimator.validation_scores_ or []
@@ -303,9 +307,9 @@ class Training:
         estimator._optimizer.iteration_ends(estimator.t_)
         if estimator._no_improvement_count <= estimator.n_iter_no_change:
             return False
-        what = "Validation score" if estimator.early_stopping else "Training loss"
+        monitored = "Validation score" if estimator.early_stopping else "Training loss"
         if estimator._optimizer.trigger_stopping(
-            f"{what} did not improve more than tol={estimator.tol:f} for "
+            f"{monitored} did not improve more than tol={estimator.tol:f} for "
             f"{estimator.n_iter_no_change} consecutive epochs.",
             estimator.verbose,
         ):
@@ -314,14 +318,14 @@ class Training:
         return False
 
     def _diverged(self, error: TrainingDiverged) -> None:
-        """With early stopping there is a best epoch to return to, without one it is an error."""
+        """Warn with early stopping, which restores the best epoch; else raise an error."""
         estimator = self._estimator
         if not estimator.early_stopping:
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may"
                 " contain large values and need to be preprocessed."
             ) from error
-        # scikit-learn goes on like this for all epochs that are left.
+        # scikit-learn repeats this for all epochs that are left.
         estimator.n_iter_ += 1
         estimator.loss_ = np.nan
         estimator.loss_curve_.append(np.nan)
@@ -337,10 +341,6 @@ class Training:
         if rate == before:
             return
         step.learning_rate = rate
-        # scikit-learn's velocity includes the rate that it was made with.
+        # scikit-learn's velocity includes the rate at the time of each step.
         for velocity in internals.slots(self._network):
             velocity *= before / rate
-
-
-def _monitors_validation(optimizer: Optimizer) -> bool:
-    return getattr(optimizer.learning_rate, "monitor", "loss") != "loss"
