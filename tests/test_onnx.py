@@ -1,11 +1,9 @@
 """ONNX files: what ONNX Runtime makes of them, and that a file is whole or absent."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -208,29 +206,6 @@ def test_what_the_metadata_say_of_several_outputs(kind: Kind, path: Path) -> Non
 def test_own_losses_are_no_matter(path: Path) -> None:
     loss = fastnn.Loss("zero", lambda a, t: (0 * a.sum(axis=1), 0 * a))
     assert_same_outputs(fastnn.MLP([4, 2], loss=loss, seed=1), path, examples(5, 4, "float32"))
-
-
-@pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_an_export_that_is_interrupted(
-    path: Path, monkeypatch: pytest.MonkeyPatch, call: str
-) -> None:
-    path.write_text("before")
-
-    def interrupted(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, call, interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        fastnn.MLP([4, 2]).export_onnx(path)
-    assert path.read_text() == "before"
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_exporting_where_there_is_no_folder(tmp_path: Path) -> None:
-    path = tmp_path / "missing" / "model.onnx"
-    with pytest.raises(FileNotFoundError) as caught:
-        fastnn.MLP([4, 2]).export_onnx(path)
-    assert caught.value.filename == str(path)
 
 
 def test_without_onnx_says_what_to_install(path: Path) -> None:
