@@ -9,6 +9,7 @@ import numpy as np
 from ._kernels import DTYPES, kernels_for
 
 Array = np.ndarray[Any, Any]
+Dtype = np.dtype[Any]
 
 ALIGNMENT = 64
 """Bytes: a cache line, and the longest vector register."""

@@ -337,7 +337,9 @@ def test_an_optimizer_that_keeps_what_is_not_finite(
     tensors["mean.biases.1"][2] = value
     path = tmp_path / "model"
     path.write_bytes(with_checksum(metadata, tensors))
-    with pytest.raises(ModelFileError, match="is damaged: what the optimizer keeps is not finite"):
+    with pytest.raises(
+        ModelFileError, match="is damaged: the state of the optimizer is not finite"
+    ):
         fastnn.MLP.load(path)
 
 

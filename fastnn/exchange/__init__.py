@@ -1,1 +1,1 @@
-"""Ways in and out: model files, ONNX, PyTorch, a table for the eye."""
+"""Export and import of networks: model files, ONNX, PyTorch, and a summary as text."""

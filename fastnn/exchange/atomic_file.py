@@ -1,4 +1,4 @@
-"""Files that appear under their name when they are complete."""
+"""Write files that get their name when they are complete."""
 
 import errno
 import os
@@ -13,13 +13,13 @@ from ..arrays import BYTES_AT_A_TIME
 
 
 def check_place(path: str | PathLike[str]) -> None:
-    """Raise the OSError that saving there would end in."""
+    """Raise the OSError that writing this file would raise."""
     with _part_of(path):
         pass
 
 
 def write(path: str | PathLike[str], content: bytes) -> None:
-    """Write a file that appears under its name when it is complete."""
+    """Write a file, completely or not at all."""
     with _part_of(path) as (file, target):
         for start in range(0, len(content), BYTES_AT_A_TIME):
             file.write(memoryview(content)[start : start + BYTES_AT_A_TIME])
@@ -30,23 +30,23 @@ def write(path: str | PathLike[str], content: bytes) -> None:
 
 @contextmanager
 def _part_of(path: str | PathLike[str]) -> Iterator[tuple[BinaryIO, Path]]:
-    """Open a new file beside the one meant, behind links; remove it unless it was moved."""
+    """Open a temporary file beside the target of all links; remove it unless it was moved."""
     target = Path(os.path.realpath(os.fsdecode(path)))
     try:
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if target.exists() and not target.is_file():  # a device or a pipe would be gone
+        if target.exists() and not target.is_file():  # it would replace a device or a pipe
             raise OSError(errno.EINVAL, "Not a regular file")
-        if target.exists() and not os.access(target, os.W_OK):  # a folder allows to replace it
+        if target.exists() and not os.access(target, os.W_OK):  # the folder may allow to replace it
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         part = target.with_name(f".{os.urandom(8).hex()}.part")
         with open(part, "xb") as file:
             try:
                 if target.exists():
-                    with suppress(OSError):  # as on file systems without modes
+                    with suppress(OSError):  # the file system may have no modes
                         shutil.copymode(target, part)
                 yield file, target
             finally:
                 part.unlink(missing_ok=True)
-    except OSError as error:  # it should name the file that was asked for
+    except OSError as error:  # name the user's file
         raise type(error)(error.errno, error.strerror, os.fspath(path)) from error

@@ -1,15 +1,15 @@
 """Model files: safetensors, with the architecture as JSON in the metadata.
 
-The tensors are ``weights.0``, ``biases.0``, ``weights.1`` and so on, as `MLP.weights` shows them,
-and the same for each of the optimizer's slots: ``velocity.weights.0``. What else training goes on
-from, and what the network knows of its data, is JSON, too. A checksum over all of it tells damage
-from intent.
+The tensors are ``weights.0``, ``biases.0``, ``weights.1`` and so on, in the shapes of
+`MLP.weights`, and likewise those of each slot of the optimizer: ``velocity.weights.0``. The rest of
+the state of the training, and the record of its data, are JSON, too. A checksum over everything
+reveals damage.
 """
 
 import json
 import re
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from os import PathLike
@@ -29,17 +29,17 @@ from . import atomic_file, suffix, training_record
 
 SUFFIX = ".safetensors"
 _FORMAT = "fastnn-mlp"
-_FORMAT_VERSION = 1  # a later one must go on reading files of all earlier ones
-_TEXTS = ("architecture", "training", "data")  # parts of the metadata, as the checksum takes them
+_FORMAT_VERSION = 1  # code of a later version must still read files of all earlier ones
+_TEXTS = ("architecture", "training", "data")  # metadata in the order of the checksum
 _ARCHITECTURE = ("layer_sizes", "activations", "loss", "dtype")
-_DTYPES = {"float16": "F16", "float32": "F32", "float64": "F64"}  # as safetensors calls them
-
+_DTYPES = {"float16": "F16", "float32": "F32", "float64": "F64"}  # their names in safetensors
 
 F = TypeVar("F", Activation, Loss)
+T = TypeVar("T")
 
 
 class ModelFileError(ValueError):
-    """The file is damaged, foreign, or of a later format version."""
+    """Error for a file that is damaged, foreign, or of a later format version."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +53,19 @@ class Model:
     weights: tuple[Array, ...]
     biases: tuple[Array, ...]
     data: DataRecord
-    training: TrainingState | None = None  # its slots are weights and biases of layers
+    training: TrainingState | None = None  # with slots in the order of weights and biases
     generator: Mapping[str, Any] | None = None  # the state of the random generator
-    split: Split | None = None  # of the data that it was trained on
+    split: Split | None = None  # of the training data
 
 
 def check_place(path: str | PathLike[str]) -> None:
-    """Raise the error that saving there would end in."""
+    """Raise the error that saving to this path would raise."""
     suffix.check(path, SUFFIX)
     atomic_file.check_place(path)
 
 
 def save(model: Model, generator: "np.random.Generator", path: str | PathLike[str]) -> None:
-    """Write the file, whole or not at all."""
+    """Write the file, completely or not at all."""
     from safetensors.numpy import save as serialized
 
     if model.dtype not in _DTYPES:
@@ -84,7 +84,7 @@ def save(model: Model, generator: "np.random.Generator", path: str | PathLike[st
     slots = () if model.training is None else model.training.slots
     arrays = [*model.weights, *model.biases, *(array for slot in slots for array in slot)]
     copies = [np.empty(array.shape, array.dtype) for array in arrays]
-    copy_arrays(arrays, copies)  # another thread may be training
+    copy_arrays(arrays, copies)  # another thread may train the network meanwhile
     tensors = dict(zip(names, copies, strict=True))
     metadata = {
         "format": _FORMAT,
@@ -102,24 +102,26 @@ def load(
     activations: Iterable[Activation] = (),
     losses: Iterable[Loss] = (),
 ) -> Model:
-    """Read a file; what of its functions is not built in is found among the given."""
+    """Read a file; ``activations`` and ``losses`` are the user's own functions in it."""
     from safetensors import SafetensorError, safe_open
 
     known_activations = _known(activations, "activations", Activation, ACTIVATIONS)
     known_losses = _known(losses, "losses", Loss, LOSSES)
-    with open(path, "rb"):  # for the operating system's error if it cannot be read
+    with open(path, "rb"):  # raises the error of the operating system if it cannot be read
         pass
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             architecture = _architecture(metadata, path)
-            training, generator, split = _training(metadata, path)
-            data = _data(metadata, architecture["layer_sizes"], path)
             sizes, dtype = architecture["layer_sizes"], architecture["dtype"]
+            training, generator, split = _parsed(
+                lambda: training_record.from_json(metadata["training"]), "training", path
+            )
+            data = _parsed(lambda: DataRecord.from_json(metadata["data"], sizes), "data", path)
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
             found = {name: (part.get_dtype(), *part.get_shape()) for name, part in slices.items()}
             expected = _expected(sizes, dtype, training)
-            # Compared before anything is allocated for them.
+            # Compare shapes before tensors are allocated.
             if found != expected:
                 raise ModelFileError(
                     f"{path} is damaged: its tensors are not those of {dtype} layers {sizes}"
@@ -131,15 +133,15 @@ def load(
         raise ModelFileError(f"{path} is damaged: its checksum does not match its content")
     n = len(sizes) - 1
     if not are_finite(arrays[2 * n :]):
-        raise ModelFileError(f"{path} is damaged: what the optimizer keeps is not finite")
+        raise ModelFileError(f"{path} is damaged: the state of the optimizer is not finite")
     slots = [arrays[start : start + 2 * n] for start in range(2 * n, len(arrays), 2 * n)]
     return Model(
         tuple(sizes),
         tuple(
-            _found(item, known_activations, "activations", path)
-            for item in architecture["activations"]
+            _function(description, known_activations, "activations", path)
+            for description in architecture["activations"]
         ),
-        _found(architecture["loss"], known_losses, "losses", path),
+        _function(architecture["loss"], known_losses, "losses", path),
         dtype,
         tuple(arrays[:n]),
         tuple(arrays[n : 2 * n]),
@@ -184,22 +186,11 @@ def _checksum(texts: Iterable[str], tensors: Iterable[Array]) -> str:
     return f"{crc:08x}"
 
 
-def _training(
-    metadata: dict[str, str], path: str | PathLike[str]
-) -> tuple[TrainingState | None, Mapping[str, Any] | None, Split | None]:
+def _parsed(parse: Callable[[], T], what: str, path: str | PathLike[str]) -> T:
     try:
-        return training_record.from_json(metadata["training"])
+        return parse()
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise ModelFileError(f"{path} is damaged: its record of the training: {error!r}") from error
-
-
-def _data(
-    metadata: dict[str, str], layer_sizes: Sequence[int], path: str | PathLike[str]
-) -> DataRecord:
-    try:
-        return DataRecord.from_json(metadata["data"], layer_sizes)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise ModelFileError(f"{path} is damaged: its record of the data: {error!r}") from error
+        raise ModelFileError(f"{path} is damaged: its record of the {what}: {error!r}") from error
 
 
 def _architecture(metadata: dict[str, str], path: str | PathLike[str]) -> dict[str, Any]:
@@ -215,7 +206,7 @@ def _architecture(metadata: dict[str, str], path: str | PathLike[str]) -> dict[s
     try:
         architecture = json.loads(metadata["architecture"])
         sizes, activations = architecture["layer_sizes"], architecture["activations"]
-        whole = (
+        is_valid = (
             sorted(architecture) == sorted(_ARCHITECTURE)
             and all(type(size) is int for size in sizes)
             and all(map(_is_description, (*activations, architecture["loss"])))
@@ -224,7 +215,7 @@ def _architecture(metadata: dict[str, str], path: str | PathLike[str]) -> dict[s
         )
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ModelFileError(f"{path} is damaged: no architecture in it") from error
-    if not whole:
+    if not is_valid:
         raise ModelFileError(f"{path} is damaged: its architecture is {architecture}")
     return dict(architecture)
 
@@ -246,26 +237,25 @@ def _is_description(value: Any) -> bool:
 
 
 def _known(own: Iterable[F], argument: str, kind: type[F], table: Mapping[str, F]) -> dict[str, F]:
-    """Return the given ones and those built in, by name."""
+    """Return the user's functions and the built-in ones, by name."""
     expected = f"{argument} must be an iterable of {kind.__name__}"
     if not isinstance(own, Iterable):
         raise TypeError(f"{expected}, got {own!r}")
-    given = list(own)
-    of_names: dict[str, F] = {}
-    for function in given:
+    by_name: dict[str, F] = {}
+    for function in own:
         if not isinstance(function, kind):
             raise TypeError(f"{expected}, got {function!r} in it")
         if isinstance(function, Parametrized):  # built in
             continue
-        if not are_equivalent(of_names.setdefault(function.name, function), function):
+        if not are_equivalent(by_name.setdefault(function.name, function), function):
             raise ValueError(
                 f"{argument} must have different names for different functions, got two of the "
                 f"name {function.name!r}"
             )
-    return {**of_names, **table}
+    return {**by_name, **table}
 
 
-def _found(
+def _function(
     description: str | dict[str, dict[str, float]],
     known: dict[str, F],
     argument: str,
@@ -278,9 +268,9 @@ def _found(
         raise ModelFileError(
             f"{path} uses {name!r}, which is not built in: pass it to load in `{argument}`"
         )
-    found = known[name]
+    function = known[name]
     if not parameters:
-        return found
-    if not isinstance(found, Parametrized) or found.parameters.keys() != parameters.keys():
+        return function
+    if not isinstance(function, Parametrized) or function.parameters.keys() != parameters.keys():
         raise ModelFileError(f"{path} is damaged: {name!r} has no parameters {parameters}")
-    return type(found)(**parameters)  # type: ignore[arg-type]
+    return type(function)(**parameters)  # type: ignore[arg-type]

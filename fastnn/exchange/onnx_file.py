@@ -1,8 +1,9 @@
-"""ONNX files; the one module that imports the package ``onnx``.
+"""Write ONNX files; only this module imports the package ``onnx``.
 
-Opset 13 and IR version 7 came with ONNX 1.8, in 2020: runtimes old and new take them. What ONNX
-Runtime has no operator for in float64 is put together from those it has. (Up to 1.17 it cannot run
-its own fusion of Gemm and an activation in float64, unless its optimizations are disabled.)
+Opset 13 and IR version 7 came with ONNX 1.8, in 2020: old and new runtimes support them. Some
+activations have no float64 operator in ONNX Runtime: they are composed of others. (Up to version
+1.17, it cannot run its own fusion of Gemm and an activation in float64, unless its optimizations
+are disabled.)
 """
 
 import json
@@ -38,7 +39,7 @@ def save(
     metadata: Mapping[str, Any],
     path: str | PathLike[str],
 ) -> None:
-    """Write the file, whole or not at all; the metadata as JSON."""
+    """Write the file, completely or not at all, with each entry of the metadata as JSON."""
     if dtype.name not in _DTYPES:
         raise ValueError(f"dtype must be {' or '.join(_DTYPES)} for ONNX, got {dtype}")
     graph = _Graph(dtype)
@@ -56,7 +57,7 @@ def save(
 
 
 class _Graph:
-    """Nodes and constants, as they come."""
+    """Nodes and constants in the order in which they are added."""
 
     def __init__(self, dtype: "np.dtype[Any]") -> None:
         self.dtype = dtype
@@ -66,13 +67,13 @@ class _Graph:
     def constant(
         self, value: Array | float, name: str, dtype: "np.dtype[Any] | None" = None
     ) -> str:
-        """Add a constant, of the network's dtype by default, and return its name."""
+        """Add a constant, by default in the network's dtype; return its name."""
         array = np.array(value, dtype or self.dtype, order="C")
         self._constants.append(numpy_helper.from_array(array, name))
         return name
 
     def node(self, operator: str, *inputs: str | float, **attributes: Any) -> str:
-        """Add a node, whose inputs are names or numbers, and return the name of its output."""
+        """Add a node, whose inputs are names or numbers; return the name of its output."""
         output = f"{operator}.{len(self._nodes)}"
         names = [
             value if isinstance(value, str) else self.constant(value, f"{output}.input.{position}")
@@ -82,7 +83,7 @@ class _Graph:
         return output
 
     def model(self, n_inputs: int, n_outputs: int) -> ModelProto:
-        """All of it, from "X" to the output of the last node."""
+        """Return the model, from "X" to the output of the last node."""
         self._nodes[-1].output[0] = "outputs"
         dtype = helper.np_dtype_to_tensor_dtype(self.dtype)
         graph = helper.make_graph(
@@ -101,7 +102,7 @@ class _Graph:
 
 
 def _scaled(graph: _Graph, X: str, scaling: Scaling) -> str:
-    """(X - shift) / scale, in float64 as in `Inputs`, by the name of the output."""
+    """Add (X - shift) / scale, computed in float64 as in `Inputs`."""
     shift, scale = (
         graph.constant(array, f"input_scaling.{name}", array.dtype)
         for name, array in zip(("shift", "scale"), scaling, strict=True)
@@ -115,9 +116,9 @@ def _scaled(graph: _Graph, X: str, scaling: Scaling) -> str:
 
 
 def _activated(graph: _Graph, f: BuiltinActivation, z: str) -> str:
-    """f(z), by the name of the output."""
-    own = _FORMULAS_IN_FLOAT64 if graph.dtype == np.float64 else {}
-    return {**_FORMULAS, **own}[f.name](graph, z, *map(float, f.parameters.values()))
+    """Add f(z)."""
+    formulas = _FORMULAS | (_FORMULAS_IN_FLOAT64 if graph.dtype == np.float64 else {})
+    return formulas[f.name](graph, z, *map(float, f.parameters.values()))
 
 
 def _operator(name: str) -> Callable[..., str]:
@@ -151,9 +152,10 @@ def _silu(graph: _Graph, z: str) -> str:
 
 
 def _gelu(graph: _Graph, z: str) -> str:
-    """max(z, 0) - x tail(x), where x is |z| and tail(x) that of the normal distribution beyond x.
+    """Add max(z, 0) - x tail(x), where x = |z| and tail(x) = P(N(0, 1) > x).
 
-    tail(x) e**(x**2 / 2) (x + 4) is a polynomial in s = (x - 4) / (x + 4), to 2e-13 of it.
+    tail(x) e**(x**2 / 2) (x + 4) is approximated by a polynomial in s = (x - 4) / (x + 4), to a
+    relative error of 2e-13.
     """
     x = graph.node("Abs", z)
     x_plus_4 = graph.node("Add", x, 4.0)
@@ -168,8 +170,8 @@ def _gelu(graph: _Graph, z: str) -> str:
 
 
 def _tail_coefficients() -> list[float]:
-    """Return the coefficients of the polynomial in `_gelu`, the highest power's first."""
-    largest = 36.0  # e**(-x**2 / 2) is 0 in what lies beyond
+    """Return the coefficients of the polynomial in `_gelu`, from the highest power down."""
+    largest = 36.0  # beyond, e**(-x**2 / 2) is 0
 
     def scaled_tail(s: Array) -> Array:
         x = 4 * (1 + s) / (1 - s)
@@ -199,6 +201,6 @@ _FORMULAS_IN_FLOAT64: dict[str, Callable[..., str]] = {
     "leaky_relu": _leaky_relu,
     "elu": _elu,
     "softplus": _softplus,
-    "silu": _silu,  # Mul and Sigmoid are fused, up to 1.20, into what there is none of in float64
+    "silu": _silu,  # up to 1.20, Mul and Sigmoid are fused to an operator without float64
     "gelu": _gelu,
 }

@@ -1,4 +1,4 @@
-"""The parameters of a network as those of a `torch.nn.Sequential`."""
+"""Convert the parameters of a network to a state_dict of `torch.nn.Sequential`."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from ..input_scaling import InputScaling
 def state_dict(
     weights: Iterable[Array], biases: Iterable[Array], scaling: InputScaling | None
 ) -> dict[str, Array]:
-    """Return copies by the names in Sequential(Linear, activation, ...): every second module.
+    """Return copies by their names in Sequential(Linear, activation, ...).
 
     Raises
     ------

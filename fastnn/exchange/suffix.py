@@ -1,4 +1,4 @@
-"""Suffixes of file names that promise another format than what would be written."""
+"""Reject file names whose suffix stands for another format."""
 
 import os
 from os import PathLike
@@ -17,16 +17,16 @@ _HINTS = {suffix: hint for suffixes, hint in _FORMATS.items() for suffix in suff
 
 
 def check(path: str | PathLike[str], written: str) -> None:
-    """Raise a ValueError if the suffix of a path stands for a format other than the written one.
+    """Raise a ValueError if the suffix of a path stands for another format than the written one.
 
     Parameters
     ----------
     path : str or path-like
     written : str
-        The suffix of the format that is about to be written, such as ".onnx".
+        The suffix of the written format, such as ".onnx".
     """
     given = os.fsdecode(path)
-    for name in (given, os.path.realpath(given)):  # a link's file would be written
+    for name in (given, os.path.realpath(given)):  # the target of a link would be written
         suffix = os.path.splitext(name)[1].lower()
         if suffix != written and suffix in _HINTS:
             raise ValueError(

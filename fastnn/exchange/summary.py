@@ -1,4 +1,4 @@
-"""The description of a network as plain text."""
+"""Describe a network as plain text."""
 
 from collections.abc import Sequence
 from itertools import chain, pairwise
@@ -18,7 +18,7 @@ def table(
     dtype: "np.dtype[Any]",
     are_inputs_scaled: bool,
 ) -> str:
-    """Return a line for each layer, and the totals."""
+    """Return one line per layer, and the totals."""
     rows = [("layer", "shape", "activation", "parameters")]
     total = 0
     layers = zip(pairwise(layer_sizes), activations, strict=True)

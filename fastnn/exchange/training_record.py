@@ -1,4 +1,4 @@
-"""The state of a training as JSON for model files: all of it but the arrays."""
+"""Convert the state of a training, without its arrays, to and from JSON for model files."""
 
 import json
 from collections.abc import Mapping
@@ -14,16 +14,16 @@ from ..parametrized import Settings
 from ..schedules import SCHEDULES, Plateau
 from ..training.state import TrainingState
 
-_MOST_STEPS = 2**53  # integers up to there are the same in JSON readers of all kinds
-# Of these all of the state is numbers, which are checked. That of others is arrays and places in
-# them, which NumPy does not check: networks with those are saved without.
+_MAX_STEPS = 2**53  # all JSON readers represent integers up to this exactly
+# The state of these generators is a few numbers, which are checked. The state of others has arrays
+# and indices into them, which NumPy does not check: it is not saved.
 _GENERATORS = ("PCG64", "PCG64DXSM")
 
 
 def to_json(
     state: TrainingState | None, generator: "np.random.Generator", split: Split | None
 ) -> str:
-    """Text from which `from_json` makes the same again."""
+    """Return JSON text, which `from_json` turns into the same again."""
     record: dict[str, Any] = {
         "generator": _of_generator(generator),
         "split": None if split is None else split.record(),
@@ -43,12 +43,12 @@ def to_json(
 def from_json(
     text: str,
 ) -> tuple[TrainingState | None, Mapping[str, Any] | None, Split | None]:
-    """Return the state, without slots, that of the random generator, and the split of the data.
+    """Return the states of training (without slots) and generator, and the split of the data.
 
     Raises
     ------
     KeyError, TypeError, ValueError, RecursionError
-        If it is not what `to_json` writes.
+        If `to_json` cannot have written the text.
     """
     record = json.loads(text)
     generator = _generator(record["generator"])
@@ -56,13 +56,11 @@ def from_json(
     if record["optimizer"] is None:
         return None, generator, split
     ((name, settings),) = record["optimizer"].items()
-    kind = OPTIMIZERS[name]
-    learning_rate = _rate(record["learning_rate"])
     if "learning_rate" in settings:
-        raise ValueError(f"settings of an optimizer without its rate, got {settings}")
-    if learning_rate is not None:
+        raise ValueError(f"expected settings of an optimizer without its rate, got {settings}")
+    if (learning_rate := _rate(record["learning_rate"])) is not None:
         settings = {**settings, "learning_rate": learning_rate}
-    optimizer: Optimizer = kind(**settings)
+    optimizer: Optimizer = OPTIMIZERS[name](**settings)
     plateau = record["plateau"]
     state = TrainingState(
         optimizer,
@@ -76,7 +74,7 @@ def from_json(
 
 
 def _count(value: Any, what: str) -> int:
-    return int(number_between(count(value, what, minimum=0), what, 0, _MOST_STEPS))
+    return int(number_between(count(value, what, minimum=0), what, 0, _MAX_STEPS))
 
 
 def _finite_or_none(value: Any, what: str) -> float | None:

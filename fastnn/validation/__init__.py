@@ -1,6 +1,6 @@
-"""The only place that coerces or rejects what users pass to a network.
+"""Check and convert what users pass to a network; no other place does.
 
-Every message has the form "NAME must be WHAT IS EXPECTED, got WHAT CAME".
+Every message has the form "NAME must be EXPECTED, got VALUE".
 """
 
 from ..argument_checks import (
@@ -41,49 +41,3 @@ from .targets import (
     examples_and_targets,
     weights,
 )
-
-__all__ = [
-    "GivenLayers",
-    "Names",
-    "Seed",
-    "activations",
-    "answer",
-    "callback",
-    "check_not_collapsed",
-    "check_range",
-    "check_reachable",
-    "check_size",
-    "check_takes_one",
-    "check_unmasked",
-    "check_weights",
-    "check_weights_of_parts",
-    "class_names",
-    "count",
-    "dropout",
-    "examples",
-    "examples_and_targets",
-    "feature_names",
-    "finite_vector",
-    "flag",
-    "float_dtype",
-    "generator",
-    "is_integer",
-    "kernel_dtype",
-    "layer_sizes",
-    "layers_of_arrays",
-    "layers_of_state_dict",
-    "loss",
-    "not_negative",
-    "number_between",
-    "one_of",
-    "one_or_more_examples",
-    "order",
-    "path",
-    "positive",
-    "target_names",
-    "too_large",
-    "warn_of_few_odd_rows",
-    "warn_of_one_class",
-    "weights",
-    "with_defaults",
-]

@@ -1,4 +1,4 @@
-"""X, and what all arrays have in common."""
+"""Check X, and arrays in general."""
 
 import math
 import sys
@@ -9,48 +9,40 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..argument_checks import as_float
-from ..arrays import Array, first_nonfinite
+from ..arrays import Array, Dtype, first_nonfinite
 from ..data.inputs import DenseInputs, Inputs, MatrixLike, Scaling, SparseInputs
-
-Dtype = np.dtype[Any]
 
 
 def examples(X: MatrixLike, n_inputs: int, dtype: Dtype, scaling: Scaling | None = None) -> Inputs:
-    """X as (n_examples, n_inputs) numbers that are finite once they are scaled."""
-    given = _matrix_or_numbers(X)
-    if given.ndim != 2 or given.shape[1] != n_inputs:
-        raise ValueError(
-            f"X must have shape (n_examples, {n_inputs}), got {given.shape}{_flat(given, n_inputs)}"
-        )
+    """Check X of shape (n_examples, n_inputs); scaled, all numbers must be finite."""
+    given = _matrix(X)
+    _check_shape(given, n_inputs, f"(n_examples, {n_inputs})")
     return _inputs(given, dtype, scaling)
 
 
 def one_or_more_examples(
     X: MatrixLike, n_inputs: int, dtype: Dtype, scaling: Scaling | None = None
 ) -> tuple[Inputs, bool]:
-    """Do as ``examples``; return, too, whether X was one example alone, of shape (n_inputs,)."""
-    given = _matrix_or_numbers(X)
+    """Check X, which may be a single example (n_inputs,); return it, and whether it is single."""
+    given = _matrix(X)
     if given.shape == (n_inputs,):
         return _inputs(given.reshape(1, n_inputs), dtype, scaling), True
     if given.shape == (0,):  # an empty list
         given = given.reshape(0, n_inputs)
-    if given.ndim != 2 or given.shape[1] != n_inputs:
-        raise ValueError(
-            f"X must have shape (n_examples, {n_inputs}) or ({n_inputs},), got {given.shape}"
-            f"{_flat(given, n_inputs)}"
-        )
+    _check_shape(given, n_inputs, f"(n_examples, {n_inputs}) or ({n_inputs},)")
     return _inputs(given, dtype, scaling), False
 
 
-def _flat(given: Any, n_inputs: int) -> str:
-    """Return what to say of images and the like."""
-    is_flat_enough = given.ndim > 2 and math.prod(given.shape[1:]) == n_inputs
-    return ": pass X.reshape(len(X), -1)" if is_flat_enough else ""
+def _check_shape(given: Any, n_inputs: int, expected: str) -> None:
+    if given.ndim != 2 or given.shape[1] != n_inputs:
+        is_image = given.ndim > 2 and math.prod(given.shape[1:]) == n_inputs
+        hint = ": pass X.reshape(len(X), -1)" if is_image else ""
+        raise ValueError(f"X must have shape {expected}, got {given.shape}{hint}")
 
 
-def _matrix_or_numbers(X: Any) -> Any:
-    """Return a NumPy array or, as it is, a sparse matrix of scipy, which need not be imported."""
-    if type(X) is np.ndarray and X.dtype.kind in "biuf":  # most are, and the rest takes a while
+def _matrix(X: Any) -> Any:
+    """Convert X to a NumPy array, or return a sparse matrix unchanged, without importing scipy."""
+    if type(X) is np.ndarray and X.dtype.kind in "biuf":  # the usual case, without slow checks
         return X
     if not (hasattr(X, "tocsr") and hasattr(X, "nnz")):
         return real_numbers(X, "X")
@@ -74,10 +66,10 @@ def _inputs(given: Any, dtype: Dtype, scaling: Scaling | None) -> Inputs:
 def _scaled(inputs: SparseInputs, scaling: Scaling) -> SparseInputs:
     shift, scale = scaling
     if shift.any():
-        at = int((shift != 0).argmax())
+        index = int((shift != 0).argmax())
         raise ValueError(
             "X must be dense where input_scaling shifts inputs, which makes zeros other numbers, "
-            f"got a sparse matrix, and a shift of {shift[at]} for input {at}"
+            f"got a sparse matrix, and a shift of {shift[index]} for input {index}"
         )
     return inputs.divided_by(scale)
 
@@ -85,7 +77,7 @@ def _scaled(inputs: SparseInputs, scaling: Scaling) -> SparseInputs:
 def _sparse(given: Any, dtype: Dtype) -> SparseInputs:
     matrix = given.tocsr()
     n_examples, n_inputs = matrix.shape
-    # Copies, of all but the values: the kernels index with them, and X may change under them.
+    # Copy the indices, with which the kernels access memory: another thread may change X.
     indptr = np.array(matrix.indptr, np.intp)
     indices = np.array(matrix.indices)
     n_stored = min(len(indices), len(matrix.data))
@@ -108,42 +100,45 @@ def _sparse(given: Any, dtype: Dtype) -> SparseInputs:
     indices = indices.astype(np.int32, copy=False)
     ascends = indices[1:] > indices[:-1]
     starts = indptr[1:-1]
-    ascends[starts[(starts > 0) & (starts < len(indices))] - 1] = True  # from one row to the next
+    ascends[starts[(starts > 0) & (starts < len(indices))] - 1] = True  # between two rows
     if not ascends.all():
         matrix = matrix.copy()
-        matrix.has_sorted_indices = matrix.has_canonical_format = False  # it may be mistaken
+        matrix.has_sorted_indices = matrix.has_canonical_format = False  # the flags may be wrong
         matrix.sum_duplicates()
         return _sparse(matrix, dtype)
     return SparseInputs(data, indices, indptr, n_inputs, dtype)
 
 
 def _check_finite(inputs: Inputs, given: Any, dtype: Dtype, is_scaled: bool) -> None:
-    if given.dtype.kind in "biu" and not is_scaled:  # finite in float32, all of them
+    if given.dtype.kind in "biu" and not is_scaled:  # all integers are finite in float32
         return
-    at = inputs.first_nonfinite(slice(0, len(inputs))) if inputs.is_ready else _first_lost(inputs)
-    if at is not None:
-        with np.errstate(over="ignore", invalid="ignore"):  # scipy adds up all that is stored there
-            value = (given if isinstance(given, np.ndarray) else given.tocsr())[at]
-        row, column = at
+    if inputs.is_ready:
+        place = inputs.first_nonfinite(slice(0, len(inputs)))
+    else:
+        place = _first_nonfinite(inputs)
+    if place is not None:
+        with np.errstate(over="ignore", invalid="ignore"):  # scipy adds up duplicates
+            value = (given if isinstance(given, np.ndarray) else given.tocsr())[place]
+        row, column = place
         when = " once it is scaled" if is_scaled else ""
         raise ValueError(
             f"X must be finite in {dtype}{when}, got {value} at row {row}, column {column}"
         )
 
 
-def _first_lost(inputs: Inputs) -> tuple[int, int] | None:
-    """Row and column of the first number that is not finite once it is converted."""
+def _first_nonfinite(inputs: Inputs) -> tuple[int, int] | None:
+    """Return row and column of the first number that is not finite when it is converted."""
     step = inputs.rows_per_part()
-    with np.errstate(over="ignore", invalid="ignore"):  # an error tells of it, with its place
+    with np.errstate(over="ignore", invalid="ignore"):  # an error reports it
         for start in range(0, len(inputs), step):
-            at = inputs.first_nonfinite(slice(start, start + step))
-            if at is not None:
-                return at
+            place = inputs.first_nonfinite(slice(start, start + step))
+            if place is not None:
+                return place
     return None
 
 
 def order(value: ArrayLike, n_examples: int) -> Array:
-    """Check what a function for ``shuffle`` has returned: each number below n_examples once."""
+    """Check the result of a function for ``shuffle``: each number below n_examples once."""
     check_unmasked(value, "shuffle")
     given = np.asarray(value)
     if given.shape != (n_examples,) or given.dtype.kind not in "iu":
@@ -163,8 +158,8 @@ def order(value: ArrayLike, n_examples: int) -> Array:
 
 
 def check_unmasked(value: Any, argument: str) -> None:
-    """Reject masked values, by themselves or in the arrays of a list: NumPy would drop the mask."""
-    masked = sys.modules.get("numpy.ma")  # without it there are none, and importing it takes long
+    """Reject masked values, also in the arrays of a list: NumPy would drop the mask."""
+    masked = sys.modules.get("numpy.ma")  # if nobody imported it, there are no masked arrays
     if masked is None or type(value) is np.ndarray:
         return
     parts = [value]
@@ -180,7 +175,7 @@ def check_unmasked(value: Any, argument: str) -> None:
 
 
 def real_numbers(value: ArrayLike, argument: str) -> Array:
-    """Anything that NumPy makes an array of real numbers of, as that."""
+    """Convert anything to an array of real numbers that NumPy can convert."""
     check_unmasked(value, argument)
     try:
         array = np.asarray(value)
@@ -213,29 +208,29 @@ def _from_objects(array: Array, argument: str, kind: str) -> Array:
 
 
 def finite_vector(value: ArrayLike, argument: str) -> Array:
-    """Return a read-only copy in float64 of at least one finite number."""
+    """Check for one or more finite numbers; return a read-only copy in float64."""
     array = real_numbers(value, argument)
     if array.ndim != 1 or not len(array):
         raise ValueError(f"{argument} must have shape (n_inputs,), got {array.shape}")
-    with np.errstate(over="ignore", invalid="ignore"):  # reported below, with its place
-        found = array.astype(np.float64)
-    at = first_nonfinite(found)
-    if at is not None:
-        raise ValueError(f"{argument} must be finite, got {array[at]} at index {at}")
-    return np.frombuffer(found.tobytes())  # of bytes, which nobody can make writable
+    with np.errstate(over="ignore", invalid="ignore"):  # the error below reports it
+        vector = array.astype(np.float64)
+    index = first_nonfinite(vector)
+    if index is not None:
+        raise ValueError(f"{argument} must be finite, got {array[index]} at index {index}")
+    return np.frombuffer(vector.tobytes())  # a view of bytes, which cannot be made writable
 
 
 def kernel_ready(given: Array, argument: str, dtype: Dtype) -> Array:
-    """Return the matrix in C order and the dtype, in which all of it must be finite."""
+    """Convert a matrix to C order and the dtype, in which all numbers must be finite."""
     array = given
     flags = given.flags
-    # np.require would find the same, in 2 µs: much, for a prediction of one example.
+    # The test saves the 2 µs of np.require, which count in a prediction of one example.
     if not (given.dtype == dtype and flags.c_contiguous and flags.aligned):
-        with np.errstate(over="ignore", invalid="ignore"):  # reported below, with its place
+        with np.errstate(over="ignore", invalid="ignore"):  # the error below reports it
             array = np.require(given, dtype, ["C_CONTIGUOUS", "ALIGNED"])
-    at = first_nonfinite(array)
-    if at is not None:
-        row, column = divmod(at, array.shape[1])
+    index = first_nonfinite(array)
+    if index is not None:
+        row, column = divmod(index, array.shape[1])
         raise ValueError(
             f"{argument} must be finite in {dtype}, got {given[row, column]} at row {row}, "
             f"column {column}"

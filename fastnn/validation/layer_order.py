@@ -1,6 +1,6 @@
-"""The order of layers that come by name, from a mapping whose own order says nothing.
+"""Find the order of the layers in a mapping whose own order has no meaning.
 
-Files of safetensors, for one, list "10.weight" before "2.weight", and "hidden" before "input".
+Files of safetensors, for example, list "10.weight" before "2.weight" and "hidden" before "input".
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cmp_to_key
 from itertools import pairwise
 
-_MAX_STEPS = 10_000  # in the search for chains, which takes few unless many layers have one shape
+_MAX_STEPS = 10_000  # of the search for chains; it takes few, unless many layers have one shape
 _NUMBER = re.compile("([0-9]+)")
 
 Shape = tuple[int, ...]
@@ -17,7 +17,7 @@ Shape = tuple[int, ...]
 
 
 class _Unordered(Exception):
-    """Two names that do not tell which layer comes first."""
+    """Raised for two names that do not determine which layer comes first."""
 
 
 def ordered(shapes: Mapping[str, Shape], order: Sequence[str] | None) -> list[str]:
@@ -26,9 +26,9 @@ def ordered(shapes: Mapping[str, Shape], order: Sequence[str] | None) -> list[st
     Parameters
     ----------
     shapes : dict of str to tuple
-        Of each layer, (fan_in, fan_out).
+        Shapes (fan_in, fan_out) by the names of the layers.
     order : sequence of str or None
-        The user's.
+        The order that the user gave.
     """
     if order is not None:
         return _given_order(order, list(shapes))
@@ -37,7 +37,7 @@ def ordered(shapes: Mapping[str, Shape], order: Sequence[str] | None) -> list[st
         return by_number
     chain = _only_chain(shapes)
     if by_number is not None:
-        if chain is None:  # whose shapes are rejected later
+        if chain is None:  # the shapes will be rejected later
             return by_number
         # The numbers may be widths, as in "fc512".
         raise ValueError(
@@ -64,7 +64,7 @@ def _given_order(order: Sequence[str], names: list[str]) -> list[str]:
 
 
 def _by_number(names: Iterable[str]) -> list[str] | None:
-    """Return the names in the order of the numbers in them, which may not tell it."""
+    """Return the names in the order of the numbers in them; None if they do not determine one."""
     try:
         return sorted(names, key=cmp_to_key(_compare))
     except _Unordered:
@@ -72,39 +72,39 @@ def _by_number(names: Iterable[str]) -> list[str] | None:
 
 
 def _is_chain(names: Sequence[str], shapes: Mapping[str, Shape]) -> bool:
-    """Return whether each layer has as many inputs as the one before outputs."""
-    return all(shapes[one][1] == shapes[other][0] for one, other in pairwise(names))
+    """Return whether each layer has as many inputs as the previous one has outputs."""
+    return all(shapes[a][1] == shapes[b][0] for a, b in pairwise(names))
 
 
-def _compare(one: str, other: str) -> int:
-    """Compare two names by the first number in which they differ, if no text differs before it."""
-    parts = zip(_NUMBER.split(one), _NUMBER.split(other), strict=False)
-    for place, (part, other_part) in enumerate(parts):
-        if part != other_part:
-            is_number = place % 2 == 1
-            if is_number and int(part) != int(other_part):
-                return int(part) - int(other_part)
+def _compare(a: str, b: str) -> int:
+    """Compare two names by the first number that differs, unless text before it differs."""
+    parts = zip(_NUMBER.split(a), _NUMBER.split(b), strict=False)
+    for index, (part_a, part_b) in enumerate(parts):
+        if part_a != part_b:
+            is_number = index % 2 == 1
+            if is_number and int(part_a) != int(part_b):
+                return int(part_a) - int(part_b)
             break
     raise _Unordered
 
 
 def _only_chain(shapes: Mapping[str, Shape]) -> list[str] | None:
-    """Find the only order in which each layer has as many inputs as the one before outputs."""
+    """Return the order that makes the layers a chain; None unless there is exactly one."""
     starts = Counter(fan_in for fan_in, _ in shapes.values())
     starts.subtract(fan_out for _, fan_out in shapes.values())
     chain: list[str] | None = None
-    # A chain that comes back to where it starts could start elsewhere, too.
-    found = [[name] for name, (fan_in, _) in shapes.items() if starts[fan_in] == 1]
+    # A chain begins at a width where no layer ends; if one did, the chain could begin anywhere.
+    partial_chains = [[name] for name, (fan_in, _) in shapes.items() if starts[fan_in] == 1]
     for _ in range(_MAX_STEPS):
-        if not found:
+        if not partial_chains:
             return chain
-        names = found.pop()
+        names = partial_chains.pop()
         if len(names) == len(shapes):
             if chain is not None:
                 return None
             chain = names
         width = shapes[names[-1]][1]
-        found += [
+        partial_chains += [
             [*names, name]
             for name, (fan_in, _) in shapes.items()
             if fan_in == width and name not in names

@@ -1,4 +1,4 @@
-"""Weights and biases that come from elsewhere."""
+"""Check weights and biases that users bring from other libraries."""
 
 from collections.abc import Iterable, Mapping, MappingView, Sequence, Set
 from dataclasses import dataclass
@@ -8,33 +8,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arrays import Array
+from ..arrays import Array, Dtype
 from .arrays import real_numbers
 from .layer_order import ordered
-
-Dtype = np.dtype[Any]
 
 
 @dataclass(frozen=True)
 class Given:
-    """An array of real numbers, and what messages call it."""
+    """An array of real numbers, and its name in messages."""
 
     name: str
     array: Array
 
     def in_dtype(self, dtype: Dtype) -> Array:
-        """Return the array in that dtype, in which all of it must be finite."""
-        with np.errstate(over="ignore", invalid="ignore"):  # reported below
+        """Convert the array to a dtype, in which all numbers must be finite."""
+        with np.errstate(over="ignore", invalid="ignore"):  # the error below reports it
             array = self.array.astype(dtype, copy=False)
-        lost = ~np.isfinite(array)
-        if lost.any():
-            raise ValueError(f"{self.name} must be finite in {dtype}, got {self.array[lost][0]}")
+        wrong = ~np.isfinite(array)
+        if wrong.any():
+            raise ValueError(f"{self.name} must be finite in {dtype}, got {self.array[wrong][0]}")
         return array
 
 
 @dataclass(frozen=True)
 class GivenLayers:
-    """Weights (fan_in, fan_out) and biases (fan_out,) of layers, each of which feeds the next."""
+    """Weights (fan_in, fan_out) and biases (fan_out,) of the layers, from input to output."""
 
     weights: list[Given]
     biases: list[Given]
@@ -68,13 +66,13 @@ class GivenLayers:
 
     @property
     def dtype(self) -> str:
-        """Float32 if that holds all the arrays as they are, or else float64."""
+        """Float32 if all arrays are float32 or smaller floats, else float64."""
         dtypes = [given.array.dtype for given in (*self.weights, *self.biases)]
         return "float32" if all(d.kind == "f" and d.itemsize <= 4 for d in dtypes) else "float64"
 
 
 def layers_of_arrays(weights: Iterable[ArrayLike], biases: Iterable[ArrayLike]) -> GivenLayers:
-    """One array of weights (fan_in, fan_out) and one of biases (fan_out,) per layer."""
+    """Check one array of weights (fan_in, fan_out) and one of biases (fan_out,) per layer."""
     all_weights = _arrays(weights, "weights", ("fan_in", "fan_out"))
     all_biases = _arrays(biases, "biases", ("fan_out",))
     if not all_weights:
@@ -95,7 +93,7 @@ def _arrays(arrays: Iterable[ArrayLike], argument: str, axes: tuple[str, ...]) -
 
 
 def _given(value: Any, name: str, axes: tuple[str, ...]) -> Given:
-    if hasattr(value, "detach"):  # a tensor of PyTorch that has a gradient is no array as it is
+    if hasattr(value, "detach"):  # NumPy cannot convert a tensor of PyTorch with a gradient
         value = value.detach()
     array = real_numbers(value, name)
     if array.ndim != len(axes):
@@ -105,7 +103,7 @@ def _given(value: Any, name: str, axes: tuple[str, ...]) -> Given:
 
 
 def layers_of_state_dict(state_dict: Mapping[str, Any], order: Sequence[str] | None) -> GivenLayers:
-    """PyTorch's "<prefix>.weight" (fan_out, fan_in) and "<prefix>.bias", which may be missing."""
+    """Check PyTorch's "<prefix>.weight" (fan_out, fan_in) and optional "<prefix>.bias"."""
     expected = "state_dict must have '<prefix>.weight' and '<prefix>.bias' of Linear layers only"
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"{expected}, got {state_dict!r}")
@@ -130,7 +128,7 @@ def layers_of_state_dict(state_dict: Mapping[str, Any], order: Sequence[str] | N
 
 
 def _linear(state_dict: Mapping[str, Any], weight: str, bias: str | None) -> tuple[Given, Given]:
-    """Weights (fan_in, fan_out) and biases of one layer, by their keys."""
+    """Check the weights and biases of one layer, given their keys."""
     given = _given(state_dict[weight], f"state_dict[{weight!r}]", ("fan_out", "fan_in"))
     weights = Given(given.name, given.array.T)
     if bias is None:

@@ -1,4 +1,4 @@
-"""Targets that no outputs can meet, or from which nothing can be learnt."""
+"""Check targets that outputs cannot reach, or from which nothing can be learned."""
 
 import math
 
@@ -9,16 +9,17 @@ from ..data.targets import Targets
 from ..losses import BuiltinLoss, Loss
 from ..warning import warn
 
-_FEW = 0.05  # so small a part of the rows is more likely wrong than meant
-_WHAT_TO_DO = "scale y to that range, or take output_activation='identity'"
+_FEW = 0.05  # a fraction of rows that is more likely wrong than meant
+_ADVICE = "scale y to that range, or take output_activation='identity'"
 
 
 def check_reachable(targets: Targets, loss: Loss, output: Activation, is_part: bool) -> None:
-    """Reject targets that are all beyond the range of the outputs; warn if some of them are.
+    """Reject targets that are all outside the range of the outputs; warn if some of them are.
 
-    Of a part of a stream it is a warning in any case, always of the same words: Python shows it
-    once. What a loss of the user's own makes of targets is unknown, and so is the range of an
-    activation of the user's own; losses that are made for one activation have a range of targets.
+    A part of a stream only causes a warning, always in the same words, so that Python shows it
+    once. There is no check for a user's loss, whose targets may mean anything, and for a user's
+    activation, whose range is unknown. Losses for a single activation have their own check of
+    targets.
     """
     low, high = output.output_range
     values = targets.values
@@ -27,23 +28,23 @@ def check_reachable(targets: Targets, loss: Loss, output: Activation, is_part: b
     is_known = isinstance(loss, BuiltinLoss) and not loss.output_activation
     if values is None or not is_known or (low == -math.inf and high == math.inf):
         return
-    slack = 1e-6 + 4 * float(np.finfo(values.dtype).eps)  # for what rounding does to scaled targets
-    least, most = low - slack, high + slack
-    if least <= values.min() and values.max() <= most:
+    slack = 1e-6 + 4 * float(np.finfo(values.dtype).eps)  # for rounding errors of scaled targets
+    lower, upper = low - slack, high + slack
+    if lower <= values.min() and values.max() <= upper:
         return
     values = targets.counted().values
     assert values is not None
     lowest, highest = float(values.min()), float(values.max())
-    if least <= lowest and highest <= most:
+    if lower <= lowest and highest <= upper:
         return
     span = f"from {low:g} to {high:g}" if high < math.inf else f"at least {low:g}"
     if is_part:
-        warn(f"y holds targets that {output!r} outputs, {span}, cannot reach: {_WHAT_TO_DO}")
+        warn(f"y holds targets that {output!r} outputs, {span}, cannot reach: {_ADVICE}")
         return
     got = f"targets from {lowest:g} to {highest:g}"
-    if not ((values >= least) & (values <= most)).any():
-        raise ValueError(f"y must be {span} for {output!r} outputs, got {got}: {_WHAT_TO_DO}")
-    warn(f"y holds {got}, some of which {output!r} outputs, {span}, cannot reach: {_WHAT_TO_DO}")
+    if not ((values >= lower) & (values <= upper)).any():
+        raise ValueError(f"y must be {span} for {output!r} outputs, got {got}: {_ADVICE}")
+    warn(f"y holds {got}, some of which {output!r} outputs, {span}, cannot reach: {_ADVICE}")
 
 
 def _check_sums(targets: Targets) -> None:
@@ -66,9 +67,10 @@ def _check_sums(targets: Targets) -> None:
 
 
 def warn_of_few_odd_rows(targets: Targets) -> None:
-    """Warn of a few rows that are unlike the rows of classes, as all others are.
+    """Warn if nearly all rows look like classes, and a few do not.
 
-    These have two levels, both of them often, and rows of several one high number each.
+    Rows of classes have two levels, both of them common; with several outputs, each row has one
+    high number.
     """
     values = targets.counted().values
     assert values is not None
@@ -76,16 +78,16 @@ def warn_of_few_odd_rows(targets: Targets) -> None:
     is_high, is_low = values == high, values == low
     if min(np.count_nonzero(is_high), np.count_nonzero(is_low)) <= _FEW * n_rows:
         return
-    is_other = ~(is_high | is_low).all(axis=1)
-    n_high = np.count_nonzero(is_high, axis=1)
-    is_odd = is_other if values.shape[1] == 1 else is_other | (n_high != 1)
+    is_odd = has_other_levels = ~(is_high | is_low).all(axis=1)
+    if values.shape[1] > 1:
+        is_odd = has_other_levels | (np.count_nonzero(is_high, axis=1) != 1)
     n_odd = int(np.count_nonzero(is_odd))
     if not 0 < n_odd <= _FEW * n_rows:
         return
     shown = values[int(is_odd.argmax())].tolist()
     found = f"y holds {n_odd} of {n_rows} rows"
     first = f"the first of them {shown}" if len(shown) < 10 else "and so on"
-    if is_other.any():
+    if has_other_levels.any():
         warn(
             f"{found} with other numbers than {low:g} and {high:g}, {first}: the score is R², not "
             "the accuracy of classes"
@@ -99,7 +101,7 @@ def warn_of_few_odd_rows(targets: Targets) -> None:
 
 
 def warn_of_one_class(targets: Targets) -> None:
-    """Warn that all targets, which are classes, are the same."""
+    """Warn that all examples have the same class."""
     counted = targets.counted()
     rows = counted.labels if counted.values is None else counted.values
     assert rows is not None

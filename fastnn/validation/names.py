@@ -1,4 +1,4 @@
-"""Names of classes, and of the columns of X and y."""
+"""Check names of classes, and of the columns of X and y."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ Names: TypeAlias = tuple[str, ...]
 
 
 def class_names(names: Sequence[str], n_classes: int) -> Names:
-    """One name per class, all of them different."""
+    """Check for one name per class, all of them different."""
     expected = f"class_names must be a list of {n_classes} different strings, one per class"
     is_array = hasattr(names, "__array__") and getattr(names, "ndim", 1) == 1  # pandas.Index, too
     if isinstance(names, str) or not (is_array or isinstance(names, Sequence)):
@@ -26,8 +26,8 @@ def class_names(names: Sequence[str], n_classes: int) -> Names:
 
 
 def feature_names(X: Any, expected: Names | None) -> Names | None:
-    """Return the names of the columns of X, which must be the expected ones in order; or None."""
-    if type(X) is np.ndarray:  # most have none
+    """Return the names of the columns of X, or None; they must be the expected ones in order."""
+    if type(X) is np.ndarray:  # the usual case, without slow checks
         return None
     names = _names_in(X, "X", "column_names", "columns")
     if names is None and getattr(X, "ndim", 0) == 1:  # a row of a frame
@@ -36,7 +36,7 @@ def feature_names(X: Any, expected: Names | None) -> Names | None:
 
 
 def target_names(y: Any, n_outputs: int, expected: Names | None) -> Names | None:
-    """Those of the columns of y, of which there must be several to have an order."""
+    """Return the names of the columns of y, if it has several; else None."""
     if type(y) is np.ndarray or n_outputs == 1 or getattr(y, "ndim", 2) != 2:
         return None
     names = _names_in(y, "y", "column_names", "columns")
@@ -44,7 +44,7 @@ def target_names(y: Any, n_outputs: int, expected: Names | None) -> Names | None
 
 
 def _names_in(value: Any, argument: str, *attributes: str) -> Names | None:
-    """Those of a frame of pandas or polars, or a table of pyarrow, whose columns are arrays."""
+    """Return the names in a frame of pandas or polars, or in a table of pyarrow, or None."""
     for attribute in attributes:
         found = getattr(value, attribute, None)
         if isinstance(found, Iterable):  # `index` is a method of lists
@@ -76,19 +76,17 @@ def _checked(
 
 
 def _differences(names: Names, expected: Names, known_as: str) -> str:
-    found, wanted = Counter(names), Counter(expected)
-    unexpected, missing = found - wanted, wanted - found
+    found, required = Counter(names), Counter(expected)
+    differences = {"unexpected": found - required, "missing": required - found}
     parts = [
-        f"{len(few)} {what}: {_listed(list(few))}"
-        for what, few in (("unexpected", unexpected), ("missing", missing))
-        if few
+        f"{len(some)} {what}: {_listed(list(some))}" for what, some in differences.items() if some
     ]
     if parts:
         return ", and ".join(parts)
-    at = next(i for i, (one, other) in enumerate(zip(names, expected, strict=True)) if one != other)
+    index = next(i for i, (a, b) in enumerate(zip(names, expected, strict=True)) if a != b)
     return (
-        f"them in another order: {names[at]!r} at index {at} instead of {expected[at]!r}; put "
-        f"them into that of {known_as}"
+        f"them in another order: {names[index]!r} at index {index} instead of "
+        f"{expected[index]!r}; put them into that of {known_as}"
     )
 
 

@@ -14,20 +14,20 @@ from .. import hints
 from .._kernels import DTYPES
 from ..activations import ACTIVATIONS, Activation, BuiltinActivation
 from ..argument_checks import as_float, check_takes_one, is_integer, number_between, one_of
+from ..arrays import Dtype
 from ..equality import are_equivalent
 from ..losses import LOSSES, BuiltinLoss, Loss
 
 if TYPE_CHECKING:  # importing numpy.random takes longer than importing fastnn
     from numpy.random import Generator, SeedSequence
 
-_MOST_UNITS = np.iinfo(np.int32).max - 64  # of a layer: the kernels number them in 32 bits
+_MAX_UNITS = np.iinfo(np.int32).max - 64  # of a layer: the kernels number them in 32 bits
 
-Dtype = np.dtype[Any]
 Seed: TypeAlias = "int | Sequence[int] | SeedSequence | Generator | None"
 
 
 def layer_sizes(sizes: Iterable[int]) -> tuple[int, ...]:
-    """Two or more positive widths."""
+    """Check for two or more positive widths."""
     expected = "layer_sizes must be two or more positive integers, from input to output"
     if isinstance(sizes, str | bytes | Set | Mapping):  # sets have no order
         raise TypeError(f"{expected}, got {sizes!r}")
@@ -42,20 +42,19 @@ def layer_sizes(sizes: Iterable[int]) -> tuple[int, ...]:
             raise ValueError(f"{expected}, got {width} in {list(widths)}")
     if len(widths) < 2:
         raise ValueError(f"{expected}, got {list(widths)}")
-    widths = tuple(int(width) for width in widths)
-    return widths
+    return tuple(map(int, widths))
 
 
 def check_size(widths: tuple[int, ...], dtype: Dtype) -> None:
-    """Reject networks that this machine has no memory for, before it is asked for."""
+    """Reject networks larger than the memory of this machine, before allocating them."""
     if _bytes_needed(widths, dtype) > _bytes_of_memory():
         raise too_large(widths, dtype)
-    if max(widths) > _MOST_UNITS:
-        raise ValueError(f"layer_sizes must be at most {_MOST_UNITS} each, got {list(widths)}")
+    if max(widths) > _MAX_UNITS:
+        raise ValueError(f"layer_sizes must be at most {_MAX_UNITS} each, got {list(widths)}")
 
 
 def too_large(widths: tuple[int, ...], dtype: Dtype) -> MemoryError:
-    """Return the error for a network that there is no memory for."""
+    """Return the error for a network that does not fit in memory."""
     return MemoryError(
         f"layer_sizes must describe a network that fits in memory, got {list(widths)}, whose "
         f"parameters take {_bytes_needed(widths, dtype):,} bytes in {dtype}"
@@ -69,7 +68,7 @@ def _bytes_needed(widths: tuple[int, ...], dtype: Dtype) -> int:
 def _bytes_of_memory() -> int:
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # where nobody can say
+    except (AttributeError, OSError, ValueError):  # unknown on this system
         return sys.maxsize
 
 
@@ -79,7 +78,7 @@ def activations(
     n_layers: int,
     dtype: Dtype,
 ) -> tuple[Activation, ...]:
-    """One activation per layer of weights."""
+    """Check for one activation per layer."""
     if isinstance(hidden, str | Activation):
         hidden = [_activation(hidden, "activation", dtype)] * (n_layers - 1)
     elif not isinstance(hidden, Sequence) or len(hidden) != n_layers - 1:
@@ -116,18 +115,18 @@ def _activation(value: str | Activation, argument: str, dtype: Dtype) -> Activat
         _try_out(value, argument, dtype)
         return value
     if isinstance(value, BuiltinActivation):
-        found = value
-        for parameter, number in found.parameters.items():
-            what = f"{parameter} of {argument} {found.name!r}"
+        activation = value
+        for parameter, number in activation.parameters.items():
+            what = f"{parameter} of {argument} {activation.name!r}"
             _check_parameter(number, what, dtype, math.inf)
     else:
-        found = ACTIVATIONS[one_of(value, argument, ACTIVATIONS, " or an Activation")]
-    if argument == "activation" and not found.is_elementwise:
+        activation = ACTIVATIONS[one_of(value, argument, ACTIVATIONS, " or an Activation")]
+    if argument == "activation" and not activation.is_elementwise:
         raise ValueError(
             f"activation must be one for hidden layers, which depends on one weighted input alone, "
-            f"got {found!r}: that of the output layer is output_activation"
+            f"got {activation!r}: that of the output layer is output_activation"
         )
-    return found
+    return activation
 
 
 def _try_out(activation: Activation, argument: str, dtype: Dtype) -> None:
@@ -142,8 +141,9 @@ def _try_out(activation: Activation, argument: str, dtype: Dtype) -> None:
             raise TypeError(f"{argument} {name!r} must have a callable {part}, got {function!r}")
         check_takes_one(function, f"{argument} {name!r} must have a {part} of one argument")
         z = np.linspace(-1, 1, 6, dtype=dtype).reshape(2, 3)
+        copy = z.copy()
         result = np.asarray(function(z))
-        if not np.array_equal(z, np.linspace(-1, 1, 6, dtype=dtype).reshape(2, 3)):
+        if not np.array_equal(z, copy):
             raise ValueError(
                 f"{argument} {name!r} must have a {part} that leaves its argument as it is"
             )
@@ -157,11 +157,10 @@ def _try_out(activation: Activation, argument: str, dtype: Dtype) -> None:
 def with_defaults(
     output_activation: str | Activation | None, loss: str | Loss | None
 ) -> tuple[str | Activation, str | Loss]:
-    """Fill in the one that is None: what the other needs or, without a need, the default."""
+    """Replace None by what the other argument needs, or else by the default."""
     if output_activation is None:
-        given = LOSSES.get(loss) if isinstance(loss, str) else loss
-        needed = given.output_activation if isinstance(given, Loss) else None
-        output_activation = needed or "sigmoid"
+        known = LOSSES.get(loss) if isinstance(loss, str) else loss
+        output_activation = (isinstance(known, Loss) and known.output_activation) or "sigmoid"
     if loss is None:
         name = getattr(output_activation, "name", output_activation)
         is_softmax = isinstance(name, str) and name == "softmax"
@@ -170,12 +169,12 @@ def with_defaults(
 
 
 def loss(value: str | Loss, output_activation: Activation, n_outputs: int, dtype: Dtype) -> Loss:
-    """Return a loss that goes with the output activation."""
+    """Check for a loss that goes with the output activation."""
     if isinstance(value, BuiltinLoss):
-        most = 1 if value.name == "quantile" else math.inf
+        upper = 1 if value.name == "quantile" else math.inf
         for parameter, number in value.parameters.items():
             what = f"{parameter} of loss {value.name!r}"
-            _check_parameter(number, what, dtype, most, is_open=True)
+            _check_parameter(number, what, dtype, upper, is_open=True)
         found: Loss = value
     elif isinstance(value, Loss):
         _try_out_loss(value, n_outputs, dtype)
@@ -187,7 +186,7 @@ def loss(value: str | Loss, output_activation: Activation, n_outputs: int, dtype
         raise ValueError(
             f"output_activation must be {needed!r} for the loss {found.name!r}, got {given!r}"
         )
-    if given == "softmax" and n_outputs == 1:  # which would always be 1
+    if given == "softmax" and n_outputs == 1:  # the output would always be 1
         raise ValueError(
             "layer_sizes must end in two outputs or more for softmax outputs, got 1: for two "
             "classes, take one output with the loss 'binary_cross_entropy'"
@@ -198,12 +197,12 @@ def loss(value: str | Loss, output_activation: Activation, n_outputs: int, dtype
 
 
 def _check_parameter(
-    value: float, what: str, dtype: Dtype, most: float, is_open: bool = False
+    value: float, what: str, dtype: Dtype, upper: float, is_open: bool = False
 ) -> None:
-    number_between(value, what, 0, most, is_open)
+    number_between(value, what, 0, upper, is_open)
     with np.errstate(over="ignore"):
         in_dtype = float(dtype.type(as_float(value)))
-    number_between(in_dtype, f"{what} in {dtype}", 0, most, is_open)
+    number_between(in_dtype, f"{what} in {dtype}", 0, upper, is_open)
 
 
 def _try_out_loss(loss: Loss, n_outputs: int, dtype: Dtype) -> None:
@@ -214,51 +213,51 @@ def _try_out_loss(loss: Loss, n_outputs: int, dtype: Dtype) -> None:
         raise ValueError(f"loss must have a name that no built-in one has, got {name!r}")
     if not callable(function):
         raise TypeError(f"loss {name!r} must have a callable function, got {function!r}")
-    n_examples = 2 if n_outputs != 2 else 3  # unequal: rows and columns may be mistaken
+    n_examples = 2 if n_outputs != 2 else 3  # not n_outputs, to detect swapped axes
     shape = n_examples, n_outputs
     outputs = np.linspace(0.2, 0.8, n_examples * n_outputs, dtype=dtype).reshape(shape)
     targets = np.eye(*shape, dtype=dtype)
-    unchanged = outputs.copy(), targets.copy()
+    copies = outputs.copy(), targets.copy()
     result = function(outputs, targets)
     if not (isinstance(result, tuple) and len(result) == 2):
         raise TypeError(
             f"loss {name!r} must return losses (n_examples,) and derivatives (n_examples, "
             f"n_outputs), got a {type(result).__name__}"
         )
-    if not all(map(np.array_equal, (outputs, targets), unchanged)):
+    if not all(map(np.array_equal, (outputs, targets), copies)):
         raise ValueError(f"loss {name!r} must leave its arguments as they are")
     expected = ("losses", (n_examples,)), ("derivatives", shape)
-    for part, (what, its_shape) in zip(result, expected, strict=True):
+    for part, (what, part_shape) in zip(result, expected, strict=True):
         array = np.asarray(part)
-        if array.shape != its_shape or array.dtype.kind not in "biuf":
+        if array.shape != part_shape or array.dtype.kind not in "biuf":
             raise ValueError(
-                f"loss {name!r} must return {what} that are real numbers in shape {its_shape} for "
+                f"loss {name!r} must return {what} that are real numbers in shape {part_shape} for "
                 f"outputs {shape}, got {array.dtype} {array.shape}"
             )
 
 
 def kernel_dtype(dtype: DTypeLike) -> Dtype:
-    """Return a dtype that there are kernels for."""
+    """Check for a dtype of the kernels."""
     return _dtype(dtype, lambda found: found in DTYPES, "float32 or float64")
 
 
 def float_dtype(dtype: DTypeLike) -> Dtype:
-    """Any of NumPy's real floating dtypes."""
+    """Check for a real floating dtype of NumPy."""
     return _dtype(dtype, lambda found: found.kind == "f", "a real floating dtype")
 
 
-def _dtype(dtype: DTypeLike, fits: Callable[[Dtype], bool], expected: str) -> Dtype:
+def _dtype(dtype: DTypeLike, is_valid: Callable[[Dtype], bool], expected: str) -> Dtype:
     try:
         found = np.dtype(dtype).newbyteorder("=") if dtype is not None else None
     except (TypeError, ValueError):
         found = None
-    if found is None or not fits(found):
+    if found is None or not is_valid(found):
         raise ValueError(f"dtype must be {expected}, got {dtype!r}")
     return found
 
 
 def generator(seed: Seed) -> "Generator":
-    """Make the source of all randomness of one network."""
+    """Return the random generator of a network."""
     try:
         return np.random.default_rng(seed)
     except (TypeError, ValueError) as error:

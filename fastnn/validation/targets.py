@@ -1,23 +1,20 @@
-"""y, and the weights of examples."""
+"""Check y, and the weights of examples."""
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..argument_checks import is_integer, number_between
-from ..arrays import Array
+from ..arrays import Array, Dtype
 from ..data.inputs import Inputs, MatrixLike, Scaling
 from ..data.targets import Targets
 from ..losses import BuiltinLoss, Loss
 from .arrays import examples, kernel_ready, real_numbers
 
-Dtype = np.dtype[Any]
-
-_FEW_ROWS = 64
-_ROUNDING = 1e-12  # of numbers that should be the same, such as sums in another order
+_FIRST_ROWS = 64
+_ROUNDING = 1e-12  # relative error of equal numbers, such as sums in another order
 
 
 def examples_and_targets(
@@ -28,7 +25,7 @@ def examples_and_targets(
     dtype: Dtype,
     scaling: Scaling | None = None,
 ) -> tuple[Inputs, Targets]:
-    """X as ``examples`` gives it, at least one, and as many targets."""
+    """Check X, like ``examples``, and y: at least one example, and as many targets."""
     inputs = examples(X, n_inputs, dtype, scaling)
     if not len(inputs):
         raise ValueError(f"X must hold at least one example, got shape (0, {n_inputs})")
@@ -51,15 +48,15 @@ def examples_and_targets(
 
 
 def check_not_collapsed(targets: Targets, y: ArrayLike) -> None:
-    """Reject targets of a data set that differ in y, and are one number in the network's dtype.
+    """Reject targets that differ in y, but are all the same in the network's dtype.
 
     Differences that are rounding errors of float64 do not count.
     """
     values = targets.values
     if values is None or getattr(y, "dtype", None) == values.dtype:  # nothing was rounded
         return
-    few = values[:_FEW_ROWS]  # most columns differ there
-    for column in np.flatnonzero((few == few[0]).all(axis=0)):
+    rows = values[:_FIRST_ROWS]  # enough for most columns to differ
+    for column in np.flatnonzero((rows == rows[0]).all(axis=0)):
         if (values[:, column] != values[0, column]).any():
             continue
         given = np.asarray(y, np.float64).reshape(values.shape)[:, column]
@@ -89,17 +86,17 @@ def _holds_text(array: Array) -> bool:
 
 
 def check_range(targets: Targets, loss: Loss) -> None:
-    """Reject targets that the loss is not made for."""
+    """Reject targets outside the range of the loss."""
     if not isinstance(loss, BuiltinLoss) or targets.values is None:
         return
     values, low, high = targets.values, loss.lowest, loss.highest
-    lowest, highest = values.min(), values.max()
-    if lowest < low or highest > high:
-        place = np.unravel_index(values.argmin() if lowest < low else values.argmax(), values.shape)
+    if values.min() < low or values.max() > high:
+        extreme = values.argmin() if values.min() < low else values.argmax()
+        row, column = np.unravel_index(extreme, values.shape)
         expected = f"from {low:g} to {high:g}" if high < math.inf else f"at least {low:g}"
         raise ValueError(
-            f"y must be {expected} for the loss {loss.name!r}, got {values[place]} at row "
-            f"{place[0]}, column {place[1]}"
+            f"y must be {expected} for the loss {loss.name!r}, got {values[row, column]} at row "
+            f"{row}, column {column}"
         )
 
 
@@ -110,7 +107,7 @@ def weights(
     n_outputs: int,
     dtype: Dtype,
 ) -> Array | None:
-    """Return what the loss of each example is multiplied by, or None."""
+    """Return the weight of each example, or None without weights."""
     if sample_weight is None and class_weight is None:
         return None
     n_examples = len(targets)
@@ -132,7 +129,7 @@ def weights(
 
 
 def check_weights(given: Array, argument: str, dtype: Dtype) -> Array:
-    """Return the weights of all examples in a dtype; reject any that cannot be trained with."""
+    """Convert the weights of all examples to a dtype; reject invalid ones."""
     found = _finite_weights(given, argument, dtype)
     if not found.any():
         raise ValueError(f"{argument} must be above 0 for an example at least, got 0 for all")
@@ -140,7 +137,7 @@ def check_weights(given: Array, argument: str, dtype: Dtype) -> Array:
 
 
 def check_weights_of_parts(targets: Targets, training: Array, validation: Array) -> None:
-    """Reject weights that leave no example in one of the two parts, whose rows are given."""
+    """Reject weights that are all 0 in the rows of either part of the data."""
     if targets.weights is None:
         return
     for part, rows in (("training", training), ("validation", validation)):
@@ -152,13 +149,13 @@ def check_weights_of_parts(targets: Targets, training: Array, validation: Array)
 
 
 def _finite_weights(given: Array, argument: str, dtype: Dtype) -> Array:
-    with np.errstate(over="ignore", invalid="ignore"):  # reported below, with its place
+    with np.errstate(over="ignore", invalid="ignore"):  # the error below reports it
         found = given.astype(dtype)
     wrong = ~(np.isfinite(found) & (found >= 0))
     if wrong.any():
-        at = int(wrong.argmax())
+        row = int(wrong.argmax())
         raise ValueError(
-            f"{argument} must be finite and not negative in {dtype}, got {given[at]} at row {at}"
+            f"{argument} must be finite and not negative in {dtype}, got {given[row]} at row {row}"
         )
     return found
 
@@ -200,15 +197,15 @@ def _weights_of_classes(
 
 
 def _labels(given: Array, n_outputs: int) -> Array:
-    # Floats will do where they are integers: that is how labels come out of many files.
+    # Whole floats are accepted: many files yield labels as floats.
     with np.errstate(invalid="ignore"):
-        # A copy, always: the kernels index with labels, and y may change under them.
+        # Always copy the labels, with which the kernels access memory: a thread may change y.
         labels = given.astype(np.intp, order="C")
         wrong = (labels != given) | (labels < 0) | (labels >= n_outputs)
     if wrong.any():
-        at = int(wrong.argmax())
+        row = int(wrong.argmax())
         raise ValueError(
             f"y must be integer labels from 0 to {n_outputs - 1}, or targets of shape "
-            f"({len(given)}, {n_outputs}), got {given[at]} at row {at}"
+            f"({len(given)}, {n_outputs}), got {given[row]} at row {row}"
         )
     return labels
