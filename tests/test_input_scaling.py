@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -13,25 +12,20 @@ import onnx
 import onnxruntime
 import pandas as pd
 import pytest
-from helpers import Error, Kind, Options
+from helpers import Error, Kind, Options, assert_close, copies_of, refusal
 from helpers import kind as kind
 from scipy import sparse
 
 import fastnn
-from fastnn import InputScaling, ModelFileError
+from fastnn import InputScaling
 from fastnn.arrays import Array
 from fastnn.network import Network
 
 each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 each_X = pytest.mark.parametrize(
     "make",
-    [
-        pytest.param(np.asarray, id="float64"),
-        pytest.param(lambda X: np.asarray(X, np.float32), id="float32"),
-        pytest.param(np.asfortranarray, id="Fortran order"),
-        pytest.param(lambda X: X.tolist(), id="list"),
-        pytest.param(lambda X: X.astype(int), id="integers"),
-    ],
+    [np.asarray, np.float32, np.asfortranarray, np.ndarray.tolist, lambda X: X.astype(int)],
+    ids=["float64", "float32", "Fortran order", "list", "integers"],
 )
 
 SHIFT, SCALE = np.array([1000.0, -3.0, 0.0, 7.0]), np.array([250.0, 2.0, -1.0, 1e-3])
@@ -43,8 +37,7 @@ ill_scaled = pytest.mark.filterwarnings("ignore:X should have columns:fastnn.Tra
 
 
 def network(kind: Kind = fastnn.MLP, **options: Any) -> Network:
-    settings = {"activation": "tanh", "dtype": "float64", "seed": 1, **options}
-    return kind([4, 7, 3], **settings)
+    return kind([4, 7, 3], **{"activation": "tanh", "dtype": "float64", "seed": 1, **options})
 
 
 def scaling_network(kind: Kind = fastnn.MLP, **options: Any) -> Network:
@@ -58,21 +51,15 @@ def scaling_network(kind: Kind = fastnn.MLP, **options: Any) -> Network:
 def test_outputs_are_those_of_scaled_inputs(
     kind: Kind, dtype: str, make: Callable[[Array], Any]
 ) -> None:
-    scaling, plain = (
-        scaling_network(kind, dtype=dtype),
-        network(kind, dtype=dtype),
-    )
-    X, tolerance = make(RAW), {"float32": 1e-5, "float64": 1e-12}[dtype]
-    in_float64 = (np.asarray(X, float) - SHIFT) / SCALE
-    np.testing.assert_allclose(scaling.predict(X), plain.predict(in_float64), rtol=tolerance)
-    one = X[5]
-    np.testing.assert_allclose(scaling.predict(one), plain.predict(in_float64[5]), rtol=tolerance)
-    assert (scaling.classify(X) == plain.classify(in_float64)).all()
-    for found, expected in zip(scaling.activations(X), plain.activations(in_float64), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
-    np.testing.assert_allclose(
-        scaling.evaluate(X, LABELS).loss, plain.evaluate(in_float64, LABELS).loss, rtol=tolerance
-    )
+    scaling, plain = scaling_network(kind, dtype=dtype), network(kind, dtype=dtype)
+    X, rtol = make(RAW), {"float32": 1e-5, "float64": 1e-12}[dtype]
+    scaled = (np.asarray(X, float) - SHIFT) / SCALE
+    np.testing.assert_allclose(scaling.predict(X), plain.predict(scaled), rtol=rtol)
+    np.testing.assert_allclose(scaling.predict(X[5]), plain.predict(scaled[5]), rtol=rtol)
+    assert (scaling.classify(X) == plain.classify(scaled)).all()
+    assert_close(scaling.activations(X), plain.activations(scaled), rtol, atol=rtol)
+    expected = plain.evaluate(scaled, LABELS).loss
+    assert scaling.evaluate(X, LABELS).loss == pytest.approx(expected, rel=rtol)
 
 
 def test_a_row_by_itself_is_scaled(kind: Kind) -> None:
@@ -95,27 +82,28 @@ def test_training_is_that_on_scaled_inputs(
     of_scaled = plain.train(SCALED, LABELS, validation_data=(SCALED[:50], LABELS[:50]), **options)
     np.testing.assert_allclose(of_raw.loss, of_scaled.loss, rtol=1e-9)
     np.testing.assert_allclose(of_raw.validation_loss, of_scaled.validation_loss, rtol=1e-9)
-    for found, expected in zip(scaling.weights, plain.weights, strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9)
+    assert_close(scaling.weights, plain.weights, rtol=1e-7, atol=1e-9)
+
+
+USES: dict[str, Callable[[Network, Array], Any]] = {
+    "gradients": lambda net, X: np.concatenate(
+        [array.ravel() for array in net.gradients(X, LABELS).weights]
+    ),
+    "train_batch": lambda net, X: net.train_batch(X, LABELS),
+    "train on blocks": lambda net, X: (
+        net.train([(X[:100], LABELS[:100]), (X[100:], LABELS[100:])], buffer_size=150).loss
+    ),
+    "validation fraction": lambda net, X: (
+        net.train(X, LABELS, epochs=2, validation_fraction=0.2).validation_loss
+    ),
+}
 
 
 @ill_scaled
-def test_all_else_that_takes_X(kind: Kind) -> None:
-    scaling, plain = scaling_network(kind), network(kind)
-    of_raw, of_scaled = scaling.gradients(RAW, LABELS), plain.gradients(SCALED, LABELS)
-    for found, expected in zip(of_raw.weights, of_scaled.weights, strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
-    assert scaling.train_batch(RAW, LABELS) == pytest.approx(plain.train_batch(SCALED, LABELS))
-    blocks = [slice(0, 100), slice(100, 300)]
-    of_blocks = scaling.train([(RAW[rows], LABELS[rows]) for rows in blocks], buffer_size=150)
-    assert of_blocks.loss == pytest.approx(
-        plain.train([(SCALED[rows], LABELS[rows]) for rows in blocks], buffer_size=150).loss
-    )
-    options: Options = {"epochs": 2, "validation_fraction": 0.2}
-    scaling, plain = scaling_network(kind), network(kind)
-    assert scaling.train(RAW, LABELS, **options).validation_loss == pytest.approx(
-        plain.train(SCALED, LABELS, **options).validation_loss
-    )
+@pytest.mark.parametrize("use", USES)
+def test_all_else_that_takes_X(kind: Kind, use: str) -> None:
+    found, expected = USES[use](scaling_network(kind), RAW), USES[use](network(kind), SCALED)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_sparse_inputs_may_be_divided(kind: Kind) -> None:
@@ -125,11 +113,8 @@ def test_sparse_inputs_may_be_divided(kind: Kind) -> None:
     expected = plain.predict(X.toarray() / SCALE)
     np.testing.assert_allclose(scaling.predict(X), expected, rtol=1e-12)
     scaling.input_scaling = InputScaling([0, 0, 2, 0], SCALE)
-    message = (
-        "X must be dense where input_scaling shifts inputs, which makes zeros other numbers, got "
-        "a sparse matrix, and a shift of 2.0 for input 2"
-    )
-    with pytest.raises(ValueError, match="^" + re.escape(message)):
+    must = "X must be dense where input_scaling shifts inputs, which makes zeros other numbers"
+    with refusal(ValueError, must, "got a sparse matrix, and a shift of 2.0 for input 2"):
         scaling.predict(X)
 
 
@@ -153,22 +138,12 @@ def test_what_is_not_finite_once_scaled(kind: Kind, X: Any) -> None:
 # What is kept
 
 
-def kept(net: Network, path: Path) -> list[Network]:
-    net.save(path)
-    return [
-        type(net).load(path),
-        pickle.loads(pickle.dumps(net)),
-        copy.copy(net),
-        copy.deepcopy(net),
-    ]
-
-
 @ill_scaled
 def test_scaling_and_names_are_kept(kind: Kind, tmp_path: Path) -> None:
     net = scaling_network(kind)
     net.class_names = ["setosa", "versicolor", "Ирис"]
     net.train(RAW, LABELS, epochs=2)
-    for other in kept(net, tmp_path / "model.safetensors"):
+    for other in copies_of(net, tmp_path):
         assert other.input_scaling == InputScaling(SHIFT, SCALE)
         assert other.class_names == ("setosa", "versicolor", "Ирис")
         assert other.evaluate(RAW, LABELS) == net.evaluate(RAW, LABELS)
@@ -176,38 +151,9 @@ def test_scaling_and_names_are_kept(kind: Kind, tmp_path: Path) -> None:
         assert net.input_scaling == InputScaling(SHIFT, SCALE)
 
 
-def test_networks_without_them(tmp_path: Path) -> None:
-    for other in kept(network(), tmp_path / "model.safetensors"):
-        assert other.input_scaling is None
-        assert other.class_names is None
-        assert other.feature_names is None
-
-
-@pytest.mark.parametrize(
-    "entries",
-    [
-        {"input_scaling": {"shift": [0, 0, 0, 0], "scale": [1, 0, 1, 1]}},
-        {"input_scaling": {"shift": [0, 0, 0], "scale": [1, 1, 1]}},
-        {"input_scaling": {"shift": [0, 0, 0, float("nan")], "scale": [1, 1, 1, 1]}},
-        {"input_scaling": {"shift": [0, 0, 0, 0]}},
-        {"input_scaling": [1, 2]},
-        {"feature_names": ["a", "b", "c"]},
-        {"feature_names": ["a", "b", "c", 4]},
-        {"class_names": ["a", "b", "b"]},
-        {"class_names": ["a", "b"]},
-    ],
-)
-def test_damaged_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entries: Options) -> None:
-    import json
-
-    from fastnn.data_record import DataRecord
-
-    record = {"class_names": None, "feature_names": None, "input_scaling": None, **entries}
-    monkeypatch.setattr(DataRecord, "to_json", lambda self: json.dumps(record))
-    path = tmp_path / "model.safetensors"
-    network().save(path)
-    with pytest.raises(ModelFileError, match="damaged: its record of the data"):
-        fastnn.MLP.load(path)
+def test_networks_without_scaling_and_names(tmp_path: Path) -> None:
+    for other in copies_of(network(), tmp_path):
+        assert (other.input_scaling, other.class_names, other.feature_names) == (None,) * 3
 
 
 # Other libraries
@@ -226,8 +172,7 @@ def test_onnx_scales_as_predict_does(kind: Kind, dtype: str, tmp_path: Path) -> 
 
 def test_a_state_dict_has_no_place_for_a_scaling(kind: Kind) -> None:
     net = scaling_network(kind)
-    message = "input_scaling must be None for a state_dict, which has no place for it"
-    with pytest.raises(ValueError, match="^" + message):
+    with refusal(ValueError, "input_scaling must be None for a state_dict, which has no place for"):
         net.state_dict()
     net.input_scaling = None
     assert len(net.state_dict()) == 4
@@ -242,41 +187,66 @@ def test_the_summary_tells_of_a_scaling() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shift", "scale", "error", "message"),
+    ("shift", "scale", "message"),
     [
-        ([0, 0], [1, 0], ValueError, "scale must not be 0, got 0 at index 1"),
-        ([0, 0], [1], ValueError, "scale must have shape (2,), as shift has, got (1,)"),
-        (0, 1, ValueError, "shift must have shape (n_inputs,), got ()"),
-        ([], [], ValueError, "shift must have shape (n_inputs,), got (0,)"),
-        ([[0]], [[1]], ValueError, "shift must have shape (n_inputs,), got (1, 1)"),
-        ([np.nan], [1], ValueError, "shift must be finite, got nan at index 0"),
-        ([0], [np.inf], ValueError, "scale must be finite, got inf at index 0"),
-        (["1"], [1], TypeError, "shift must be an array of real numbers"),
-        ([0], None, TypeError, "scale must be an array of real numbers"),
+        ([0, 0], [1, 0], "scale must not be 0, got 0 at index 1"),
+        ([0, 0], [1], "scale must have shape (2,), as shift has, got (1,)"),
+        (0, 1, "shift must have shape (n_inputs,), got ()"),
+        ([], [], "shift must have shape (n_inputs,), got (0,)"),
+        ([[0]], [[1]], "shift must have shape (n_inputs,), got (1, 1)"),
+        ([np.nan], [1], "shift must be finite, got nan at index 0"),
+        ([0], [np.inf], "scale must be finite, got inf at index 0"),
+        (["1"], [1], "shift must be an array of real numbers"),
+        ([0], None, "scale must be an array of real numbers"),
     ],
 )
-def test_wrong_scalings(shift: Any, scale: Any, error: Error, message: str) -> None:
-    with pytest.raises(error, match="^" + re.escape(message)):
+def test_wrong_scalings(shift: Any, scale: Any, message: str) -> None:
+    with refusal(TypeError if "real numbers" in message else ValueError, message):
         InputScaling(shift, scale)
 
 
-def test_wrong_assignments(kind: Kind) -> None:
+@pytest.mark.parametrize(
+    ("name", "value", "error", "message"),
+    [
+        (
+            "input_scaling",
+            InputScaling([0, 0], [1, 1]),
+            ValueError,
+            "input_scaling must have 4 shifts and scales",
+        ),
+        (
+            "input_scaling",
+            (SHIFT, SCALE),
+            TypeError,
+            "input_scaling must be an InputScaling or None",
+        ),
+        *(
+            ("class_names", names, error, "class_names must be a list of 3 different strings")
+            for error, wrong in {
+                TypeError: ({"a", "b", "c"}, "abc", 3, ["a", "b", 3], np.array("abc")),
+                ValueError: (["a", "b"], ["a", "b", "a"]),
+            }.items()
+            for names in wrong
+        ),
+        (
+            "class_names",
+            pd.DataFrame([["a"]]),
+            TypeError,
+            "class_names must be a list of 3 differe",
+        ),
+    ],
+)
+def test_wrong_assignments(kind: Kind, name: str, value: Any, error: Error, message: str) -> None:
     net = scaling_network(kind)
-    with pytest.raises(ValueError, match=r"^input_scaling must have 4 shifts and scales, .* got 2"):
-        net.input_scaling = InputScaling([0, 0], [1, 1])
-    with pytest.raises(TypeError, match=r"^input_scaling must be an InputScaling or None, got "):
-        net.input_scaling = (SHIFT, SCALE)  # type: ignore[assignment]
-    expected = "^class_names must be a list of 3 different strings, one per class, got "
-    for names in ({"a", "b", "c"}, "abc", 3, ["a", "b", 3]):
-        with pytest.raises(TypeError, match=expected):
-            net.class_names = names  # type: ignore[assignment]
-    for wrong in (["a", "b"], ["a", "b", "a"]):
-        with pytest.raises(ValueError, match=expected):
-            net.class_names = wrong
+    with refusal(error, message, "got"):
+        setattr(net, name, value)
     assert net.input_scaling == InputScaling(SHIFT, SCALE)
     assert net.class_names is None
+
+
+def test_feature_names_cannot_be_assigned(kind: Kind) -> None:
     with pytest.raises(AttributeError):
-        net.feature_names = ("a", "b", "c", "d")  # type: ignore[misc]
+        network(kind).feature_names = ("a", "b", "c", "d")  # type: ignore[misc]
 
 
 def test_a_single_output_has_two_classes() -> None:
@@ -292,22 +262,14 @@ def test_names_of_classes_in_arrays(kind: Callable[[list[str]], Any]) -> None:
     assert net.class_names == ("b", "a", "c")
 
 
-@pytest.mark.parametrize("names", [pd.DataFrame([["a"]]), np.array("abc"), {"a", "b", "c"}])
-def test_names_of_classes_in_no_list(names: Any) -> None:
-    net = network()
-    with pytest.raises(TypeError, match=r"^class_names must be a list of 3 different strings"):
-        net.class_names = names
-
-
 @ill_scaled
 @pytest.mark.parametrize("argument", ["callback", "batch_callback"])
 def test_a_scaling_in_the_course_of_a_training(kind: Kind, argument: str) -> None:
     net = scaling_network(kind)
-    message = "^input_scaling cannot be assigned while the network is being trained"
 
     def callback(step: fastnn.Step) -> None:
         for scaling in (None, InputScaling(SCALE, SCALE)):
-            with pytest.raises(RuntimeError, match=message):
+            with refusal(RuntimeError, "input_scaling cannot be assigned while the network is bei"):
                 net.input_scaling = scaling
         net.class_names = ["a", "b", "c"]  # training makes no use of them
 

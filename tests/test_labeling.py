@@ -11,7 +11,7 @@ import pytest
 from helpers import Array, Kind
 from helpers import kind_and_variant as kind_and_variant
 
-from fastnn import MLP, ModelFileError
+from fastnn import MLP
 from fastnn.data_record import DataRecord
 from fastnn.network import Network
 
@@ -205,23 +205,3 @@ def test_what_is_refused_leaves_no_trace(kind: Kind) -> None:
         with pytest.raises(ValueError, match=" must "):
             net.train(X, y, **options)
         assert net._memory.data == DataRecord()
-
-
-@pytest.mark.parametrize(
-    ("entry", "value"),
-    [
-        ("target_levels", [0.0, 0.5, 1.0]),
-        ("target_levels", [1.0, 0.0]),
-        ("target_levels", [0, 1]),
-        ("target_levels", [0.0, float("nan")]),
-        ("target_levels", "01"),
-        ("has_multi_hot_rows", 1),
-    ],
-)
-def test_a_damaged_record(tmp_path: Path, entry: str, value: Any, monkeypatch: Any) -> None:
-    net = MLP([2, 3])
-    record = DataRecord(**{entry: value})
-    monkeypatch.setattr(net._memory, "data", record)
-    net.save(tmp_path / "net")
-    with pytest.raises(ModelFileError, match="is damaged: its record of the data"):
-        MLP.load(tmp_path / "net")

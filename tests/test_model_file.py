@@ -3,6 +3,7 @@
 import copy
 import errno
 import json
+import math
 import os
 import pickle
 import resource
@@ -223,6 +224,7 @@ def write(
     path: Path,
     *,
     architecture: Any = ARCHITECTURE,
+    data: Options = DATA,
     tensors: dict[str, Array] | None = None,
     **metadata: str | None,
 ) -> None:
@@ -234,7 +236,7 @@ def write(
     texts = [
         architecture if isinstance(architecture, str) else json.dumps(architecture),
         json.dumps(TRAINING),
-        json.dumps(DATA),
+        json.dumps(data),
     ]
     # All weights come before all biases, whatever the order of the tensors in the file.
     arrays = [tensors[name] for name in sorted(tensors, key=lambda name: name[0] == "b")]
@@ -390,6 +392,36 @@ TAMPERED: Options = {
 )
 def test_tampered_architecture(path: Path, architecture: Any) -> None:
     refuses(path, architecture=architecture)
+
+
+@pytest.mark.parametrize(
+    ("entry", "whole", "damaged"),
+    [
+        (
+            "input_scaling",
+            {"shift": [0, 0.5], "scale": [1, 2]},
+            [
+                {"shift": [0, 0], "scale": [1, 0]},
+                {"shift": [0, 0, 0], "scale": [1, 1, 1]},
+                {"shift": [0, math.nan], "scale": [1, 1]},
+                {"shift": [0, 0]},
+                [1, 2],
+            ],
+        ),
+        ("feature_names", ["a", "b"], [["a"], ["a", 4]]),
+        ("target_names", ["a"], [["a", "b"], [4]]),
+        ("class_names", ["a", "b"], [["a", "a"], ["a"]]),
+        ("target_levels", [0.0, 0.5], [[0.0, 0.5, 1.0], [1.0, 0.0], [0, 1], [0.0, math.nan], "01"]),
+        ("has_multi_hot_rows", True, [1]),
+    ],
+)
+def test_tampered_records_of_the_data(
+    path: Path, entry: str, whole: Any, damaged: list[Any]
+) -> None:
+    write(path, data={**DATA, entry: whole})
+    fastnn.MLP.load(path)
+    for value in damaged:
+        refuses(path, "damaged: its record of the data", data={**DATA, entry: value})
 
 
 @pytest.mark.parametrize(
