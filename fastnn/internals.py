@@ -73,6 +73,11 @@ def flat_objective(
     return FlatObjective(engine.objective(*examples, n_threads), engine, regularization)
 
 
+def squared_norm(network: Network) -> float:
+    """Return the sum of the squares of all weights, without the biases."""
+    return network._engine.squared_norm()
+
+
 def training_state(network: Network) -> TrainingState | None:
     """Return a copy of the state of the optimizer, which can be pickled."""
     return network._memory.portable_training(network._engine)

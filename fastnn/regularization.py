@@ -20,8 +20,6 @@ class Regularization:
     by_weight : bool
         Whether sums of gradients and losses over a batch, and l2, are divided by the sum of the
         weights of its examples, as in scikit-learn, instead of by their number.
-    counted_l2 : float
-        Factor of the L2 penalty in reported losses.
     """
 
     l1: float = 0.0
@@ -30,17 +28,10 @@ class Regularization:
     clip_norm: float = 0.0
     max_norm: float = 0.0
     by_weight: bool = False
-    counted_l2: float = 0.0
 
     def of_batch(self, divisor: float) -> "Regularization":
         """Return the settings for a batch whose sums are divided by ``divisor``."""
         return replace(self, l2=self.l2 / divisor) if self.by_weight else self
-
-    def counted(self, weights: Sequence[Array]) -> float:
-        """Compute the penalty in the reported loss of each example of a batch."""
-        if not self.counted_l2:
-            return 0.0
-        return self.counted_l2 * replace(self, l1=0.0).penalty(weights)
 
     def penalty(self, weights: Sequence[Array]) -> float:
         """Compute the penalty: l1 times the sum of |w|, plus l2 / 2 times the sum of w²."""

@@ -1,4 +1,4 @@
-"""Means by weight with counted penalties, as fastnn.sklearn has them: kernels and reference.
+"""Means by sample weight, as fastnn.sklearn has them: kernels and reference.
 
 There is no public name for it; `fastnn.sklearn` is tested against scikit-learn itself.
 """
@@ -69,10 +69,10 @@ def trained(
         n_threads=n_threads,
         has_validation=False,
     )
-    counted = replace(plan.regularization, by_weight=True, counted_l2=2.0)
+    by_weight = replace(plan.regularization, by_weight=True)
     inputs, targets = net._data_checker.examples(*data(sizes, density))
     rows = np.arange(N_EXAMPLES)
-    plan = replace(plan, regularization=counted)
+    plan = replace(plan, regularization=by_weight)
     history = train_on_examples(net._engine, net._memory, inputs, targets, rows, plan, None)
     return net, history.loss
 
@@ -140,7 +140,6 @@ def test_batches_of_sparse_rows(
     n_threads: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The penalty is kept count of where a batch meets few of many rows."""
     monkeypatch.setattr(by_kernel, "_MOST_LISTED", most_listed)
     monkeypatch.setattr(paths, "_MOST_PARAMETERS", 0)
     case = OPTIMIZERS["plain"], batch_size, sizes, 0.1, "tanh", 0.0
@@ -168,7 +167,7 @@ def test_the_reference_minimizes_what_it_says(sizes: tuple[int, ...]) -> None:
         return -float(np.average(np.log(outputs), weights=weights)), float(penalty)
 
     loss, penalty = objective()
-    assert losses[0] == pytest.approx(loss + 2 * penalty, rel=1e-12)
+    assert losses[0] == pytest.approx(loss, rel=1e-12)
     assert penalty > 1e-7 * loss
     h, weight = 1e-6, start.weights[0]
     before = weight[0, 0]

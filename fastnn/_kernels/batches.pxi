@@ -30,17 +30,15 @@ cdef class Team:
     """Threads that share the work on each batch."""
     cdef fastnn_barrier barrier
     cdef double[::1] losses
-    cdef double[::1] changes
 
     def __init__(
         self,
         int n_threads,
-        double[::1] losses=None,   # SCRATCH (capacity,) of the examples of a Block
-        double[::1] changes=None,  # SCRATCH (n_threads,) of the sum of squares of weights
+        double[::1] losses=None,  # SCRATCH (capacity,) of the examples of a Block
         /,
     ):
         self.barrier = fastnn_barrier(n_threads, 0, 0, 0, 0)
-        self.losses, self.changes = losses, changes
+        self.losses = losses
 
     def abandon(self):
         """Let go of those that wait for threads that will not come."""
@@ -66,8 +64,6 @@ cdef class Room:
     cdef fastnn_control control
     cdef real* gradient       # of a batch; NULL if all are added to the parameters at once
     cdef double factor        # weights of the first layer are this times what is stored
-    cdef double of_stored     # the sum of squares of that, if it is known, not counting changes
-    cdef bint knows_squares
     cdef Py_ssize_t n_parameters
     cdef Team team
     cdef Py_ssize_t n_threads, thread
@@ -178,25 +174,6 @@ cdef class Room:
             )
         return True
 
-    cdef bint tells_changes(self) noexcept nogil:
-        """Whether a step at once tells the team by how much it changes the sum of squares.
-
-        Where it meets few of many rows, to look at all of them would take longer than the step.
-        """
-        return False
-
-    cdef double squares(self) noexcept nogil:
-        """Return the squares of all weights; to be called by one thread, and once per step."""
-        cdef Py_ssize_t i
-        if not self.knows_squares:
-            self.of_stored = squares_of_layers(&self.work, 0, 1)
-        else:
-            for i in range(self.n_threads):
-                self.of_stored += self.team.changes[i]
-        return self.factor * self.factor * self.of_stored + (
-            squares_of_layers(&self.work, 1, self.work.n_layers)
-        )
-
     cdef void copy_outputs(self, real* to, Py_ssize_t n) noexcept nogil:
         """Outputs of the last layer, (n, n_outputs)."""
 
@@ -240,7 +217,6 @@ def train_in_batches(
     cdef double rate, divisor, l2, loss
     with nogil:
         room.begin_call()
-        room.knows_squares = False
         for epoch in range(n_epochs):
             t = start
             while t < stop and are_all_here:
@@ -255,8 +231,6 @@ def train_in_batches(
                 l2 = l2_of(rule, divisor)
                 at_once = rule.is_plain and n == batch_stop - batch_start
                 room.work.key = keys[epoch]
-                if not at_once:
-                    room.knows_squares = False
                 if not at_once and room.factor != 1:
                     room.apply_factor()
                     are_all_here = room.meet()
@@ -267,13 +241,6 @@ def train_in_batches(
                     <real>((-rate if at_once else 1) / divisor),
                 )
                 room.backward(n)
-                if rule.counted_l2 > 0 and t == batch_start:
-                    # Before anyone steps, who waits for all.
-                    if room.thread == 0:
-                        losses[epoch] += (
-                            (batch_stop - batch_start) * rule.counted_l2 * l2 / 2 * room.squares()
-                        )
-                    room.knows_squares = room.tells_changes()
                 are_all_here = room.meet()
                 if not are_all_here:
                     break

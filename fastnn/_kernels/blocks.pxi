@@ -343,7 +343,6 @@ cdef class Block(Room):
         cdef Part rows = Part(0, of.fan_in), columns = self.own_columns()
         cdef Py_ssize_t k, width
         cdef const real* delta
-        cdef double change = 0
         if not self.turns_lists():
             w = rows_of(to + of.weights + columns.begin, of.row_length)
             width = columns.end - columns.begin
@@ -352,13 +351,7 @@ cdef class Block(Room):
                 if not self.goes_on(self.work.n_listed[0] * width):
                     return
                 delta = deltas.data + k * deltas.row + columns.begin
-                if self.knows_squares:
-                    change += step_rows_and_count(
-                        w.data, w.row, inputs(&self.work, 0), delta, scale, width
-                    )
-                else:
-                    step_rows(w.data, w.row, inputs(&self.work, 0), delta, scale, width)
-            self.team.changes[self.thread] = change
+                step_rows(w.data, w.row, inputs(&self.work, 0), delta, scale, width)
         else:
             columns = Part(0, of.width)
             rows = self.lists.turn(n, scale, self.thread, self.n_threads)
@@ -372,9 +365,6 @@ cdef class Block(Room):
 
     cdef inline bint turns_lists(self) noexcept nogil:
         return self.lists is not None and self.lists.turned != NULL
-
-    cdef bint tells_changes(self) noexcept nogil:
-        return self.is_sparse and not self.turns_lists()
 
     cdef inline Part own_columns(self) noexcept nogil:
         """Return this thread's columns of the first layer's weights"""
@@ -391,7 +381,6 @@ cdef class Block(Room):
         for row in range(rows.begin, rows.end):
             shrink(w + row * of.row_length, self.factor, columns.end - columns.begin)
         self.factor = 1
-        self.knows_squares = False
 
     cdef void copy_outputs(self, real* to, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t last = self.work.n_layers - 1, k

@@ -172,19 +172,6 @@ cdef void propagate(
             multiply_four(w, layer.row_length, four_rows(x.index, k), delta, dx, layer.width)
 
 
-cdef double step_rows_and_count(
-    real* w, Py_ssize_t row_length, Inputs x, const real* delta, real scale, Py_ssize_t n
-) noexcept nogil:
-    """Do as `step_rows`; return by how much the sum of the squares of W changes"""
-    cdef Py_ssize_t k
-    cdef double change = 0
-    for k in range(x.n):
-        change += step_and_count(
-            scale * x.values[k], delta, w + (k if x.index == NULL else x.index[k]) * row_length, n
-        )
-    return change
-
-
 cdef void step_rows(
     real* w, Py_ssize_t row_length, Inputs x, const real* delta, real scale, Py_ssize_t n
 ) noexcept nogil:

@@ -74,21 +74,17 @@ cdef inline void map_row(
 
 
 cdef inline void map_row_and_add(
-    RowMap to, const real* delta, real x, restricted w, restricted v,
-    restricted z, restricted of_v, bint with_v, Py_ssize_t n,
+    RowMap to, const real* delta, real x, restricted w, restricted v, restricted z, Py_ssize_t n
 ) noexcept nogil:
-    """Do the same; then z += x w and, if wanted, of_v += x v"""
-    cdef real before, u, s
+    """Do the same; then z += x w"""
+    cdef real before, u
     cdef Py_ssize_t i
     for i in range(n & -LANES):
         before = w[i]
         u = before + (to.ww * before + to.wv * v[i] + to.wg * delta[i])
-        s = to.vw * before + to.vv * v[i] + to.vg * delta[i]
+        v[i] = to.vw * before + to.vv * v[i] + to.vg * delta[i]
         w[i] = u
-        v[i] = s
         z[i] += x * u
-        if with_v:
-            of_v[i] += x * s
 
 
 cdef struct Steps:
@@ -106,7 +102,6 @@ cdef class PostponedSteps:
     cdef object memory
     cdef Steps steps
     cdef real* gathered     # all inputs of an example, zeros included
-    cdef real* of_velocity  # x V, like z
 
     def __init__(
         self,
@@ -115,15 +110,14 @@ cdef class PostponedSteps:
         real[::1] coefficients,    # SCRATCH (n_inputs + 3,), zero at first
         int32_t[::1] places,       # SCRATCH likewise
         real[::1] gathered,        # SCRATCH (n_inputs,)
-        real[::1] of_velocity,     # SCRATCH (the width of the first layer,)
         Py_ssize_t capacity,
         /,
     ):
-        self.memory = (ring, maps, coefficients, places, gathered, of_velocity)
+        self.memory = (ring, maps, coefficients, places, gathered)
         self.steps = Steps(
             &ring[0, 0], &maps[0, 0], &places[0], &coefficients[0], capacity, ring.shape[1], 0
         )
-        self.gathered, self.of_velocity = &gathered[0], &of_velocity[0]
+        self.gathered = &gathered[0]
 
 
 cdef void open_place(Steps* steps, Py_ssize_t at) noexcept nogil:
@@ -198,12 +192,12 @@ cdef void next_place(Steps* steps, const Layer* layer, real* w, real* v) noexcep
         open_place(steps, at)
 
 
-cdef inline real step_row(
+cdef inline void step_row(
     const Rule* rule, double rate, real l2, real x, const real* delta,
     restricted w, restricted velocity, Py_ssize_t n,
 ) noexcept nogil:
-    """Step of a row for the gradient x delta at once; the sum of the squares of the weights then"""
-    cdef real momentum = <real>rule.constants[0], g, v, u, total = 0
+    """Step of a row for the gradient x delta at once"""
+    cdef real momentum = <real>rule.constants[0], g, v
     # As in map_of_step
     cdef real along_v = <real>(-rate * (rule.constants[0] if rule.code == NESTEROV else 1))
     cdef real along_g = <real>(-rate if rule.code == NESTEROV else 0)
@@ -211,11 +205,8 @@ cdef inline real step_row(
     for i in range(n & -LANES):
         g = x * delta[i] + l2 * w[i]
         v = momentum * velocity[i] + g
-        u = w[i] + along_g * g + along_v * v
         velocity[i] = v
-        w[i] = u
-        total += u * u
-    return total
+        w[i] = w[i] + along_g * g + along_v * v
 
 
 cdef void step_biases(
@@ -229,77 +220,26 @@ cdef void step_biases(
     )
 
 
-cdef double step_weights(
+cdef void step_weights(
     const Work* work, const Rule* rule, Py_ssize_t i, double rate, double l2, real scale,
     const real* x,
 ) noexcept nogil:
-    """Step the weights of a layer, given its delta and all of x; return the sum of their squares"""
+    """Step the weights of a layer, given its delta and all of x"""
     cdef const Layer* layer = &work.layers[i]
     cdef const real* delta = work.deltas + layer.outputs
     cdef Py_ssize_t n_rows = layer.fan_out if layer.transposed else layer.fan_in, row, at
     cdef const real* of_rows = delta if layer.transposed else x
     cdef const real* of_columns = x if layer.transposed else delta
-    cdef double total = 0
     for row in range(n_rows):
         at = layer.weights + row * layer.row_length
-        total += step_row(
+        step_row(
             rule, rate, <real>l2, scale * of_rows[row], of_columns,
             work.parameters + at, rule.kept + at, layer.row_length,
         )
-    return total
-
-
-# Sums over the weights of the first layer: of w w, w v, v v
-cdef struct Squares:
-    double ww
-    double wv
-    double vv
-
-
-cdef Squares squares_of_first(const Work* work, const real* velocity) noexcept nogil:
-    cdef const Layer* layer = work.layers
-    cdef const real* w = work.parameters + layer.weights
-    cdef const real* v = velocity + layer.weights
-    cdef Squares total = Squares(0, 0, 0)
-    cdef Py_ssize_t i
-    for i in range((layer.biases - layer.weights) & -LANES):
-        total.ww += <double>w[i] * <double>w[i]
-        total.wv += <double>w[i] * <double>v[i]
-        total.vv += <double>v[i] * <double>v[i]
-    return total
-
-
-cdef Squares squares_then(
-    const Work* work, Squares before, Map step, Inputs x, const real* of_velocity, real scale
-) noexcept nogil:
-    """After a step along the gradient g = scale x' delta, given x V; no weight is looked at
-
-    x W is z without the biases, which have not changed yet.
-    """
-    cdef const Layer* layer = work.layers
-    cdef const real* delta = work.deltas
-    cdef double a = step.of[W_OF_W], b = step.of[W_OF_V], c = step.of[W_OF_G]
-    cdef double d = step.of[V_OF_W], e = step.of[V_OF_V], f = step.of[V_OF_G]
-    cdef double wg, vg, gg, of_x = 0
-    cdef Py_ssize_t k
-    for k in range(x.n):
-        of_x += <double>x.values[k] * <double>x.values[k]
-    wg = dot(delta, work.sums, layer.width)
-    wg = scale * (wg - dot(delta, work.parameters + layer.biases, layer.width))
-    vg = scale * dot(delta, of_velocity, layer.width)
-    gg = scale * scale * of_x * squares(delta, layer.width)
-    return Squares(
-        a * a * before.ww + 2 * a * b * before.wv + b * b * before.vv
-        + 2 * c * (a * wg + b * vg) + c * c * gg,
-        a * d * before.ww + (a * e + b * d) * before.wv + b * e * before.vv
-        + (a * f + c * d) * wg + (b * f + c * e) * vg + c * f * gg,
-        d * d * before.ww + 2 * d * e * before.wv + e * e * before.vv
-        + 2 * f * (d * wg + e * vg) + f * f * gg,
-    )
 
 
 def train_one_by_one_with_momentum(
-    Workspace workspace,               # which keeps all sums, if the penalty counts and steps wait
+    Workspace workspace,
     PostponedSteps postponed,
     Update update,                     # MOMENTUM or NESTEROV, with no penalty but l2
     Examples examples,
@@ -322,7 +262,6 @@ def train_one_by_one_with_momentum(
     cdef Steps* steps = &postponed.steps
     cdef bint waits = steps.capacity > 0
     cdef const Rule* rule = &update.rule
-    cdef bint counts = rule.counted_l2 > 0
     cdef const Rows* rows = &examples.rows
     cdef const Layer* layer
     cdef const Layer* first = work.layers
@@ -331,11 +270,9 @@ def train_one_by_one_with_momentum(
     cdef real* v = rule.kept + first.weights
     cdef const real* x
     cdef real* delta
-    cdef real* of_velocity = postponed.of_velocity
     cdef Inputs listed
     cdef Map step
-    cdef Squares of_first = Squares(0, 0, 0)
-    cdef double rate, divisor, l2, of_weights = 0, of_others
+    cdef double rate, divisor, l2
     cdef real scale
     cdef fastnn_control control
     with nogil:
@@ -344,9 +281,6 @@ def train_one_by_one_with_momentum(
             work.key = keys[epoch]
             if waits:
                 begin_to_wait(steps, first)
-            if counts:
-                of_weights = squares_of_weights(work, 1)
-                of_first = squares_of_first(work, rule.kept)
             for t in range(start, stop):
                 row = row_at(rows, &orders[epoch, 0], start, t)
                 divisor = divisor_of(
@@ -361,13 +295,12 @@ def train_one_by_one_with_momentum(
                 listed = inputs(work, 0)
                 memcpy(work.units, work.parameters + first.biases, first.width * sizeof(real))
                 if waits:
-                    memset(of_velocity, 0, first.width * sizeof(real))
                     for k in range(work.n_listed[0]):
                         i = listed.index[k]
                         map_row_and_add(
                             map_since(steps, i), delta_of(steps, i), listed.values[k],
                             w + i * first.row_length, v + i * first.row_length,
-                            work.units, of_velocity, counts, first.width,
+                            work.units, first.width,
                         )
                         steps.places[i] = <int32_t>steps.at
                         steps.coefficients[i] = scale * listed.values[k]
@@ -380,9 +313,6 @@ def train_one_by_one_with_momentum(
                     &targets.wanted, work.sums + last.outputs, outputs(work), orders[epoch, t],
                     work.deltas + last.outputs,
                 ) / divisor
-                if counts:
-                    losses[epoch] += rule.counted_l2 * l2 / 2 * of_weights
-                of_others = 0
                 for i in range(work.n_layers - 1, 0, -1):
                     layer = &work.layers[i]
                     delta = work.deltas + layer.outputs
@@ -392,7 +322,7 @@ def train_one_by_one_with_momentum(
                         work.deltas + work.layers[i - 1].outputs,
                     )
                     x = work.units + work.layers[i - 1].outputs
-                    of_others += step_weights(work, rule, i, rate, l2, scale, x)
+                    step_weights(work, rule, i, rate, l2, scale, x)
                 delta = work.deltas
                 times_slope_of(work, 0, delta)
                 if not waits:
@@ -400,16 +330,13 @@ def train_one_by_one_with_momentum(
                     if rows.indptr != NULL:
                         x = postponed.gathered
                         copy_example(work, rows, row, postponed.gathered)
-                    of_first.ww = step_weights(work, rule, 0, rate, l2, scale, x)
+                    step_weights(work, rule, 0, rate, l2, scale, x)
                 else:
                     memcpy(
                         steps.ring + steps.at * steps.length, delta, first.width * sizeof(real)
                     )
-                    if counts:
-                        of_first = squares_then(work, of_first, step, listed, of_velocity, scale)
                     advance(steps, step)
                     next_place(steps, first, w, v)
-                of_weights = of_others + of_first.ww
                 for i in range(work.n_layers):
                     step_biases(work, rule, i, rate, scale)
             if waits:

@@ -158,36 +158,6 @@ cdef void apply_factor(const Layer* layer, real* w, Waiting* waiting) noexcept n
     waiting.factor = 1
 
 
-cdef double squares_after(
-    const Work* work, const real* first_delta, double factor, real scale, double shrinkage,
-    double before,
-) noexcept nogil:
-    """Sum of the squares of all weights after a step, given that before; no weight is looked at.
-
-    With W' = s W + c x' delta, it is s^2 |W|^2 + 2 s c (x W) . delta + c^2 |x|^2 |delta|^2.  What
-    is listed of the first layer has been multiplied by ``factor``; all layers keep their sums z,
-    and x W is z without the biases, which have been changed by c delta already.
-    """
-    cdef double crossed = 0, added = 0, of_x, of_delta
-    cdef const Layer* layer
-    cdef const real* delta
-    cdef Inputs x
-    cdef Py_ssize_t i, k
-    for i in range(work.n_layers):
-        layer = &work.layers[i]
-        delta = first_delta
-        if i > 0:
-            delta = work.deltas + layer.outputs
-        x = inputs(work, i)
-        of_x, of_delta = 0, squares(delta, layer.width)
-        for k in range(x.n):
-            of_x += <double>x.values[k] * <double>x.values[k]
-        added += of_x * of_delta / (1 if i else factor * factor)
-        crossed += scale * of_delta + dot(delta, work.sums + layer.outputs, layer.width)
-        crossed -= dot(delta, work.parameters + layer.biases, layer.width)
-    return shrinkage * (shrinkage * before + 2 * scale * crossed) + scale * scale * added
-
-
 def settle(Workspace workspace, Postponed postponed, /):
     """Make the parameters what they stand for."""
     cdef const Work* work = &workspace.work
@@ -222,7 +192,7 @@ def train_one_by_one(
     cdef Waiting* waiting = &postponed.waiting
     cdef bint has_dropout = work.dropout != NULL
     cdef const Rule* rule = &update.rule
-    cdef double rate, shrinkage, factor, divisor, l2, of_weights = 0
+    cdef double rate, shrinkage, factor, divisor
     cdef const Layer* first = work.layers
     cdef const Layer* last = &work.layers[work.n_layers - 1]
     cdef real* w = work.parameters + first.weights
@@ -234,8 +204,6 @@ def train_one_by_one(
     cdef fastnn_control control
     with nogil:
         control = fastnn_flush_subnormals()
-        if rule.counted_l2 > 0:
-            of_weights = squares_of_weights(work, waiting.factor)
         for epoch in range(n_epochs):
             for t in range(start, stop):
                 list_example(
@@ -245,9 +213,8 @@ def train_one_by_one(
                 divisor = divisor_of(
                     &targets.wanted, rule.by_weight, &orders[epoch, 0], t, t + 1
                 )
-                l2 = l2_of(rule, divisor)
                 scale = scale_of_stored = <real>(-rate / divisor)
-                shrinkage = 1 - rate * l2
+                shrinkage = 1 - rate * l2_of(rule, divisor)
                 if factor != 1:
                     for k in range(work.n_listed[0]):
                         work.values[k] *= <real>factor
@@ -270,16 +237,12 @@ def train_one_by_one(
                 forward(work, 1)
                 waiting.newest += waiting.capacity != 0
                 delta = waiting.ring + waiting.newest * waiting.length
-                losses[epoch] += rule.counted_l2 * l2 / 2 * of_weights + output_loss(
+                losses[epoch] += output_loss(
                     &targets.wanted, work.sums + last.outputs, outputs(work), orders[epoch, t],
                     delta if work.n_layers == 1 else work.deltas + last.outputs,
                 ) / divisor
                 backward(work, delta, scale, shrinkage)
                 axpy(scale, delta, biases, first.width)
-                if rule.counted_l2 > 0:
-                    of_weights = squares_after(
-                        work, delta, factor, scale, shrinkage, of_weights
-                    )
                 if shrinkage != 1 or factor != 1:
                     waiting.factor *= shrinkage
                     # The values in the list have been multiplied by the factor of before.

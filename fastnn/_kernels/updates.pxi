@@ -41,7 +41,6 @@ cdef struct Rule:
     real* kept_too
     bint is_plain        # a step along the gradient alone, maybe after weights have shrunk
     bint by_weight       # sums over a batch, and l2, are divided by the weights of its examples
-    double counted_l2    # how often the L2 penalty counts in the losses
 
 
 cdef class Update:
@@ -59,7 +58,6 @@ cdef class Update:
         double clip_norm,
         double max_norm,
         bint by_weight,
-        double counted_l2,
         real[::1] kept,               # IN, OUT (n_parameters,), or None
         real[::1] kept_too,           # likewise
         /,
@@ -69,7 +67,7 @@ cdef class Update:
         self.rule.code, self.rule.weight_decay = code, weight_decay
         self.rule.l1, self.rule.l2 = l1, l2
         self.rule.clip_norm, self.rule.max_norm = clip_norm, max_norm
-        self.rule.by_weight, self.rule.counted_l2 = by_weight, counted_l2
+        self.rule.by_weight = by_weight
         for i in range(4):
             self.rule.constants[i] = constants[i]
         self.rule.kept = self.rule.kept_too = NULL
@@ -83,11 +81,6 @@ cdef class Update:
     def is_plain(self):
         """Whether gradients may be added to the parameters as they come up."""
         return self.rule.is_plain
-
-    @property
-    def counts_l2(self):
-        """Whether losses include the L2 penalty."""
-        return self.rule.counted_l2 > 0
 
     @property
     def is_by_rows(self):
@@ -127,22 +120,18 @@ cdef double squares(const real* x, Py_ssize_t n) noexcept nogil:
     return total
 
 
-cdef double squares_of_layers(const Work* work, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Sum the squares of weights as they are stored, of layers from the first to before the last"""
+def squared_norm(Network network, /) -> float:
+    """Return the sum of the squares of all weights, without the biases"""
     cdef double total = 0
     cdef const Layer* layer
     cdef Py_ssize_t i
-    for i in range(first, last):
-        layer = &work.layers[i]
-        total += squares(work.parameters + layer.weights, layer.biases - layer.weights)
+    with nogil:
+        for i in range(network.layers.shape[0]):
+            layer = &network.layers[i]
+            total += squares(
+                &network.parameters[0] + layer.weights, layer.biases - layer.weights
+            )
     return total
-
-
-cdef double squares_of_weights(const Work* work, double factor) noexcept nogil:
-    """Sum the squares of all weights, those of the first layer being this times what is stored"""
-    return factor * factor * squares_of_layers(work, 0, 1) + (
-        squares_of_layers(work, 1, work.n_layers)
-    )
 
 
 cdef inline double norm(const real* x, Py_ssize_t n) noexcept nogil:

@@ -19,19 +19,6 @@ cdef inline void axpy(
         y[i] += a * x[i]
 
 
-cdef inline real step_and_count(
-    real c, const real* d, restricted w, Py_ssize_t n
-) noexcept nogil:
-    """w += c d; by how much the sum of its squares changes"""
-    cdef real change = 0, u
-    cdef Py_ssize_t i
-    for i in range(n & -LANES):
-        u = w[i] + c * d[i]
-        change += (u - w[i]) * (u + w[i])
-        w[i] = u
-    return change
-
-
 cdef inline real total(const real* x, Py_ssize_t n) noexcept nogil:
     cdef real total = 0
     cdef Py_ssize_t i

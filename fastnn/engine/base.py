@@ -153,6 +153,10 @@ class Engine(ABC):
         """Return C-contiguous arrays that hold the parameters, and nothing else but zeros."""
 
     @abstractmethod
+    def squared_norm(self) -> float:
+        """Return the sum of the squares of all weights, without the biases."""
+
+    @abstractmethod
     def new_slot(self) -> list[Array]:
         """Return zeros, like the storage."""
 

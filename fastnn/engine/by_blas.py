@@ -66,7 +66,7 @@ class _Forward:
             is_sparse,
             None,
             dropout_factors(parameters, dropout, capacity),
-            self._kernels.Team(1, np.zeros(capacity), np.zeros(1)),
+            self._kernels.Team(1, np.zeros(capacity)),
             0,
         )
         # Of activations of users: the function, and room for z, of which the derivative is taken.
@@ -219,8 +219,6 @@ class Descent(_Losses):
                 / divisor
                 * self.losses(rows, (-rates[batch] if at_once else 1) / divisor)
             )
-            if start == batch_start:
-                loss += n_in_batch * regularization.counted(self._weights)
             self._backward(len(rows), start == batch_start)
             if self._is_sparse:
                 if start == batch_start and not at_once:

@@ -126,8 +126,7 @@ class OneByOne(_OneByOne):
         dropout: Sequence[float],
     ) -> None:
         super().__init__(parameters, update, inputs, targets, _WORK_PER_CALL)
-        # From these sums follows how a step changes the L2 penalty.
-        self._workspace = workspace(parameters, dropout, keep_sums=update.counts_l2)
+        self._workspace = workspace(parameters, dropout)
         self._postponed = _postponed(parameters, _deltas_that_wait(parameters, inputs))
 
     @property
@@ -150,13 +149,10 @@ class OneByOneWithMomentum(_OneByOne):
         dropout: Sequence[float],
     ) -> None:
         capacity = _steps_that_wait(parameters, inputs)
-        if update.counts_l2 and any(dropout):  # the sums are not those of all units, then
-            capacity = 0
         # A step goes over all parameters and their velocities, or those of the inputs there are.
         extra_work = 0 if capacity else 2 * parameters.flat.size
         super().__init__(parameters, update, inputs, targets, _WORK_PER_CALL, extra_work)
-        keep_sums = update.counts_l2 and capacity > 0
-        self._workspace = workspace(parameters, dropout, keep_sums)
+        self._workspace = workspace(parameters, dropout)
         self._postponed = _postponed_steps(parameters, capacity)
 
     @property
@@ -315,11 +311,9 @@ def evaluate(
     return outputs, loss
 
 
-def workspace(
-    parameters: Parameters, dropout: Sequence[float] = (), keep_sums: bool = False
-) -> Any:
-    """Room for one example; all layers, or those that must, keep their weighted inputs."""
-    network = parameters.network_with_sums if keep_sums else parameters.network
+def workspace(parameters: Parameters, dropout: Sequence[float] = ()) -> Any:
+    """Return a workspace for one example."""
+    network = parameters.network
     return parameters.kernels.Workspace(
         network,
         aligned_zeros(3 * network.n_units + network.n_listed, parameters.flat.dtype),
@@ -357,7 +351,6 @@ def _postponed_steps(parameters: Parameters, capacity: int) -> Any:
         np.zeros(n_rows, dtype),
         np.zeros(n_rows, np.int32),
         np.empty(first["fan_in"], dtype),
-        aligned_zeros(int(first["width"]), dtype),
         capacity,
     )
 
@@ -439,7 +432,7 @@ def blocks(
     n_turned = kernels.BLOCK_DEPTH * int(parameters.layers["width"].max())
     factors = dropout_factors(parameters, dropout, capacity)
     lists = _input_lists(parameters, capacity, by_input, n_threads) if is_sparse else None
-    team = kernels.Team(n_threads, np.zeros(capacity), np.zeros(n_threads))
+    team = kernels.Team(n_threads, np.zeros(capacity))
     rooms = [
         kernels.Block(
             workspace(parameters),

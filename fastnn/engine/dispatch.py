@@ -57,8 +57,7 @@ def descent(
             batch_size,
             is_sparse,
         )
-    # With dropout, the sums by which the one keeps count of the penalty are not those of all units.
-    if batch_size == 1 and update.is_plain and not (update.counts_l2 and any(dropout)):
+    if batch_size == 1 and update.is_plain:
         return by_kernel.OneByOne(parameters, update, inputs, targets, dropout)
     if batch_size == 1 and update.is_by_rows:
         return by_kernel.OneByOneWithMomentum(parameters, update, inputs, targets, dropout)

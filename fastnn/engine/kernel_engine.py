@@ -25,6 +25,9 @@ class KernelEngine(Engine):
     def storage(self) -> Sequence[Array]:
         return [self._parameters.flat]
 
+    def squared_norm(self) -> float:
+        return float(self._parameters.kernels.squared_norm(self._parameters.network))
+
     def new_slot(self) -> list[Array]:
         return [aligned_zeros(self._parameters.flat.size, self.dtype)]
 

@@ -48,9 +48,8 @@ class Parameters:
         The table that tells the kernels where each layer lies in ``flat``.
     kernels : module
         The kernels for this dtype.
-    network, network_with_sums : Network
-        ``flat`` and ``layers`` as the kernels take them; all layers of the second keep their
-        weighted inputs.
+    network : Network
+        ``flat`` and ``layers`` as the kernels take them.
     keep_sums : bool
         Whether any layer keeps its weighted inputs from the forward to the backward pass.
     kernels_predict : bool
@@ -105,9 +104,6 @@ class Parameters:
         self._loss = loss
         self.flat = aligned_zeros(size, dtype)
         self.network = self.kernels.Network(self.flat, self.layers)
-        layers_with_sums = self.layers.copy()
-        layers_with_sums["keeps_sums"] = True
-        self.network_with_sums = self.kernels.Network(self.flat, layers_with_sums)
         self.keep_sums = bool(self.layers["keeps_sums"].any())
         self.kernels_predict = bool((self.layers["activation"] >= 0).all())
         self.kernels_suffice = self.kernels_predict and isinstance(loss, BuiltinLoss)
@@ -147,7 +143,6 @@ class Parameters:
             regularization.clip_norm,
             regularization.max_norm,
             regularization.by_weight,
-            regularization.counted_l2,
             kept,
             kept_too,
         )

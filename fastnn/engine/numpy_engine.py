@@ -28,6 +28,9 @@ class NumpyEngine(Engine):
     def storage(self) -> Sequence[Array]:
         return *self.weights, *self.biases
 
+    def squared_norm(self) -> float:
+        return float(sum(np.square(w, dtype=np.float64).sum() for w in self.weights))
+
     def new_slot(self) -> list[Array]:
         return [np.zeros_like(parameters) for parameters in self.storage()]
 
@@ -160,7 +163,6 @@ class _Descent:
         rows, gradients = epoch.orders[0, start:stop], self._gradients
         divisor = self._targets.divisor(rows, self._regularization.by_weight)
         regularization = self._regularization.of_batch(divisor)
-        penalty = regularization.counted(engine.weights)
         factors = None
         if any(regularization.dropout):
             factors = partial(self._factors, int(epoch.keys[0]), np.arange(start, stop))
@@ -184,7 +186,7 @@ class _Descent:
             parameters -= change
             if is_weights:
                 regularization.shorten(parameters)
-        return len(rows) / divisor * sum_of_losses + len(rows) * penalty
+        return len(rows) / divisor * sum_of_losses
 
     def _factors(self, key: int, places: Array, layer: int) -> Array | float:
         """By which dropout multiplies the outputs of a layer for the examples at these places."""

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,6 @@ def minimize(
         weights = sample_weight * (n_samples / total)
     inputs, targets = internals.checked_examples(network, X, estimator._targets(y), weights)
     targets = replace(targets, most_loss=max_loss)
-    reported = losses.ReportedLoss(estimator, y, weights, np.arange(n_samples))
     regularization = Regularization(l1=estimator.l1, l2=estimator.alpha / total)
     objective = internals.flat_objective(
         network, (inputs, targets), regularization, estimator._n_threads()
@@ -95,8 +95,10 @@ def minimize(
     estimator.n_iter_ = min(result.nit, estimator.max_iter)
     if result.status != 0:
         _warn_of_no_convergence(result, estimator)
-    loss = objective.loss_of(float(result.fun)) + reported.n_averaged * objective.penalty()
-    estimator.loss_ = reported.of_epoch(loss, n_samples)
+    squared_norm = partial(internals.squared_norm, network)
+    reported = losses.ReportedLoss(estimator, y, weights, n_samples, squared_norm)
+    loss = objective.loss_of(float(result.fun))
+    estimator.loss_ = reported.without_penalty(loss) + objective.penalty()
 
 
 def _warn_of_no_convergence(result: Any, estimator: Any) -> None:

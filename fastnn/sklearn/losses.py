@@ -1,5 +1,6 @@
 """The loss that scikit-learn reports, computed from the engine's."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,48 +27,74 @@ class ReportedLoss:
 
     The engine sums over the outputs. scikit-learn does so, too, for the gradient, but reports the
     mean for the losses in `MEANS`. With "poisson" it reports half the deviance, which has terms of
-    the targets alone.
+    the targets alone. To each it adds the L2 penalty of the weights before each step, divided by
+    the sum of the batch's sample weights.
+
+    The squared norm of the weights is measured before and after each epoch, and is assumed to
+    change by the same factor in every step between. That is exact for epochs of one step, and costs
+    one pass over the weights per epoch.
 
     Parameters
     ----------
     estimator : Perceptron
+        The estimator that is trained.
     y : ndarray, (n_samples, n_outputs)
-        The targets of the samples that are trained on.
-    weights : ndarray or None
-        The weights of all samples.
-    rows : ndarray of intp
-        The samples that are trained on.
+        Targets of the examples that are trained on.
+    weights : ndarray of shape (n_samples,) or None
+        Sample weights of the same examples.
+    batch_size : int
+        Examples in a batch; the last of an epoch may be smaller.
+    squared_norm : callable
+        Returns the sum of the squares of all weights.
 
     Attributes
     ----------
-    n_averaged : int
-        Divisor of the engine's loss, which counts the penalty as often.
-    order : ndarray of intp
-        The order in which the present epoch visits the samples.
+    order : ndarray of intp, (n_samples,)
+        The order in which the present epoch visits the examples.
     """
 
-    def __init__(self, estimator: Any, y: Array, weights: Array | None, rows: Array) -> None:
-        self.n_averaged = n_averaged(estimator)
-        self.order = np.arange(len(y))
-        self._weights = None if weights is None else weights[rows].astype(float)
+    def __init__(
+        self,
+        estimator: Any,
+        y: Array,
+        weights: Array | None,
+        batch_size: int,
+        squared_norm: Callable[[], float],
+    ) -> None:
+        self._alpha, self._n_averaged = estimator.alpha, n_averaged(estimator)
+        self._starts = np.arange(0, len(y), batch_size)
+        self._n_in_batch = np.diff(self._starts, append=len(y))
+        self._weights = None if weights is None else weights.astype(float)
         self._target_terms = None
         if estimator.loss == "poisson":
             y = y.astype(float)
             self._target_terms = (xlogy(y, y) - y).sum(axis=1)
+        self.order = np.arange(len(y))
+        self._squared_norm = squared_norm
+        self._norm_before = squared_norm()
 
-    def of_epoch(self, loss: float, batch_size: int) -> float:
-        """Return the reported loss of an epoch, given the engine's."""
-        return (loss + self._mean_of_target_terms(batch_size)) / self.n_averaged
+    def of_epoch(self, loss: float) -> float:
+        """Return the reported loss of an epoch that has just ended, given the engine's."""
+        before, after = self._norm_before, self._squared_norm()
+        self._norm_before = after
+        steps = np.arange(len(self._starts)) / len(self._starts)
+        norms = before * (after / before) ** steps if before > 0 else after * steps
+        return self.without_penalty(loss) + self._mean(self._alpha / 2 * norms)
 
-    def _mean_of_target_terms(self, batch_size: int) -> float:
-        if self._target_terms is None:
-            return 0.0
-        if self._weights is None:
-            return float(self._target_terms.mean())
-        starts = np.arange(0, len(self.order), batch_size)
-        weights = self._weights[self.order]
-        sums = np.add.reduceat(weights * self._target_terms[self.order], starts)
-        divisors = np.add.reduceat(weights, starts)
-        batch_sizes = np.diff(starts, append=len(self.order))
-        means = np.divide(sums, divisors, out=np.zeros_like(sums), where=divisors > 0)
-        return float((batch_sizes * means).sum() / len(self.order))
+    def without_penalty(self, loss: float) -> float:
+        """Return what scikit-learn reports of a loss but for the penalty."""
+        if self._target_terms is not None:
+            terms = (
+                self._target_terms if self._weights is None else self._weights * self._target_terms
+            )
+            loss += self._mean(np.add.reduceat(terms[self.order], self._starts))
+        return loss / self._n_averaged
+
+    def _mean(self, sums: Array) -> float:
+        """Return the mean per example of sums over batches, which are divided by sample weights."""
+        divisors = self._n_in_batch
+        if self._weights is not None:
+            divisors = np.add.reduceat(self._weights[self.order], self._starts)
+            # A batch without any weight counts its examples.
+            divisors = np.where(divisors > 0, divisors, self._n_in_batch)
+        return float((self._n_in_batch * sums / divisors).sum() / len(self.order))

@@ -6,6 +6,7 @@ the learning rates of its optimizers, and the count of epochs without improvemen
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -109,8 +110,14 @@ class Training:
             network, X, estimator._targets(self._y), self._sample_weight
         )
         targets = replace(targets, most_loss=losses.max_log_loss(network.dtype))
-        self._reported = losses.ReportedLoss(estimator, self._y[rows], targets.weights, rows)
         self._n_samples, self._batch_size = len(rows), self._clipped_batch_size(len(rows))
+        self._reported = losses.ReportedLoss(
+            estimator,
+            self._y[rows],
+            None if targets.weights is None else targets.weights[rows],
+            self._batch_size,
+            partial(internals.squared_norm, network),
+        )
         config = self._config(targets.weights)
         self._resume_monitoring()
         estimator.n_iter_ = 0
@@ -204,9 +211,7 @@ class Training:
             n_threads=estimator._n_threads(),
             has_validation=self._validation[0] is not None,
         )
-        regularization = replace(
-            config.regularization, by_weight=True, counted_l2=float(self._reported.n_averaged)
-        )
+        regularization = replace(config.regularization, by_weight=True)
         # scikit-learn's own optimizers replace the checked one, which stands for a name or object.
         min_weight = 1.0 if weights is None else float(weights[weights > 0].min())
         optimizer = solvers.steady(
@@ -276,7 +281,7 @@ class Training:
         """Update the estimator, in scikit-learn's order; return whether to stop."""
         estimator = self._estimator
         estimator.n_iter_ += 1
-        estimator.loss_ = self._reported.of_epoch(step.loss, self._batch_size)
+        estimator.loss_ = self._reported.of_epoch(step.loss)
         estimator.t_ += self._n_samples
         estimator.loss_curve_.append(estimator.loss_)
         if estimator.verbose:
