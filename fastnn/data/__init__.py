@@ -1,1 +1,1 @@
-"""The user's X and y, as engines take them."""
+"""The user's X and y in the form that engines read."""

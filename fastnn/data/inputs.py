@@ -1,7 +1,7 @@
-"""The inputs of examples: as the user's array holds them, and as the numerics take them.
+"""The inputs of examples: dense or sparse rows, read from the user's array.
 
-An array that the kernels can read is used as it is; any other is converted a few rows at a time,
-and so is one that is to be scaled.
+An array that the kernels can read is used without a copy. Any other array, and one with a scaling,
+is converted a few rows at a time.
 """
 
 from abc import ABC, abstractmethod
@@ -14,12 +14,12 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Array, first_nonfinite
 
-_BYTES_PER_PART = 1 << 20  # converted at a time: much for a call, little for a cache
-_SAMPLE = 64  # rows that stand for all when their density is estimated
+_BYTES_PER_PART = 1 << 20  # converted at a time: worth a call, and fits into a cache
+_SAMPLE = 64  # rows from which the density is estimated
 
 
 class SparseMatrix(Protocol):
-    """What tells a sparse matrix or array of scipy, which need not be imported for it."""
+    """The attributes that identify a sparse matrix or array of scipy, without its import."""
 
     @property
     def nnz(self) -> int: ...
@@ -28,10 +28,10 @@ class SparseMatrix(Protocol):
 
 
 MatrixLike: TypeAlias = ArrayLike | SparseMatrix
-"""The types that users may pass for X."""
+"""The types of X."""
 
 Scaling: TypeAlias = tuple[Array, Array]
-"""Shift and scale of each input, (n_inputs,) in float64: (X - shift) / scale is computed with."""
+"""Shift and scale of each input, (n_inputs,) in float64; networks read (X - shift) / scale."""
 
 
 class Inputs(ABC):
@@ -40,13 +40,13 @@ class Inputs(ABC):
     Attributes
     ----------
     n_inputs : int
-        Their length.
+        Length of a row.
     is_ready : bool
-        Whether the kernels can read the user's array itself.
+        Whether the kernels can read the user's array without a conversion.
     dtype : dtype
-        The network's.
+        The dtype of the network.
     feature_names : tuple of str or None
-        The names of the columns, if they have any.
+        The names of the columns; None without names.
     """
 
     n_inputs: int
@@ -67,23 +67,23 @@ class Inputs(ABC):
     @property
     @abstractmethod
     def density(self) -> float:
-        """The part of the numbers that are not 0, estimated."""
+        """Estimated fraction of the numbers that are not 0."""
 
     @abstractmethod
     def array(self, rows: Array | slice, out: Array | None = None) -> Array:
-        """Return some rows as a C-contiguous array of the network's dtype, in ``out`` if copied."""
+        """Return some rows, C-contiguous and in the network's dtype; a copy is made in ``out``."""
 
     @abstractmethod
     def examples(self, kernels: ModuleType) -> Any:
-        """All rows, for the kernels to find by number; only if they are ready."""
+        """Return all rows for kernels that look rows up by number; only if ``is_ready``."""
 
     @abstractmethod
     def part(self, kernels: ModuleType, rows: Array | slice) -> Any:
-        """Return some rows for the kernels, in this order."""
+        """Return some rows, in this order, for kernels that read them one after the other."""
 
     @abstractmethod
     def first_nonfinite(self, rows: slice) -> tuple[int, int] | None:
-        """Row and column of the first number among the rows that the dtype does not hold."""
+        """Return row and column of the first number that is not finite in the network's dtype."""
 
     @abstractmethod
     def largest_in_columns(self, rows: Array) -> Array:
@@ -91,10 +91,10 @@ class Inputs(ABC):
 
     @abstractmethod
     def nonzeros_in_columns(self, rows: Array) -> Array:
-        """Return how many numbers of each input are not 0 in some rows, (n_inputs,)."""
+        """Return the count of nonzeros of each input in some rows, (n_inputs,)."""
 
     def rows_per_part(self) -> int:
-        """Return how many rows to ask for at a time where they have to be converted."""
+        """Return the number of rows to request at a time if rows have to be converted."""
         return max(1, _BYTES_PER_PART // (8 * self.n_inputs))
 
 
@@ -106,7 +106,7 @@ class DenseInputs(Inputs):
     ) -> None:
         self._array, self.dtype, self._scaling = array, dtype, scaling
         self.n_inputs = array.shape[1]
-        # np.require would find the same, in 2 µs: much, for a prediction of one example.
+        # np.require tests the same, but takes 2 µs: too long for a prediction of one example.
         flags = array.flags
         self.is_ready = (
             array.dtype == dtype and flags.c_contiguous and flags.aligned and scaling is None
@@ -141,7 +141,7 @@ class DenseInputs(Inputs):
         n_rows = len(given if numbers is None else numbers)
         if out is None:
             out = np.empty((n_rows, self.n_inputs), self.dtype)
-        step = self.rows_per_part()  # what NumPy gathers, it gathers in the array's own dtype
+        step = self.rows_per_part()  # NumPy gathers in the array's own dtype, before it converts
         for start in range(0, n_rows, step):
             some = slice(start, start + step)
             self._convert(given[some if numbers is None else numbers[some]], out[some])
@@ -179,11 +179,11 @@ class SparseInputs(Inputs):
     Parameters
     ----------
     data : ndarray, (nnz,)
-        The non-zeros, of any real dtype.
+        The nonzeros, of any real dtype.
     indices : ndarray of int32, (nnz,)
-        Their columns, ascending in each row.
+        The column of each nonzero, ascending in each row.
     indptr : ndarray of intp, (n_examples + 1,)
-        Where each row begins; the last is nnz.
+        The first nonzero of each row, and nnz at the end.
     """
 
     def __init__(
@@ -231,9 +231,11 @@ class SparseInputs(Inputs):
         )
 
     def divided_by(self, scale: Array) -> "SparseInputs":
-        """Return the same with each input divided by its scale, in float64."""
+        """Return a copy with each input divided by its scale, computed in float64."""
         data = np.empty(len(self._data), self.dtype)
-        with np.errstate(over="ignore", invalid="ignore"):  # whoever checks them tells of it
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # validation reports numbers that are not finite
             np.divide(self._data, scale[self._indices], out=data, casting="unsafe")
         return SparseInputs(data, self._indices, self._indptr, self.n_inputs, self.dtype)
 
@@ -283,7 +285,7 @@ class SparseInputs(Inputs):
 
 
 def concatenated(parts: Sequence[Inputs]) -> Inputs:
-    """Return the rows of all parts: sparse if all are."""
+    """Return the rows of all parts, sparse if all parts are."""
     sparse = [part for part in parts if isinstance(part, SparseInputs)]
     if len(sparse) == len(parts):
         return SparseInputs.concatenated(sparse)

@@ -1,4 +1,4 @@
-"""The examples that are not trained on, but tell how good the network is."""
+"""Splits of the data into rows to train on and rows to validate on."""
 
 import base64
 import zlib
@@ -12,22 +12,22 @@ from ..arrays import Array
 from ..warning import warn
 from .targets import Targets
 
-_MOST_EXAMPLES = 2**53  # integers up to there are the same in JSON readers of all kinds
+_MAX_EXAMPLES = 2**53  # JSON readers of all kinds agree on integers up to this
 
 
 @dataclass(frozen=True)
 class Split:
-    """The rows of some data that were not trained on, which training goes on to hold out.
+    """The rows of some data that later calls of ``train`` continue to hold out.
 
     Attributes
     ----------
     n_examples : int
-        Rows of the data.
+        Number of rows of the data.
     checksum : int
-        CRC-32 of their labels or, where they have none, of their targets. Data of so many rows with
-        these labels or targets are the same data.
+        CRC-32 of the labels or, without labels, of the targets. Data with the same number of rows
+        and the same checksum are the same data.
     bits : bytes
-        A bit for each row, 1 if it is held out; empty if no row is.
+        A bit for each row, 1 if the row is held out; empty if no row is.
     """
 
     n_examples: int
@@ -36,7 +36,7 @@ class Split:
 
     @classmethod
     def of(cls, n_examples: int, checksum: int, held_out: Array) -> "Split":
-        """Return the split of these data that holds out these rows."""
+        """Return the split of some data that holds out the given rows."""
         bits = b""
         if len(held_out):
             is_held_out = np.zeros(n_examples, bool)
@@ -45,7 +45,7 @@ class Split:
         return cls(n_examples, checksum, bits)
 
     def rows(self) -> tuple[Array, Array]:
-        """Return the rows to train on and those that are held out, both ascending."""
+        """Return the rows to train on and the rows that are held out, both ascending."""
         is_held_out = np.zeros(self.n_examples, bool)
         if self.bits:
             bits = np.frombuffer(self.bits, np.uint8)
@@ -53,7 +53,7 @@ class Split:
         return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
     def record(self) -> dict[str, Any]:
-        """Return plain values for JSON, from which `from_record` makes an equal split."""
+        """Return values for JSON, from which `from_record` makes an equal split."""
         return {**vars(self), "bits": base64.b64encode(self.bits).decode()}
 
     @classmethod
@@ -65,7 +65,7 @@ class Split:
         TypeError, ValueError
             If the arguments are not what `record` returns.
         """
-        number_between(count(n_examples, "n_examples", minimum=1), "n_examples", 1, _MOST_EXAMPLES)
+        number_between(count(n_examples, "n_examples", minimum=1), "n_examples", 1, _MAX_EXAMPLES)
         number_between(count(checksum, "checksum", minimum=0), "checksum", 0, 2**32)
         split = cls(n_examples, checksum, base64.b64decode(bits, validate=True))
         if split.bits:
@@ -87,48 +87,49 @@ def next_split(
     fraction: float | None,
     labels: Array | None,
     generator: "np.random.Generator",
-    fewest: int = 1,
+    min_held_out: int = 1,
 ) -> Split:
     """Return the split of a call of ``train``.
 
-    Rows that were held out of the same data before stay held out, as many as the fraction takes.
-    Without a fraction, all rows are trained on, and none of them is left to hold out.
+    Rows of the same data that were held out before stay held out, as many as the fraction takes.
+    Without a fraction all rows are trained on, so later calls have no such rows.
 
     Parameters
     ----------
     before : Split or None
-        That of the calls before.
+        The split of the previous calls.
+    targets : Targets
+        The targets of all examples.
+    fraction : float or None
+        Fraction of the examples to hold out.
     labels : ndarray of intp or None
-        Those of the examples, be they given or told by targets of two levels.
-    fewest : int, default 1
-        Fewer rows to hold out are refused.
+        Labels of the examples, given or derived from targets of two levels.
+    generator : numpy.random.Generator
+    min_held_out : int, default 1
+        The smallest number of rows to hold out that is accepted.
     """
     data = len(targets), _checksum(targets if labels is None else labels)
     if before is not None and (before.n_examples, before.checksum) != data:
         if fraction is None and before.bits:
-            return before  # training may go back to those data
+            return before  # later calls may train on those data again
         before = None
     if fraction is None:
         return Split.of(*data, np.arange(0))
-    if _n_held_out(data[0], fraction) < fewest:
+    n_held_out = _n_held_out(data[0], fraction)
+    if n_held_out < min_held_out:
         raise ValueError(
-            f"validation_fraction must hold out {fewest} examples or more for R², the score of "
-            f"targets that are not classes, got {fraction} of {data[0]}"
+            f"validation_fraction must hold out {min_held_out} examples or more for R², the score "
+            f"of targets that are not classes, got {fraction} of {data[0]}"
         )
     held_before = None if before is None else before.rows()[1]
-    if held_before is not None:
-        _warn_of_learnt(_n_held_out(data[0], fraction), len(held_before))
-    return Split.of(*data, split(data[0], fraction, labels, generator, held_before)[1])
-
-
-def _warn_of_learnt(n_held_out: int, n_held_before: int) -> None:
-    if n_held_out > n_held_before:
+    if held_before is not None and n_held_out > len(held_before):
         warn(
             "validation_fraction must be given from the first call on, and not grow: "
-            f"{n_held_out - n_held_before} of the {n_held_out} examples to hold out now have been "
-            "trained on in earlier calls with the same data, and the validation will look better "
-            "than it is; pass validation_data of other examples, or begin with a new network"
+            f"{n_held_out - len(held_before)} of the {n_held_out} examples to hold out now have "
+            "been trained on in earlier calls with the same data, and the validation will look "
+            "better than it is; pass validation_data of other examples, or begin with a new network"
         )
+    return Split.of(*data, split(data[0], fraction, labels, generator, held_before)[1])
 
 
 def split(
@@ -140,8 +141,8 @@ def split(
 ) -> tuple[Array, Array]:
     """Return the rows to train on and the rows to hold out, both ascending.
 
-    If the examples have labels, each label has its share of both, to within one example. Rows that
-    were held out before are held out first, and what is drawn besides them is so by itself.
+    Each label, if there are labels, has its fraction of both, to within one example. Rows that were
+    held out before are held out first; further rows are drawn from the others.
     """
     n_held_out = _n_held_out(n_examples, fraction)
     is_held_out = np.zeros(n_examples, bool)
@@ -169,14 +170,14 @@ def _n_held_out(n_examples: int, fraction: float) -> int:
 def _drawn(
     rows: Array, n_drawn: int, labels: Array | None, generator: "np.random.Generator"
 ) -> Array:
-    """Return so many of the rows, of each label in proportion."""
+    """Draw some of the rows, in proportion to the frequency of each label."""
     if n_drawn == len(rows):
         return rows
     drawn = rows[generator.permutation(len(rows))]
     if labels is None:
         return drawn[:n_drawn]
     drawn = drawn[np.argsort(labels[drawn], kind="stable")]
-    # Evenly spaced places in the order by labels.
+    # Evenly spaced positions in the order by labels.
     return drawn[(np.arange(n_drawn) * 2 + 1) * len(rows) // (2 * n_drawn)]
 
 

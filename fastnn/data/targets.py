@@ -1,4 +1,4 @@
-"""Targets: the outputs that examples should have."""
+"""The targets of examples: values or labels."""
 
 import math
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from ..arrays import Array
 
 @dataclass(frozen=True)
 class Targets:
-    """The outputs that examples should have: one of values and labels is None."""
+    """The outputs that examples should have: either values or labels, the other is None."""
 
     values: Array | None  # (n_examples, n_outputs), the network's dtype
     labels: Array | None  # (n_examples,) intp, each in 0 .. n_outputs-1
-    weights: Array | None = None  # of the examples, (n_examples,), the network's dtype; None: all 1
+    weights: Array | None = None  # (n_examples,), the network's dtype; None: all 1
     most_loss: float = math.inf  # in cross-entropies, -log of an output counts as at most; see
     # sklearn/stochastic.py, whose users are told such losses: only the kernels know it
-    names: tuple[str, ...] | None = None  # of the columns of y, if it has several with names
+    names: tuple[str, ...] | None = None  # of the columns of y, if several have names
 
     def __len__(self) -> int:
         values_or_labels = self.labels if self.values is None else self.values
@@ -33,36 +33,32 @@ class Targets:
 
     @property
     def are_constant(self) -> bool:
-        """Whether they are the same for all examples whose weight is above 0."""
+        """Whether all examples whose weight is above 0 have the same target."""
         counted = self.counted()
         rows = counted.labels if counted.values is None else counted.values
         assert rows is not None
         return bool((rows[-1] == rows[0]).all() and (rows == rows[0]).all())
 
     def counted(self) -> "Targets":
-        """Return those of examples whose weight is above 0."""
+        """Return the targets of examples whose weight is above 0."""
         if self.weights is None or self.weights.all():
             return self
         return self[np.flatnonzero(self.weights)]
 
     @staticmethod
     def concatenated(parts: "Sequence[Targets]") -> "Targets":
-        """Those of all parts, which must be of one kind, labels or values."""
+        """Return the targets of all parts, which must all be labels or all be values."""
         if len({part.labels is None for part in parts}) > 1:
             raise ValueError(
                 "y must be labels in all blocks, or targets in all of them, got some of both"
             )
         labels = [part.labels for part in parts if part.labels is not None]
         values = [part.values for part in parts if part.values is not None]
-        given = [part.weights for part in parts if part.weights is not None]
-        weights = None
+        weights, given = None, [part.weights for part in parts if part.weights is not None]
         if given:
-            ones = [np.ones(len(part), given[0].dtype) for part in parts]
+            dtype = given[0].dtype
             weights = np.concatenate(
-                [
-                    one if part.weights is None else part.weights
-                    for part, one in zip(parts, ones, strict=True)
-                ]
+                [np.ones(len(p), dtype) if p.weights is None else p.weights for p in parts]
             )
         return Targets(
             np.concatenate(values) if values else None,
@@ -71,7 +67,7 @@ class Targets:
         )
 
     def with_relative_weights(self) -> "Targets":
-        """Return the same targets with weights of at most 1, whose sums cannot overflow.
+        """Return a copy with weights of at most 1, whose sums cannot overflow.
 
         All weights are multiplied by one power of two, which is exact.
         """
@@ -81,7 +77,7 @@ class Targets:
         return replace(self, weights=np.ldexp(self.weights, -exponent))
 
     def weigh(self, rows: Array | slice, losses: Array, derivatives: Array) -> float:
-        """Multiply the derivatives of some examples by their weights, and add up their losses."""
+        """Multiply derivatives by the weights in place; return the weighted sum of losses."""
         if self.weights is not None:
             weights = self.weights[rows]
             derivatives *= weights[:, np.newaxis]
@@ -89,18 +85,18 @@ class Targets:
         return float(losses.sum(dtype=np.float64))
 
     def divisor(self, rows: Array, by_weight: bool) -> float:
-        """Return what sums over a batch are divided by: its examples or, unless 0, their weight."""
+        """Return the divisor of sums over a batch: its size or, unless 0, its total weight."""
         total = 0.0
         if by_weight and self.weights is not None:
             total = float(self.weights[rows].sum(dtype=np.float64))
         return total or float(len(rows))
 
     def rows(self, rows: Array | slice, n_outputs: int, dtype: "np.dtype[Any]") -> Array:
-        """Targets of some examples, (n_rows, n_outputs); a label is 1 in its place, else 0."""
+        """Return targets of some examples, (n_rows, n_outputs); labels become one-hot rows."""
         if self.values is not None:
             return self.values[rows]
         assert self.labels is not None
         labels = self.labels[rows]
-        wanted = np.zeros((len(labels), n_outputs), dtype)
-        wanted[np.arange(len(labels)), labels] = 1
-        return wanted
+        one_hot = np.zeros((len(labels), n_outputs), dtype)
+        one_hot[np.arange(len(labels)), labels] = 1
+        return one_hot
