@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from . import validation
@@ -13,7 +12,6 @@ from .data.streams import Block, Examples
 from .data.targets import Targets
 from .data_record import DataRecord
 from .engine import Engine
-from .losses import Loss
 
 
 class DataChecker(NamedTuple):
@@ -21,29 +19,20 @@ class DataChecker(NamedTuple):
 
     Attributes
     ----------
-    n_inputs, n_outputs : int
-        Number of columns of X and y.
-    dtype : numpy.dtype
-    loss : Loss
+    engine : Engine
+        The engine of the network: layer sizes, dtype and loss.
     record : DataRecord
         The required names of columns, and the scaling of X.
     """
 
-    n_inputs: int
-    n_outputs: int
-    dtype: "np.dtype[Any]"
-    loss: Loss
+    engine: Engine
     record: DataRecord
-
-    @classmethod
-    def of(cls, engine: Engine, record: DataRecord) -> "DataChecker":
-        """Return the checks for a network on this engine."""
-        return cls(engine.layer_sizes[0], engine.layer_sizes[-1], engine.dtype, engine.loss, record)
 
     def inputs(self, X: MatrixLike) -> tuple[Inputs, bool]:
         """Check X; return it, and whether it is a single example (n_inputs,)."""
         validation.feature_names(X, self.record.feature_names)
-        return validation.one_or_more_examples(X, self.n_inputs, self.dtype, self.record.scaling)
+        n_inputs, dtype = self.engine.layer_sizes[0], self.engine.dtype
+        return validation.one_or_more_examples(X, n_inputs, dtype, self.record.scaling)
 
     def examples(
         self,
@@ -55,12 +44,13 @@ class DataChecker(NamedTuple):
     ) -> Examples:
         """Check X and y; if the record has no names of columns, require the names in ``like``."""
         known = self.record if like is None else self.record.with_names_of(*like)
+        n_inputs, *_, n_outputs = self.engine.layer_sizes
         feature_names = validation.feature_names(X, known.feature_names)
-        target_names = validation.target_names(y, self.n_outputs, known.target_names)
+        target_names = validation.target_names(y, n_outputs, known.target_names)
         inputs, targets = validation.examples_and_targets(
-            X, y, self.n_inputs, self.n_outputs, self.dtype, self.record.scaling
+            X, y, n_inputs, n_outputs, self.engine.dtype, self.record.scaling
         )
-        validation.check_range(targets, self.loss)
+        validation.check_range(targets, self.engine.loss)
         inputs.feature_names = feature_names
         if target_names is not None:
             targets = replace(targets, names=target_names)
@@ -73,9 +63,8 @@ class DataChecker(NamedTuple):
         class_weight: Mapping[int, float] | str | None = None,
     ) -> Targets:
         """Check weights, and return the targets with them."""
-        weights = validation.weights(
-            sample_weight, class_weight, targets, self.n_outputs, self.dtype
-        )
+        n_outputs, dtype = self.engine.layer_sizes[-1], self.engine.dtype
+        weights = validation.weights(sample_weight, class_weight, targets, n_outputs, dtype)
         return replace(targets, weights=weights)
 
     def validation_examples(

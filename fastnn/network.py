@@ -23,7 +23,7 @@ from .early_stopping import EarlyStopping
 from .engine import Engine
 from .evaluation import Evaluation, Gradients
 from .exchange import model_file, pytorch, suffix, summary
-from .exchange.model_file import Model, ModelFileError
+from .exchange.model_file import ModelFileError
 from .history import History
 from .initialization import draw_weights
 from .input_scaling import InputScaling, check_input_scaling
@@ -109,7 +109,7 @@ class Network(ABC):
 
     @property
     def _data_checker(self) -> DataChecker:
-        return DataChecker.of(self._engine, self._memory.data)
+        return DataChecker(self._engine, self._memory.data)
 
     def __getstate__(self) -> dict[str, Any]:
         engine, memory = self._engine, self._memory
@@ -693,20 +693,7 @@ class Network(ABC):
             If the file cannot be written.
         """
         path = validation.path(path, "path")
-        suffix.check(path, model_file.SUFFIX)
-        engine, memory = self._engine, self._memory
-        model = Model(
-            engine.layer_sizes,
-            engine.activations,
-            engine.loss,
-            engine.dtype.name,
-            engine.weights,
-            engine.biases,
-            memory.data,
-            memory.portable_training(engine) if include_optimizer else None,
-            split=memory.split,
-        )
-        model_file.save(model, memory.generator, path)
+        model_file.save(self._engine, self._memory, path, include_optimizer=include_optimizer)
 
     @classmethod
     def load(
@@ -896,7 +883,7 @@ class Network(ABC):
         ValueError
             If the network has an ``input_scaling``, which the module would lack.
         """
-        return pytorch.state_dict(self._engine.weights, self._engine.biases, self.input_scaling)
+        return pytorch.state_dict(self._engine, self.input_scaling)
 
     def export_onnx(self, path: str | PathLike[str]) -> None:
         """Write an ONNX file for predictions by ONNX Runtime and others.
@@ -936,15 +923,8 @@ class Network(ABC):
         evaluation.check_parameters(self._engine, "to export")
         from .exchange import onnx_file
 
-        onnx_file.save(
-            self._engine.weights,
-            self._engine.biases,
-            self.activation_functions,
-            self.dtype,
-            self._memory.data.scaling,
-            self._labeling.metadata(),
-            path,
-        )
+        metadata = self._labeling.metadata()
+        onnx_file.save(self._engine, self._memory.data.scaling, metadata, path)
 
     def summary(self) -> str:
         """Return a table of the layers and their numbers of parameters, as plain text.
@@ -963,10 +943,4 @@ class Network(ABC):
         total                             238,510
         float32, 954,040 bytes, loss cross_entropy
         """
-        return summary.table(
-            self.layer_sizes,
-            self.activation_functions,
-            self._engine.loss,
-            self.dtype,
-            self.input_scaling is not None,
-        )
+        return summary.table(self._engine, self.input_scaling is not None)

@@ -137,9 +137,19 @@ class StepDecay(Schedule):
         return self.start * self.factor ** (steps // self.every)
 
 
+@dataclass(frozen=True)
+class _FromStartToEnd(_Finite):
+    start: float
+    end: float = 0.0
+    n_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        self._check(start=positive, end=_not_negative, n_steps=_length)
+
+
 @with_helpful_errors
 @dataclass(frozen=True)
-class Linear(_Finite):
+class Linear(_FromStartToEnd):
     """Change linearly from ``start`` to ``end``: PyTorch's ``LinearLR``.
 
     Its formula is ``start`` + (``end`` - ``start``) step / ``n_steps``, and ``end`` after that.
@@ -161,14 +171,7 @@ class Linear(_Finite):
     [0.4, 0.3, 0.2, 0.1, 0.0, 0.0]
     """
 
-    start: float
-    end: float = 0.0
-    n_steps: int | None = None
-
     name = "linear"
-
-    def __post_init__(self) -> None:
-        self._check(start=positive, end=_not_negative, n_steps=_length)
 
     def rates(self, steps: Array) -> Array:
         return np.interp(steps, [0, self._length], [self.start, self.end])
@@ -176,7 +179,7 @@ class Linear(_Finite):
 
 @with_helpful_errors
 @dataclass(frozen=True)
-class Cosine(_Finite):
+class Cosine(_FromStartToEnd):
     """Change from ``start`` to ``end`` along half a wave: PyTorch's ``CosineAnnealingLR`` [1]_.
 
     Its formula is ``end`` + (``start`` - ``end``) (1 + cos(pi step / ``n_steps``)) / 2, and ``end``
@@ -197,14 +200,7 @@ class Cosine(_Finite):
        ICLR (2017).
     """
 
-    start: float
-    end: float = 0.0
-    n_steps: int | None = None
-
     name = "cosine"
-
-    def __post_init__(self) -> None:
-        self._check(start=positive, end=_not_negative, n_steps=_length)
 
     def rates(self, steps: Array) -> Array:
         return _half_wave(self.start, self.end, steps / self._length)

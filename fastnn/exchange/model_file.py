@@ -21,9 +21,11 @@ from ..activations import ACTIVATIONS, Activation
 from ..arrays import Array, are_finite, copy_arrays, parts_of
 from ..data.splits import Split
 from ..data_record import DataRecord
+from ..engine import Engine
 from ..equality import are_equivalent
 from ..losses import LOSSES, Loss
 from ..parametrized import Parametrized
+from ..training.memory import Memory
 from ..training.state import TrainingState
 from . import atomic_file, suffix, training_record
 
@@ -53,9 +55,9 @@ class Model:
     weights: tuple[Array, ...]
     biases: tuple[Array, ...]
     data: DataRecord
-    training: TrainingState | None = None  # with slots in the order of weights and biases
-    generator: Mapping[str, Any] | None = None  # the state of the random generator
-    split: Split | None = None  # of the training data
+    training: TrainingState | None  # with slots in the order of weights and biases
+    generator: Mapping[str, Any] | None  # the state of the random generator
+    split: Split | None  # of the training data
 
 
 def check_place(path: str | PathLike[str]) -> None:
@@ -64,25 +66,30 @@ def check_place(path: str | PathLike[str]) -> None:
     atomic_file.check_place(path)
 
 
-def save(model: Model, generator: "np.random.Generator", path: str | PathLike[str]) -> None:
+def save(
+    engine: Engine, memory: Memory, path: str | PathLike[str], *, include_optimizer: bool
+) -> None:
     """Write the file, completely or not at all."""
     from safetensors.numpy import save as serialized
 
-    if model.dtype not in _DTYPES:
-        raise ValueError(f"dtype must be one of {', '.join(_DTYPES)} to save, got {model.dtype}")
+    suffix.check(path, SUFFIX)
+    dtype = engine.dtype.name
+    if dtype not in _DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(_DTYPES)} to save, got {dtype}")
     architecture = json.dumps(
         {
-            "layer_sizes": model.layer_sizes,
-            "activations": [_description(activation) for activation in model.activations],
-            "loss": _description(model.loss),
-            "dtype": model.dtype,
+            "layer_sizes": engine.layer_sizes,
+            "activations": [_description(activation) for activation in engine.activations],
+            "loss": _description(engine.loss),
+            "dtype": dtype,
         }
     )
-    training = training_record.to_json(model.training, generator, model.split)
-    data = model.data.to_json()
-    names = _names(len(model.weights), model.training)
-    slots = () if model.training is None else model.training.slots
-    arrays = [*model.weights, *model.biases, *(array for slot in slots for array in slot)]
+    state = memory.portable_training(engine) if include_optimizer else None
+    training = training_record.to_json(state, memory.generator, memory.split)
+    data = memory.data.to_json()
+    names = _names(len(engine.weights), state)
+    slots = () if state is None else state.slots
+    arrays = [*engine.weights, *engine.biases, *(array for slot in slots for array in slot)]
     copies = [np.empty(array.shape, array.dtype) for array in arrays]
     copy_arrays(arrays, copies)  # another thread may train the network meanwhile
     tensors = dict(zip(names, copies, strict=True))

@@ -21,9 +21,10 @@ except ImportError as error:
         'the export to ONNX needs the package onnx: pip install "fastnn-mlp[onnx]"'
     ) from error
 
-from ..activations import Activation, BuiltinActivation
-from ..arrays import Array
+from ..activations import BuiltinActivation
+from ..arrays import Array, Dtype
 from ..data.inputs import Scaling
+from ..engine import Engine
 from . import atomic_file
 
 _OPSET, _IR_VERSION = 13, 7
@@ -31,27 +32,25 @@ _DTYPES = "float32", "float64"
 
 
 def save(
-    weights: tuple[Array, ...],
-    biases: tuple[Array, ...],
-    activations: tuple[Activation, ...],
-    dtype: "np.dtype[Any]",
+    engine: Engine,
     scaling: Scaling | None,
     metadata: Mapping[str, Any],
     path: str | PathLike[str],
 ) -> None:
     """Write the file, completely or not at all, with each entry of the metadata as JSON."""
-    if dtype.name not in _DTYPES:
-        raise ValueError(f"dtype must be {' or '.join(_DTYPES)} for ONNX, got {dtype}")
-    graph = _Graph(dtype)
+    if engine.dtype.name not in _DTYPES:
+        raise ValueError(f"dtype must be {' or '.join(_DTYPES)} for ONNX, got {engine.dtype}")
+    graph = _Graph(engine.dtype)
     outputs = "X" if scaling is None else _scaled(graph, "X", scaling)
-    for layer, (w, b, f) in enumerate(zip(weights, biases, activations, strict=True)):
+    layers = zip(engine.weights, engine.biases, engine.activations, strict=True)
+    for layer, (w, b, f) in enumerate(layers):
         if not isinstance(f, BuiltinActivation):
             raise ValueError(
                 f"activation must be a built-in one for ONNX, got one of your own, {f.name!r}"
             )
         parameters = graph.constant(w, f"weights.{layer}"), graph.constant(b, f"biases.{layer}")
         outputs = _activated(graph, f, graph.node("Gemm", outputs, *parameters))
-    model = graph.model(len(weights[0]), len(biases[-1]))
+    model = graph.model(engine.layer_sizes[0], engine.layer_sizes[-1])
     helper.set_model_props(model, {name: json.dumps(fact) for name, fact in metadata.items()})
     atomic_file.write(path, model.SerializeToString())
 
@@ -59,14 +58,12 @@ def save(
 class _Graph:
     """Nodes and constants in the order in which they are added."""
 
-    def __init__(self, dtype: "np.dtype[Any]") -> None:
+    def __init__(self, dtype: Dtype) -> None:
         self.dtype = dtype
         self._nodes: list[NodeProto] = []
         self._constants: list[TensorProto] = []
 
-    def constant(
-        self, value: Array | float, name: str, dtype: "np.dtype[Any] | None" = None
-    ) -> str:
+    def constant(self, value: Array | float, name: str, dtype: Dtype | None = None) -> str:
         """Add a constant, by default in the network's dtype; return its name."""
         array = np.array(value, dtype or self.dtype, order="C")
         self._constants.append(numpy_helper.from_array(array, name))

@@ -1,16 +1,13 @@
 """Convert the parameters of a network to a state_dict of `torch.nn.Sequential`."""
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from ..arrays import Array
+from ..engine import Engine
 from ..input_scaling import InputScaling
 
 
-def state_dict(
-    weights: Iterable[Array], biases: Iterable[Array], scaling: InputScaling | None
-) -> dict[str, Array]:
+def state_dict(engine: Engine, scaling: InputScaling | None) -> dict[str, Array]:
     """Return copies by their names in Sequential(Linear, activation, ...).
 
     Raises
@@ -25,9 +22,8 @@ def state_dict(
             f"{scaling}: keep it, give the module (X - shift) / scale, and set it "
             "to None in a copy of the network"
         )
-    linears = enumerate(zip(weights, biases, strict=True))
     return {
         f"{2 * layer}.{name}": np.array(array, order="C")
-        for layer, (w, b) in linears
+        for layer, (w, b) in enumerate(zip(engine.weights, engine.biases, strict=True))
         for name, array in (("weight", w.T), ("bias", b))
     }

@@ -175,7 +175,7 @@ def train_on_blocks(
     evaluate = _evaluator(engine, memory, validation_examples, labeling)
 
     def check(X: Any, y: Any, sample_weight: Any = None) -> Examples:
-        inputs, targets = DataChecker.of(engine, memory.data).examples(
+        inputs, targets = DataChecker(engine, memory.data).examples(
             X, y, sample_weight, class_weight, like=validation_examples
         )
         sanity.begin_with_block(inputs, targets)
