@@ -9,6 +9,7 @@ are disabled.)
 import json
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
@@ -41,7 +42,9 @@ def save(
     if engine.dtype.name not in _DTYPES:
         raise ValueError(f"dtype must be {' or '.join(_DTYPES)} for ONNX, got {engine.dtype}")
     graph = _Graph(engine.dtype)
-    outputs = "X" if scaling is None else _scaled(graph, "X", scaling)
+    outputs = _Tensor(graph, "X")
+    if scaling is not None:
+        outputs = _scaled(outputs, scaling)
     layers = zip(engine.weights, engine.biases, engine.activations, strict=True)
     for layer, (w, b, f) in enumerate(layers):
         if not isinstance(f, BuiltinActivation):
@@ -49,7 +52,9 @@ def save(
                 f"activation must be a built-in one for ONNX, got one of your own, {f.name!r}"
             )
         parameters = graph.constant(w, f"weights.{layer}"), graph.constant(b, f"biases.{layer}")
-        outputs = _activated(graph, f, graph.node("Gemm", outputs, *parameters))
+        formulas = _FORMULAS | (_FORMULAS_IN_FLOAT64 if engine.dtype == np.float64 else {})
+        z = outputs.apply("Gemm", *parameters)
+        outputs = formulas[f.name](z, *map(float, f.parameters.values()))
     model = graph.model(engine.layer_sizes[0], engine.layer_sizes[-1])
     helper.set_model_props(model, {name: json.dumps(fact) for name, fact in metadata.items()})
     atomic_file.write(path, model.SerializeToString())
@@ -63,21 +68,21 @@ class _Graph:
         self._nodes: list[NodeProto] = []
         self._constants: list[TensorProto] = []
 
-    def constant(self, value: Array | float, name: str, dtype: Dtype | None = None) -> str:
-        """Add a constant, by default in the network's dtype; return its name."""
+    def constant(self, value: Array | float, name: str, dtype: Dtype | None = None) -> "_Tensor":
+        """Add a constant, by default in the network's dtype."""
         array = np.array(value, dtype or self.dtype, order="C")
         self._constants.append(numpy_helper.from_array(array, name))
-        return name
+        return _Tensor(self, name)
 
-    def node(self, operator: str, *inputs: str | float, **attributes: Any) -> str:
-        """Add a node, whose inputs are names or numbers; return the name of its output."""
+    def node(self, operator: str, *inputs: "_Tensor | float", **attributes: Any) -> "_Tensor":
+        """Add a node, whose inputs are tensors or numbers."""
         output = f"{operator}.{len(self._nodes)}"
         names = [
-            value if isinstance(value, str) else self.constant(value, f"{output}.input.{position}")
-            for position, value in enumerate(inputs)
+            (x if isinstance(x, _Tensor) else self.constant(x, f"{output}.input.{index}")).name
+            for index, x in enumerate(inputs)
         ]
         self._nodes.append(helper.make_node(operator, names, [output], **attributes))
-        return output
+        return _Tensor(self, output)
 
     def model(self, n_inputs: int, n_outputs: int) -> ModelProto:
         """Return the model, from "X" to the output of the last node."""
@@ -98,72 +103,87 @@ class _Graph:
         )
 
 
-def _scaled(graph: _Graph, X: str, scaling: Scaling) -> str:
+@dataclass(frozen=True)
+class _Tensor:
+    """A value in a graph, by its name; arithmetic adds nodes."""
+
+    graph: _Graph
+    name: str
+
+    def apply(self, operator: str, *others: "_Tensor | float", **attributes: Any) -> "_Tensor":
+        """Add a node of which this is the first input."""
+        return self.graph.node(operator, self, *others, **attributes)
+
+    def __add__(self, other: "_Tensor | float") -> "_Tensor":
+        return self.apply("Add", other)
+
+    def __sub__(self, other: "_Tensor | float") -> "_Tensor":
+        return self.apply("Sub", other)
+
+    def __mul__(self, other: "_Tensor | float") -> "_Tensor":
+        return self.apply("Mul", other)
+
+    def __truediv__(self, other: "_Tensor | float") -> "_Tensor":
+        return self.apply("Div", other)
+
+
+def _scaled(X: _Tensor, scaling: Scaling) -> _Tensor:
     """Add (X - shift) / scale, computed in float64 as in `Inputs`."""
+    graph = X.graph
     shift, scale = (
         graph.constant(array, f"input_scaling.{name}", array.dtype)
         for name, array in zip(("shift", "scale"), scaling, strict=True)
     )
-    if graph.dtype != np.float64:
-        X = graph.node("Cast", X, to=TensorProto.DOUBLE)
-    scaled = graph.node("Div", graph.node("Sub", X, shift), scale)
-    if graph.dtype != np.float64:
-        scaled = graph.node("Cast", scaled, to=helper.np_dtype_to_tensor_dtype(graph.dtype))
-    return scaled
+    if graph.dtype == np.float64:
+        return (X - shift) / scale
+    scaled = (X.apply("Cast", to=TensorProto.DOUBLE) - shift) / scale
+    return scaled.apply("Cast", to=helper.np_dtype_to_tensor_dtype(graph.dtype))
 
 
-def _activated(graph: _Graph, f: BuiltinActivation, z: str) -> str:
-    """Add f(z)."""
-    formulas = _FORMULAS | (_FORMULAS_IN_FLOAT64 if graph.dtype == np.float64 else {})
-    return formulas[f.name](graph, z, *map(float, f.parameters.values()))
+def _operator(name: str) -> Callable[..., _Tensor]:
+    return lambda z: z.apply(name)
 
 
-def _operator(name: str) -> Callable[..., str]:
-    return lambda graph, z: graph.node(name, z)
+def _gelu_by_erf(z: _Tensor) -> _Tensor:
+    return z * ((z * 0.5**0.5).apply("Erf") + 1.0) * 0.5
 
 
-def _gelu_by_erf(graph: _Graph, z: str) -> str:
-    erf = graph.node("Erf", graph.node("Mul", z, 0.5**0.5))
-    return graph.node("Mul", graph.node("Mul", z, graph.node("Add", erf, 1.0)), 0.5)
+def _leaky_relu(z: _Tensor, negative_slope: float) -> _Tensor:
+    below = z.apply("Min", 0.0) * negative_slope
+    return z.apply("Relu") + below
 
 
-def _leaky_relu(graph: _Graph, z: str, negative_slope: float) -> str:
-    below = graph.node("Mul", graph.node("Min", z, 0.0), negative_slope)
-    return graph.node("Add", graph.node("Relu", z), below)
+def _elu(z: _Tensor, alpha: float) -> _Tensor:
+    below = (z.apply("Min", 0.0).apply("Exp") - 1.0) * alpha
+    return z.apply("Relu") + below
 
 
-def _elu(graph: _Graph, z: str, alpha: float) -> str:
-    exp = graph.node("Exp", graph.node("Min", z, 0.0))
-    below = graph.node("Mul", graph.node("Sub", exp, 1.0), alpha)
-    return graph.node("Add", graph.node("Relu", z), below)
+def _softplus(z: _Tensor) -> _Tensor:
+    exp = z.apply("Abs").apply("Neg").apply("Exp")
+    return z.apply("Relu") + (exp + 1.0).apply("Log")
 
 
-def _softplus(graph: _Graph, z: str) -> str:
-    exp = graph.node("Exp", graph.node("Neg", graph.node("Abs", z)))
-    return graph.node("Add", graph.node("Relu", z), graph.node("Log", graph.node("Add", exp, 1.0)))
+def _silu(z: _Tensor) -> _Tensor:
+    exp = z.apply("Neg").apply("Exp")
+    return z / (exp + 1.0)
 
 
-def _silu(graph: _Graph, z: str) -> str:
-    exp = graph.node("Exp", graph.node("Neg", z))
-    return graph.node("Div", z, graph.node("Add", exp, 1.0))
-
-
-def _gelu(graph: _Graph, z: str) -> str:
+def _gelu(z: _Tensor) -> _Tensor:
     """Add max(z, 0) - x tail(x), where x = |z| and tail(x) = P(N(0, 1) > x).
 
     tail(x) e**(x**2 / 2) (x + 4) is approximated by a polynomial in s = (x - 4) / (x + 4), to a
     relative error of 2e-13.
     """
-    x = graph.node("Abs", z)
-    x_plus_4 = graph.node("Add", x, 4.0)
-    s = graph.node("Div", graph.node("Sub", x, 4.0), x_plus_4)
+    x = z.apply("Abs")
+    x_plus_4 = x + 4.0
+    s = (x - 4.0) / x_plus_4
     first, second, *others = _tail_coefficients()
-    polynomial = graph.node("Add", graph.node("Mul", s, first), second)
+    polynomial = s * first + second
     for coefficient in others:
-        polynomial = graph.node("Add", graph.node("Mul", polynomial, s), coefficient)
-    exp = graph.node("Exp", graph.node("Mul", graph.node("Mul", x, x), -0.5))
-    tail = graph.node("Mul", graph.node("Div", polynomial, x_plus_4), exp)
-    return graph.node("Sub", graph.node("Relu", z), graph.node("Mul", x, tail))
+        polynomial = polynomial * s + coefficient
+    exp = (x * x * -0.5).apply("Exp")
+    tail = polynomial / x_plus_4 * exp
+    return z.apply("Relu") - x * tail
 
 
 def _tail_coefficients() -> list[float]:
@@ -181,20 +201,20 @@ def _tail_coefficients() -> list[float]:
     return [float(coefficient) for coefficient in polynomial.coef[::-1]]
 
 
-_FORMULAS: dict[str, Callable[..., str]] = {
+_FORMULAS: dict[str, Callable[..., _Tensor]] = {
     "identity": _operator("Identity"),
     "sigmoid": _operator("Sigmoid"),
     "tanh": _operator("Tanh"),
     "relu": _operator("Relu"),
-    "leaky_relu": lambda graph, z, slope: graph.node("LeakyRelu", z, alpha=slope),
-    "elu": lambda graph, z, alpha: graph.node("Elu", z, alpha=alpha),
+    "leaky_relu": lambda z, slope: z.apply("LeakyRelu", alpha=slope),
+    "elu": lambda z, alpha: z.apply("Elu", alpha=alpha),
     "softplus": _operator("Softplus"),
-    "silu": lambda graph, z: graph.node("Mul", z, graph.node("Sigmoid", z)),
+    "silu": lambda z: z * z.apply("Sigmoid"),
     "gelu": _gelu_by_erf,
     "exp": _operator("Exp"),
     "softmax": _operator("Softmax"),
 }
-_FORMULAS_IN_FLOAT64: dict[str, Callable[..., str]] = {
+_FORMULAS_IN_FLOAT64: dict[str, Callable[..., _Tensor]] = {
     "leaky_relu": _leaky_relu,
     "elu": _elu,
     "softplus": _softplus,

@@ -3,7 +3,7 @@
 import math
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence, Set
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,6 +17,7 @@ from ..argument_checks import as_float, check_takes_one, is_integer, number_betw
 from ..arrays import Dtype
 from ..equality import are_equivalent
 from ..losses import LOSSES, BuiltinLoss, Loss
+from ..parametrized import Parametrized
 
 if TYPE_CHECKING:  # importing numpy.random takes longer than importing fastnn
     from numpy.random import Generator, SeedSequence
@@ -90,16 +91,15 @@ def activations(
         *(_activation(item, "activation", dtype) for item in hidden),
         _activation(output, "output_activation", dtype),
     )
-    of_names: dict[str, Activation] = {}
+    own: dict[str, Activation] = {}  # by name, as in model files
     for f in checked:
-        if not isinstance(f, BuiltinActivation) and not are_equivalent(
-            of_names.setdefault(f.name, f), f
-        ):
-            raise ValueError(  # a model file knows them by name
+        is_own = not isinstance(f, BuiltinActivation)
+        if is_own and not are_equivalent(own.setdefault(f.name, f), f):
+            raise ValueError(
                 "activation must have different names for different activations, got "
                 f"{[f.name for f in checked]}"
             )
-    return tuple(of_names.get(f.name, f) for f in checked)
+    return tuple(own.get(f.name, f) for f in checked)
 
 
 def _hint_on_activations(given: Any, n_layers: int) -> str:
@@ -116,9 +116,7 @@ def _activation(value: str | Activation, argument: str, dtype: Dtype) -> Activat
         return value
     if isinstance(value, BuiltinActivation):
         activation = value
-        for parameter, number in activation.parameters.items():
-            what = f"{parameter} of {argument} {activation.name!r}"
-            _check_parameter(number, what, dtype, math.inf)
+        _check_parameters(activation, argument, dtype, math.inf)
     else:
         activation = ACTIVATIONS[one_of(value, argument, ACTIVATIONS, " or an Activation")]
     if argument == "activation" and not activation.is_elementwise:
@@ -131,10 +129,7 @@ def _activation(value: str | Activation, argument: str, dtype: Dtype) -> Activat
 
 def _try_out(activation: Activation, argument: str, dtype: Dtype) -> None:
     name = activation.name
-    if not isinstance(name, str):
-        raise TypeError(f"{argument} must have a name that is a str, got {name!r}")
-    if name in ACTIVATIONS:  # a model file would be read as the built-in one
-        raise ValueError(f"{argument} must have a name that no built-in one has, got {name!r}")
+    _check_name(name, argument, ACTIVATIONS)
     for part in ("function", "derivative"):
         function = getattr(activation, part)
         if not callable(function):
@@ -152,6 +147,24 @@ def _try_out(activation: Activation, argument: str, dtype: Dtype) -> None:
                 f"{argument} {name!r} must have a {part} that returns real numbers in "
                 f"the shape of its argument, got {result.dtype} {result.shape} for {z.shape}"
             )
+
+
+def _check_name(name: Any, what: str, builtin: Container[str]) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"{what} must have a name that is a str, got {name!r}")
+    if name in builtin:  # `load` would take it for the built-in one
+        raise ValueError(f"{what} must have a name that no built-in one has, got {name!r}")
+
+
+def _check_parameters(
+    function: Parametrized, what: str, dtype: Dtype, upper: float, is_open: bool = False
+) -> None:
+    for parameter, value in function.parameters.items():
+        name = f"{parameter} of {what} {function.name!r}"
+        number_between(value, name, 0, upper, is_open)
+        with np.errstate(over="ignore"):
+            in_dtype = float(dtype.type(as_float(value)))
+        number_between(in_dtype, f"{name} in {dtype}", 0, upper, is_open)
 
 
 def with_defaults(
@@ -172,9 +185,7 @@ def loss(value: str | Loss, output_activation: Activation, n_outputs: int, dtype
     """Check for a loss that goes with the output activation."""
     if isinstance(value, BuiltinLoss):
         upper = 1 if value.name == "quantile" else math.inf
-        for parameter, number in value.parameters.items():
-            what = f"{parameter} of loss {value.name!r}"
-            _check_parameter(number, what, dtype, upper, is_open=True)
+        _check_parameters(value, "loss", dtype, upper, is_open=True)
         found: Loss = value
     elif isinstance(value, Loss):
         _try_out_loss(value, n_outputs, dtype)
@@ -196,21 +207,9 @@ def loss(value: str | Loss, output_activation: Activation, n_outputs: int, dtype
     return found
 
 
-def _check_parameter(
-    value: float, what: str, dtype: Dtype, upper: float, is_open: bool = False
-) -> None:
-    number_between(value, what, 0, upper, is_open)
-    with np.errstate(over="ignore"):
-        in_dtype = float(dtype.type(as_float(value)))
-    number_between(in_dtype, f"{what} in {dtype}", 0, upper, is_open)
-
-
 def _try_out_loss(loss: Loss, n_outputs: int, dtype: Dtype) -> None:
     name, function = loss.name, loss.function
-    if not isinstance(name, str):
-        raise TypeError(f"loss must have a name that is a str, got {name!r}")
-    if name in LOSSES:  # a model file would be read as the built-in one
-        raise ValueError(f"loss must have a name that no built-in one has, got {name!r}")
+    _check_name(name, "loss", LOSSES)
     if not callable(function):
         raise TypeError(f"loss {name!r} must have a callable function, got {function!r}")
     n_examples = 2 if n_outputs != 2 else 3  # not n_outputs, to detect swapped axes
