@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import scratch as scratch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -137,11 +138,6 @@ def test_text_that_is_not_known_is_left(field: str) -> None:
 
 
 # The same files, with and without it
-
-
-@pytest.fixture(scope="module")
-def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("rows") / "scratch"
 
 
 def outcome(path: Path, **arguments: Any) -> Any:

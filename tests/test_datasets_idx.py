@@ -6,14 +6,15 @@ import math
 import random
 import re
 import struct
-import tracemalloc
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers import Compress, Write, peak_of
+from helpers import scratch as scratch
+from helpers import write as write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -24,8 +25,6 @@ from fastnn.datasets import read_idx
 
 TYPE_CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
 MIB = 1 << 20
-
-Write = Callable[[bytes], Path]
 
 
 def idx_header(type_code: int, *sizes: int) -> bytes:
@@ -38,36 +37,10 @@ def idx_bytes(array: NDArray[Any]) -> bytes:
     return idx_header(code, *array.shape) + big_endian.tobytes()
 
 
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    path = tmp_path / "array.idx"
-
-    def write(content: bytes) -> Path:
-        path.write_bytes(content)
-        return path
-
-    return write
-
-
-@pytest.fixture(scope="module")
-def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the path of a file that every example of a property writes anew."""
-    return tmp_path_factory.mktemp("idx") / "scratch"
-
-
 def refuses(path: Path, message: str) -> None:
     with pytest.raises(ValueError) as caught:
         read_idx(path)
     assert re.search(f"^{re.escape(str(path))}: expected .*{message}", str(caught.value), re.DOTALL)
-
-
-def peak_of(function: Callable[[], object]) -> int:
-    tracemalloc.start()
-    try:
-        function()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 # Sound files
@@ -94,7 +67,7 @@ def test_element_types(
     type_code: int,
     data: str,
     expected: NDArray[Any],
-    compress: Callable[[bytes], bytes],
+    compress: Compress,
 ) -> None:
     """Bytes by hand, from the definition of the format."""
     array = read_idx(write(compress(bytes([0, 0, type_code, 1, 0, 0, 0, 3]) + bytes.fromhex(data))))
@@ -154,7 +127,7 @@ def test_result_is_the_callers_own(write: Write) -> None:
 
 @pytest.mark.parametrize("compress", [bytes, lambda data: gzip.compress(data, 1)])
 @pytest.mark.parametrize("dtype", ["u1", "f8"])
-def test_memory(write: Write, dtype: str, compress: Callable[[bytes], bytes]) -> None:
+def test_memory(write: Write, dtype: str, compress: Compress) -> None:
     """At most twice the data: byte order is changed in place."""
     path = write(compress(idx_bytes(np.ones(8 * MIB // np.dtype(dtype).itemsize, dtype))))
     assert peak_of(lambda: read_idx(path)) < 2 * 8 * MIB + 2 * MIB
@@ -191,14 +164,14 @@ def test_truncated_sizes(write: Write) -> None:
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress])
-def test_truncated_data(write: Write, compress: Callable[[bytes], bytes]) -> None:
+def test_truncated_data(write: Write, compress: Compress) -> None:
     path = write(compress(idx_header(0x0C, 2, 3) + bytes(23)))
     refuses(path, r"24 bytes of data for int32 of shape \(2, 3\), got 23$")
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress])
 @pytest.mark.parametrize("n_extra", [1, 2 * MIB])
-def test_trailing_bytes(write: Write, compress: Callable[[bytes], bytes], n_extra: int) -> None:
+def test_trailing_bytes(write: Write, compress: Compress, n_extra: int) -> None:
     path = write(compress(idx_header(0x08, 5) + bytes(5 + n_extra)))
     refuses(path, r"5 bytes of data for uint8 of shape \(5,\), got more$")
 
@@ -244,7 +217,7 @@ def test_unsound_gzip(write: Write, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress])
-def test_lying_header_costs_nothing(write: Write, compress: Callable[[bytes], bytes]) -> None:
+def test_lying_header_costs_nothing(write: Write, compress: Compress) -> None:
     """Sizes for 16 GB and a hundred bytes to back them up."""
     path = write(compress(idx_header(0x0E, 2**31 - 1) + bytes(100)))
     assert peak_of(lambda: refuses(path, "17179869176 bytes of data .*, got 100$")) < 2 * MIB
@@ -313,13 +286,6 @@ def test_noise(scratch: Path, content: bytes, magic: bytes) -> None:
 
 
 # Paths
-
-
-def test_missing_file_and_folder(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"nothing\.idx"):
-        read_idx(tmp_path / "nothing.idx")
-    with pytest.raises(OSError, match=re.escape(tmp_path.name)):
-        read_idx(tmp_path)
 
 
 # The real files
