@@ -1,6 +1,7 @@
 """fastnn.sklearn beyond scikit-learn: further parameters, exchange, life among other estimators."""
 
 import copy
+import doctest
 import pickle
 import warnings
 from functools import cache
@@ -8,9 +9,12 @@ from typing import Any
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
+import sklearn
 import sklearn.neural_network as theirs
+from helpers import Options, assert_close
 from numpy.typing import NDArray
 from sklearn import datasets
 from sklearn.base import clone
@@ -23,11 +27,19 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import fastnn
-from fastnn.sklearn import MLPClassifier, MLPRegressor, from_sklearn, register_onnx_converters
+import fastnn.sklearn as ours
+from fastnn.sklearn import (
+    MLPClassifier,
+    MLPRegressor,
+    classifier,
+    from_sklearn,
+    register_onnx_converters,
+    regressor,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-SMALL: dict[str, Any] = {"hidden_layer_sizes": (8,), "max_iter": 15, "random_state": 0}
+SMALL: Options = {"hidden_layer_sizes": (8,), "max_iter": 15, "random_state": 0}
 
 
 @cache
@@ -42,14 +54,28 @@ def numbers() -> tuple[NDArray[Any], NDArray[Any]]:
     return StandardScaler().fit_transform(X), y / y.std()
 
 
+def fitted(**parameters: Any) -> MLPClassifier:
+    return MLPClassifier(**{**SMALL, **parameters}).fit(*labeled())
+
+
+def both(name: str, **parameters: Any) -> tuple[Any, Any]:
+    """Return scikit-learn's estimator and ours, not fitted."""
+    theirs_, ours_ = (getattr(module, name)(**{**SMALL, **parameters}) for module in (theirs, ours))
+    return theirs_, ours_
+
+
+def assert_same_probabilities(found: Any, expected: Any, atol: float = 1e-12) -> None:
+    X, _ = labeled()
+    np.testing.assert_allclose(found.predict_proba(X), expected.predict_proba(X), rtol=0, atol=atol)
+
+
 class TestParameters:
     def test_class_weight(self) -> None:
         X, y = labeled()
         weights = {"setosa": 1.0, "versicolor": 2.0, "virginica": 0.5}
-        by_class = MLPClassifier(**SMALL, class_weight=weights).fit(X, y)
         by_sample = MLPClassifier(**SMALL).fit(X, y, [weights[label] for label in y])
-        plain = MLPClassifier(**SMALL).fit(X, y)
-        assert by_class.loss_curve_ == by_sample.loss_curve_ != plain.loss_curve_
+        assert fitted(class_weight=weights).loss_curve_ == by_sample.loss_curve_
+        assert by_sample.loss_curve_ != fitted().loss_curve_
         y = np.where(np.arange(len(y)) < 10, "setosa", "virginica")
         balanced = MLPClassifier(**SMALL, class_weight="balanced").fit(X, y)
         counts = [len(y) / 2 / (y == label).sum() for label in y]
@@ -57,10 +83,7 @@ class TestParameters:
 
     def test_class_weight_in_partial_fit(self) -> None:
         X, y = labeled()
-        nets = [
-            MLPClassifier(**SMALL, class_weight={"setosa": 3.0}),
-            MLPClassifier(**SMALL),
-        ]
+        nets = MLPClassifier(**SMALL, class_weight={"setosa": 3.0}), MLPClassifier(**SMALL)
         for net, weights in zip(nets, (None, np.where(y == "setosa", 3.0, 1.0)), strict=True):
             net.partial_fit(X, y, classes=np.unique(y), sample_weight=weights)
         assert nets[0].loss_curve_ == nets[1].loss_curve_
@@ -68,17 +91,14 @@ class TestParameters:
             MLPClassifier(class_weight="balanced").partial_fit(X, y, classes=np.unique(y))
 
     def test_activation_of_each_layer(self) -> None:
-        X, y = labeled()
-        case = {**SMALL, "hidden_layer_sizes": (8, 5)}
-        one, each = (
-            MLPClassifier(**case, activation=f).fit(X, y) for f in ("tanh", ("tanh", "tanh"))
-        )
+        case: Options = {"hidden_layer_sizes": (8, 5)}
+        one, each = (fitted(**case, activation=f) for f in ("tanh", ("tanh", "tanh")))
         assert one.loss_curve_ == each.loss_curve_
         own = fastnn.Activation("own", np.tanh, lambda z: 1 - np.tanh(z) ** 2)
-        mixed = MLPClassifier(**case, activation=["gelu", own]).fit(X, y)
+        mixed = fitted(**case, activation=["gelu", own])
         assert mixed.loss_curve_[-1] < mixed.loss_curve_[0] != one.loss_curve_[0]
         with pytest.raises(ValueError, match="activation"):
-            MLPClassifier(**case, activation=["tanh"]).fit(X, y)
+            fitted(**case, activation=["tanh"])
 
     @pytest.mark.parametrize(
         "loss", ["absolute_error", "huber", "quantile", fastnn.Quantile(0.9), fastnn.Huber(0.3)]
@@ -103,30 +123,22 @@ class TestParameters:
     @pytest.mark.parametrize(
         "parameter",
         [
-            {"dropout": 0.5},
-            {"dropout": [0.3]},
-            {"l1": 0.1},
-            {"clip_norm": 0.01},
-            {"max_norm": 0.1},
-            {"optimizer": "adamw"},
+            *({"dropout": 0.5}, {"dropout": [0.3]}, {"l1": 0.1}, {"clip_norm": 0.01}),
+            *({"max_norm": 0.1}, {"optimizer": "adamw"}),
             {"optimizer": fastnn.SGD(0.1, momentum=0.9)},
             {"optimizer": fastnn.Adam(fastnn.Cosine(0.01))},
         ],
         ids=str,
     )
-    def test_have_an_effect(self, parameter: dict[str, Any]) -> None:
-        X, y = labeled()
-        plain, other = (MLPClassifier(**SMALL, **p).fit(X, y) for p in ({}, parameter))
-        assert other.loss_curve_ != plain.loss_curve_
+    def test_have_an_effect(self, parameter: Options) -> None:
+        other = fitted(**parameter)
+        assert other.loss_curve_ != fitted().loss_curve_
         assert np.isfinite(other.loss_curve_).all()
-        again = MLPClassifier(**SMALL, **parameter).fit(X, y)
-        assert again.loss_curve_ == other.loss_curve_
+        assert fitted(**parameter).loss_curve_ == other.loss_curve_
 
     def test_optimizer_is_that_of_the_engine(self) -> None:
-        X, y = labeled()
-        net = MLPClassifier(**SMALL, optimizer=fastnn.SGD(0.1, momentum=0.9)).fit(X, y)
-        same = {"solver": "sgd", "learning_rate_init": 0.1, "nesterovs_momentum": False}
-        expected = MLPClassifier(**SMALL, **same).fit(X, y)
+        net = fitted(optimizer=fastnn.SGD(0.1, momentum=0.9))
+        expected = fitted(solver="sgd", learning_rate_init=0.1, nesterovs_momentum=False)
         np.testing.assert_allclose(net.loss_curve_, expected.loss_curve_, rtol=1e-12)
 
     @pytest.mark.parametrize("batch_size", [1, 20])
@@ -147,30 +159,28 @@ class TestParameters:
         np.testing.assert_array_equal(nets[0].predict_proba(X), nets[1].predict_proba(X))
 
     def test_progress(self, capsys: pytest.CaptureFixture[str]) -> None:
-        MLPClassifier(**SMALL, progress=True).fit(*labeled())
+        fitted(progress=True)
         assert "15/15" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
-        ("parameter", "said"),
+        "parameter",  # the last of them is named
         [
-            ({"activation": "rleu"}, "activation"),
-            ({"activation": "softmax"}, "activation"),
-            ({"optimizer": "lbfgs"}, "optimizer"),
-            ({"dropout": 1.0}, "dropout"),
-            ({"l1": -1}, "l1"),
-            ({"clip_norm": 0}, "clip_norm"),
-            ({"n_jobs": "all"}, "n_jobs"),
-            ({"class_weight": "even"}, "class_weight"),
-            ({"optimizer": "sgd", "learning_rate": "adaptive"}, "learning_rate"),
-            ({"scoring": "accurac"}, "scoring"),
-            ({"solver": "lbfgs", "dropout": 0.5}, "dropout"),
-            ({"solver": "lbfgs", "optimizer": "adamw"}, "optimizer"),
+            *({"activation": "rleu"}, {"activation": "softmax"}, {"optimizer": "lbfgs"}),
+            *({"dropout": 1.0}, {"l1": -1}, {"clip_norm": 0}, {"n_jobs": "all"}),
+            *({"class_weight": "even"}, {"scoring": "accurac"}),
+            {"optimizer": "sgd", "learning_rate": "adaptive"},
+            {"solver": "lbfgs", "dropout": 0.5},
+            {"solver": "lbfgs", "optimizer": "adamw"},
         ],
         ids=str,
     )
-    def test_bad_ones_are_named(self, parameter: dict[str, Any], said: str) -> None:
-        with pytest.raises((ValueError, TypeError), match=said):
-            MLPClassifier(**SMALL, early_stopping=True, **parameter).fit(*labeled())
+    def test_bad_ones_are_named(self, parameter: Options) -> None:
+        with pytest.raises((ValueError, TypeError), match=list(parameter)[-1]):
+            fitted(early_stopping=True, **parameter)
+
+
+def accuracy_of(net: Any, X: Any, y: Any) -> float:
+    return float(accuracy_score(y, net.predict(X)))
 
 
 class TestValidation:
@@ -190,31 +200,29 @@ class TestValidation:
         assert net.score(X[1::2], y[1::2]) == net.best_validation_score_
         assert net.best_validation_score_ == max(net.validation_scores_)
 
-    @pytest.mark.parametrize("scoring", ["loss", "neg_log_loss", "f1_macro", accuracy_score])
+    @pytest.mark.parametrize("scoring", ["loss", "neg_log_loss", "f1_macro", accuracy_of])
     def test_scoring(self, scoring: Any) -> None:
-        X, y = labeled()
-        if callable(scoring):
-            scoring = lambda net, X, y: accuracy_score(y, net.predict(X))  # noqa: E731
-        net = MLPClassifier(**SMALL, early_stopping=True, scoring=scoring).fit(X, y)
+        net = fitted(early_stopping=True, scoring=scoring)
         assert len(net.validation_scores_) == net.n_iter_
         if scoring in ("loss", "neg_log_loss"):
             assert net.best_validation_score_ < 0
-        losses = [
-            MLPClassifier(**SMALL, early_stopping=True, scoring=s).fit(X, y).validation_scores_
-            for s in ("loss", "neg_log_loss")
-        ]
-        np.testing.assert_allclose(losses[0], losses[1], rtol=1e-9)
+            other = fitted(early_stopping=True, scoring="loss")
+            np.testing.assert_allclose(net.validation_scores_, other.validation_scores_, rtol=1e-9)
 
-    def test_both_or_none(self) -> None:
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            ({"sample_weight_val": np.ones(150)}, "sample_weight_val must be left out"),
+            ({"y_val": ["rose"] * 150}, "y_val must have no other classes"),
+            ({"y_val": None}, "X_val and y_val must be given together"),
+            ({"X_val": np.ones((150, 3))}, "3 features, but MLPClassifier is expecting 4"),
+        ],
+    )
+    def test_data_that_do_not_fit(self, options: Options, said: str) -> None:
         X, y = labeled()
-        with pytest.raises(ValueError, match="sample_weight_val must be left out"):
-            MLPClassifier(**SMALL).fit(X, y, sample_weight_val=np.ones(len(y)))
-        with pytest.raises(ValueError, match="y_val must have no other classes"):
-            MLPClassifier(**SMALL).fit(X, y, X_val=X, y_val=["rose"] * len(y))
-        with pytest.raises(ValueError, match="X_val and y_val must be given together"):
-            MLPClassifier(**SMALL).fit(X, y, X_val=X)
-        with pytest.raises(ValueError, match="3 features, but MLPClassifier is expecting 4"):
-            MLPClassifier(**SMALL).fit(X, y, X_val=X[:, :3], y_val=y)
+        given = {} if "sample_weight_val" in options else {"X_val": X, "y_val": y}
+        with pytest.raises(ValueError, match=said):
+            MLPClassifier(**SMALL).fit(X, y, **{**given, **options})
 
     def test_what_diverges_keeps_the_best_epoch(self) -> None:
         X, y = numbers()
@@ -232,24 +240,22 @@ class TestSetAfterFit:
 
     def test_activation(self) -> None:
         X, y = labeled()
-        nets = [kind(**SMALL).fit(X, y) for kind in (theirs.MLPClassifier, MLPClassifier)]
-        for net in nets:
-            net.set_params(activation="tanh")
-        expected, found = nets
-        np.testing.assert_allclose(found.predict_proba(X), expected.predict_proba(X), atol=1e-12)
-        again = pickle.loads(pickle.dumps(found))
-        np.testing.assert_array_equal(again.predict_proba(X), found.predict_proba(X))
-        for net in nets:
+        expected, found = both("MLPClassifier")
+        for net in (expected, found):
+            net.fit(X, y).set_params(activation="tanh")
+        assert_same_probabilities(found, expected)
+        assert_same_probabilities(pickle.loads(pickle.dumps(found)), found, atol=0)
+        for net in (expected, found):
             net.partial_fit(X, y)
-        np.testing.assert_allclose(found.predict_proba(X), expected.predict_proba(X), atol=1e-9)
+        assert_same_probabilities(found, expected, atol=1e-9)
         found.set_params(activation="rleu")
         again = pickle.loads(pickle.dumps(found)).set_params(activation="tanh")
-        np.testing.assert_allclose(again.predict_proba(X), expected.predict_proba(X), atol=1e-9)
+        assert_same_probabilities(again, expected, atol=1e-9)
 
     @pytest.mark.parametrize("solver", ["sgd", "adam"])
     def test_optimizer_of_partial_fit(self, solver: str) -> None:
         X, y = numbers()
-        nets = [kind(**SMALL, solver=solver) for kind in (theirs.MLPRegressor, MLPRegressor)]
+        nets = both("MLPRegressor", solver=solver)
         for net in nets:
             net.partial_fit(X, y).partial_fit(X, y)
             net.set_params(learning_rate_init=0.5, momentum=0.1, beta_1=0.1, epsilon=1.0)
@@ -259,7 +265,7 @@ class TestSetAfterFit:
     def test_partial_fit_by_lbfgs(self) -> None:
         """Which scikit-learn has for the regressor alone."""
         X, y = numbers()
-        nets = [kind(**SMALL, solver="lbfgs") for kind in (theirs.MLPRegressor, MLPRegressor)]
+        nets = both("MLPRegressor", solver="lbfgs")
         for net in nets:
             net.partial_fit(X, y)
         np.testing.assert_allclose(nets[1].predict(X), nets[0].predict(X), atol=1e-6)
@@ -268,9 +274,8 @@ class TestSetAfterFit:
 
 class TestTransform:
     def test_is_the_last_hidden_layer(self) -> None:
-        X, y = labeled()
-        net = MLPClassifier(**{**SMALL, "hidden_layer_sizes": (8, 5)}).fit(X, y)
-        hidden = X
+        net = fitted(hidden_layer_sizes=(8, 5))
+        X = hidden = labeled()[0]
         for w, b in zip(net.coefs_[:-1], net.intercepts_[:-1], strict=True):
             hidden = np.maximum(hidden @ w + b, 0)
         np.testing.assert_allclose(net.transform(X), hidden, atol=1e-12)
@@ -278,12 +283,11 @@ class TestTransform:
         assert net.set_output(transform="pandas").transform(X).shape == (len(X), 5)
 
     def test_says_what_is_missing(self) -> None:
-        X, y = labeled()
+        X, _ = labeled()
         with pytest.raises(NotFittedError):
             MLPClassifier().transform(X)
-        flat = MLPClassifier(**{**SMALL, "hidden_layer_sizes": ()}).fit(X, y)
         with pytest.raises(ValueError, match="hidden_layer_sizes"):
-            flat.transform(X)
+            fitted(hidden_layer_sizes=()).transform(X)
 
 
 class TestCopies:
@@ -306,36 +310,33 @@ class TestCopies:
         net = MLPClassifier(**SMALL, solver=solver, momentum=0.99, learning_rate_init=0.05)
         net.partial_fit(X, y, classes=np.unique(y)).partial_fit(X, y)
         other = copied(net, tmp_path)
-        np.testing.assert_array_equal(other.predict_proba(X), net.predict_proba(X))
+        assert_same_probabilities(other, net, atol=0)
         before = [w.copy() for w in net.coefs_]
         other.partial_fit(X, y)
-        for w, kept in zip(net.coefs_, before, strict=True):
-            np.testing.assert_array_equal(w, kept)
+        assert_close(net.coefs_, before)
         net.partial_fit(X, y)
         assert other.loss_curve_ == net.loss_curve_
-        np.testing.assert_array_equal(other.predict_proba(X), net.predict_proba(X))
+        assert_same_probabilities(other, net, atol=0)
 
     def test_parameters_assigned_or_written_to(self) -> None:
         X, y = labeled()
-        net = MLPClassifier(**SMALL).fit(X, y)
-        expected = theirs.MLPClassifier(**SMALL).fit(X, y)
+        expected, net = both("MLPClassifier")
         for estimator in (net, expected):
-            estimator.coefs_[0][0] += 0.5
+            estimator.fit(X, y).coefs_[0][0] += 0.5
             estimator.coefs_[1] = estimator.coefs_[1] * 2
             estimator.intercepts_ = [b + 0.1 for b in estimator.intercepts_]
             estimator.intercepts_[0][1] = 0.3
-        np.testing.assert_allclose(net.predict_proba(X), expected.predict_proba(X), atol=1e-12)
+        assert_same_probabilities(net, expected)
         for estimator in (net, expected):
             estimator.partial_fit(X, y)
-        np.testing.assert_allclose(net.predict_proba(X), expected.predict_proba(X), atol=1e-6)
+        assert_same_probabilities(net, expected, atol=1e-6)
 
     def test_unfitted(self) -> None:
         net = pickle.loads(pickle.dumps(MLPClassifier(alpha=3)))
         assert net.alpha == 3
-        with pytest.raises(NotFittedError):
-            net.predict(labeled()[0])
-        with pytest.raises(NotFittedError):
-            net.predict_proba(labeled()[0])
+        for method in (net.predict, net.predict_proba):
+            with pytest.raises(NotFittedError):
+                method(labeled()[0])
 
 
 class TestAmongOthers:
@@ -349,14 +350,11 @@ class TestAmongOthers:
         assert calibrated.predict_proba(X).shape == (len(X), 3)
 
     def test_feature_names(self) -> None:
-        pandas = pytest.importorskip("pandas")
         X, y = labeled()
-        frame = pandas.DataFrame(X, columns=list("abcd"))
+        frame = pd.DataFrame(X, columns=list("abcd"))
         net = MLPClassifier(**SMALL).fit(frame, y)
         assert list(net.feature_names_in_) == list("abcd")
-        np.testing.assert_array_equal(
-            net.predict(frame), MLPClassifier(**SMALL).fit(X, y).predict(X)
-        )
+        np.testing.assert_array_equal(net.predict(frame), fitted().predict(X))
         with pytest.warns(UserWarning, match="does not have valid feature names"):
             net.predict(X)
         with pytest.raises(ValueError, match="feature names should match"):
@@ -365,19 +363,14 @@ class TestAmongOthers:
     def test_sparse_labels_stay_sparse(self) -> None:
         X, y = labeled()[0], scipy.sparse.csr_matrix(np.eye(3, dtype=int)[np.arange(150) % 3])
         for rows in (X, X.tolist()):
-            expected, found = (
-                kind(**SMALL).fit(X, y).predict(rows)
-                for kind in (theirs.MLPClassifier, MLPClassifier)
-            )
+            expected, found = (net.fit(X, y).predict(rows) for net in both("MLPClassifier"))
             assert type(found) is type(expected)
             np.testing.assert_array_equal(found.toarray(), expected.toarray())
 
     def test_dtype_of_predictions(self) -> None:
         X, y = numbers()
-        nets = [
-            kind(**SMALL).fit(X.astype(np.float32), y.astype(np.float32))
-            for kind in (theirs.MLPRegressor, MLPRegressor)
-        ]
+        single = X.astype(np.float32), y.astype(np.float32)
+        nets = [net.fit(*single) for net in both("MLPRegressor")]
         for dtype in (np.float32, np.float64, int):
             expected, found = (net.predict(X.astype(dtype)) for net in nets)
             assert found.dtype == expected.dtype
@@ -389,8 +382,7 @@ class TestAmongOthers:
         assert net.n_iter_ == 3
 
     def test_one_row_is_checked_like_many(self) -> None:
-        X, y = labeled()
-        net = MLPClassifier(**SMALL).fit(X, y)
+        X, net = labeled()[0], fitted()
         for bad in (X[:1, :3], np.full((1, 4), np.nan), X[:0], X[0]):
             with pytest.raises(ValueError, match=r"features|NaN|sample|2D"):
                 net.predict(bad)
@@ -398,8 +390,6 @@ class TestAmongOthers:
         assert net.predict(X[:1].tolist()).shape == (1,)
 
     def test_metadata_routing(self) -> None:
-        import sklearn
-
         X, y = labeled()
         weights = np.where(y == "setosa", 5.0, 1.0)
         with sklearn.config_context(enable_metadata_routing=True):
@@ -413,9 +403,10 @@ class TestAmongOthers:
         X, y = labeled()
         monitor = ScoringMonitor(scoring="accuracy")
         net = MLPClassifier(**SMALL).set_callbacks(monitor).fit(X, y)
-        seen = [hooked for hooked in _Recorder.of(net, X, y).seen if hooked[0] == "epoch"]
-        assert len(seen) == net.n_iter_
-        assert net.loss_curve_ == MLPClassifier(**SMALL).fit(X, y).loss_curve_
+        recorder = _Recorder()
+        clone(net).set_callbacks(recorder).fit(X, y)
+        assert [task for task, _ in recorder.seen].count("epoch") == net.n_iter_
+        assert net.loss_curve_ == fitted().loss_curve_
 
     @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
     def test_callbacks_can_stop(self, solver: str) -> None:
@@ -435,17 +426,9 @@ class _Recorder:
         self.seen: list[tuple[str, float]] = []
         self._stop_after = stop_after
 
-    @classmethod
-    def of(cls, net: Any, X: Any, y: Any) -> "_Recorder":
-        recorder = cls()
-        clone(net).set_callbacks(recorder).fit(X, y)
-        return recorder
-
     def setup(self, estimator: Any, context: Any) -> None: ...
 
-    def teardown(self, estimator: Any, context: Any) -> None: ...
-
-    def on_fit_task_begin(self, estimator: Any, context: Any) -> None: ...
+    teardown = on_fit_task_begin = setup
 
     def on_fit_task_end(
         self, estimator: Any, context: Any, *, X: Any, y: Any, fitted_estimator: Any
@@ -458,34 +441,33 @@ class TestExchange:
     def test_from_sklearn_and_back(self) -> None:
         X, y = labeled()
         original = theirs.MLPClassifier(**SMALL).fit(X, y)
-        ours = from_sklearn(original)
-        assert isinstance(ours, MLPClassifier)
-        np.testing.assert_allclose(ours.predict_proba(X), original.predict_proba(X), atol=1e-12)
-        back = ours.to_sklearn()
+        net = from_sklearn(original)
+        assert isinstance(net, MLPClassifier)
+        assert_same_probabilities(net, original)
+        back = net.to_sklearn()
         assert type(back) is theirs.MLPClassifier
         assert back.get_params() == original.get_params()
-        np.testing.assert_array_equal(back.predict_proba(X), original.predict_proba(X))
+        assert_same_probabilities(back, original, atol=0)
         assert back.loss_curve_ == original.loss_curve_
-        ours.coefs_[0][:] = 0
-        np.testing.assert_array_equal(back.predict_proba(X), original.predict_proba(X))
-        for estimator in (original, back, ours):
+        net.coefs_[0][:] = 0
+        assert_same_probabilities(back, original, atol=0)
+        for estimator in (original, back, net):
             estimator.partial_fit(X, y)
 
     def test_of_regression(self) -> None:
         X, y = numbers()
-        ours = MLPRegressor(**SMALL).fit(X, y)
-        back = ours.to_sklearn()
-        np.testing.assert_allclose(back.predict(X), ours.predict(X), atol=1e-12)
-        np.testing.assert_array_equal(from_sklearn(back).predict(X), ours.predict(X))
+        net = MLPRegressor(**SMALL).fit(X, y)
+        back = net.to_sklearn()
+        np.testing.assert_allclose(back.predict(X), net.predict(X), atol=1e-12)
+        np.testing.assert_array_equal(from_sklearn(back).predict(X), net.predict(X))
 
     def test_unfitted(self) -> None:
         assert from_sklearn(theirs.MLPRegressor(alpha=2)).alpha == 2
         assert MLPRegressor(alpha=2).to_sklearn().alpha == 2
 
     def test_what_they_do_not_know_is_refused(self) -> None:
-        X, y = labeled()
         with pytest.raises(ValueError, match="activation"):
-            MLPClassifier(**SMALL, activation="gelu").fit(X, y).to_sklearn()
+            fitted(activation="gelu").to_sklearn()
         with pytest.raises(TypeError, match="MLPClassifier or MLPRegressor of scikit-learn"):
             from_sklearn(StandardScaler())
 
@@ -529,10 +511,6 @@ def test_ctrl_c_is_a_warning() -> None:
 
 
 def test_docstring_examples() -> None:
-    import doctest
-
-    from fastnn.sklearn import classifier, regressor
-
     for module in (classifier, regressor):
         result = doctest.testmod(module)
         assert result.attempted and not result.failed
@@ -550,9 +528,8 @@ def test_docstring_examples() -> None:
     ids=["sgd", "lbfgs", "batch size", "pipeline", "search"],
 )
 def test_warnings_point_at_the_caller(estimator: Any) -> None:
-    X, y = labeled()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        estimator.fit(X, y)
+        estimator.fit(*labeled())
     assert caught
     assert {warning.filename for warning in caught} == {__file__}
