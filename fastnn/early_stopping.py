@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import partial
 
-from .argument_checks import count, flag, number_between, one_of
+from .argument_checks import count, flag, not_negative, one_of
 from .call_errors import with_helpful_errors
 from .history import SIGNS
 from .parametrized import Settings
@@ -62,7 +62,7 @@ class EarlyStopping(Settings):
         self._check(
             monitor=partial(one_of, known=SIGNS),
             patience=partial(count, minimum=1),
-            min_delta=partial(number_between, low=0, high=math.inf),
+            min_delta=not_negative,
             restore_best=flag,
         )
 
@@ -96,7 +96,7 @@ class Watch:
     best_epoch: int | None = None
     n_epochs_since: int = 0
 
-    def see(self, epoch: int, value: float) -> bool:
+    def update(self, epoch: int, value: float) -> bool:
         """Record an epoch.
 
         Parameters

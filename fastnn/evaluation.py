@@ -140,7 +140,7 @@ def check_r2(targets: Targets) -> None:
         )
 
 
-def check_for_validation(targets: Targets, labeling: Labeling) -> None:
+def check_validation_targets(targets: Targets, labeling: Labeling) -> None:
     """Reject validation targets without a score; warn if the score is useless to monitor."""
     if labeling.rules(targets) is not None:
         return

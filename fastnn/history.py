@@ -1,12 +1,11 @@
 """Reports of training: a `Step` for each callback, and a `History` of all epochs."""
 
 import html
-import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from . import hints
-from .argument_checks import number_between
+from .argument_checks import not_negative
 from .call_errors import with_substitutes
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class Step:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "learning_rate":
-            value = number_between(value, name, 0, math.inf)
+            value = not_negative(value, name)
         elif name in vars(self):
             raise AttributeError(f"{name} of a Step cannot be assigned, only learning_rate can")
         elif name not in _FIELDS_OF_STEP and (hint := hints.for_step(name)):

@@ -15,7 +15,15 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from . import hints
-from .argument_checks import check_takes_one, count, flag, is_real, number_between, positive
+from .argument_checks import (
+    check_takes_one,
+    count,
+    flag,
+    is_real,
+    not_negative,
+    number_between,
+    positive,
+)
 from .arrays import Array
 from .call_errors import with_helpful_errors
 from .parametrized import Settings
@@ -68,13 +76,12 @@ class Optimizer(Settings, ABC):
         """Return all arguments of the constructor except the learning rate."""
         return {name: x for name, x in self.parameters.items() if name != "learning_rate"}
 
-    def goes_on(self, before: "Optimizer") -> bool:
+    def can_resume(self, before: "Optimizer") -> bool:
         """Return whether this optimizer can resume with the slots of another one."""
         return (self.name, self.slots) == (before.name, before.slots)
 
 
 _fraction = partial(number_between, low=0, high=1)
-_not_negative = partial(number_between, low=0, high=math.inf)
 
 
 def checked_rate(value: LearningRate, what: str) -> LearningRate:
@@ -220,7 +227,7 @@ class AdamW(Adam):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check(weight_decay=_not_negative)
+        self._check(weight_decay=not_negative)
 
 
 @with_helpful_errors
@@ -395,7 +402,7 @@ class LBFGS(Optimizer):
     tolerance: float = 1e-5
 
     def __post_init__(self) -> None:
-        self._check(memory=partial(count, minimum=1), tolerance=_not_negative)
+        self._check(memory=partial(count, minimum=1), tolerance=not_negative)
 
     def change(self, g: Array, slots: Sequence[Array], rate: float, number: int) -> Array:
         raise NotImplementedError("scipy computes the steps of L-BFGS")

@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from .argument_checks import count, number_between, one_of, positive
+from .argument_checks import count, not_negative, number_between, one_of, positive
 from .arrays import Array
 from .call_errors import with_helpful_errors
 from .history import SIGNS
@@ -20,12 +20,11 @@ from .parametrized import Settings
 
 _MIN_CHANGE = 1e-8  # of a rate on a plateau, as in PyTorch
 
-_not_negative = partial(number_between, low=0, high=math.inf)
 _fraction = partial(number_between, low=0, high=1, is_open=True)
 _fraction_or_one = partial(number_between, low=0, high=1, is_open=True, has_high=True)
 
 
-def _length(value: int | None, what: str) -> int | None:
+def _optional_length(value: int | None, what: str) -> int | None:
     return None if value is None else count(value, what, minimum=1)
 
 
@@ -68,7 +67,7 @@ class _Finite(Schedule):
         return type(self)(**self.parameters, n_steps=n_steps)  # type: ignore[call-arg]
 
     @property
-    def _length(self) -> int:
+    def _known_n_steps(self) -> int:
         if self.n_steps is None:
             raise ValueError(
                 f"n_steps of {type(self).__name__} must be given to compute rates outside of "
@@ -101,7 +100,7 @@ class InverseScaling(Schedule):
     name = "inverse_scaling"
 
     def __post_init__(self) -> None:
-        self._check(start=positive, power=_not_negative)
+        self._check(start=positive, power=not_negative)
 
     def rates(self, steps: Array) -> Array:
         return self.start * (steps + 1.0) ** -self.power
@@ -144,7 +143,7 @@ class _FromStartToEnd(_Finite):
     n_steps: int | None = None
 
     def __post_init__(self) -> None:
-        self._check(start=positive, end=_not_negative, n_steps=_length)
+        self._check(start=positive, end=not_negative, n_steps=_optional_length)
 
 
 @with_helpful_errors
@@ -174,7 +173,7 @@ class Linear(_FromStartToEnd):
     name = "linear"
 
     def rates(self, steps: Array) -> Array:
-        return np.interp(steps, [0, self._length], [self.start, self.end])
+        return np.interp(steps, [0, self._known_n_steps], [self.start, self.end])
 
 
 @with_helpful_errors
@@ -203,7 +202,7 @@ class Cosine(_FromStartToEnd):
     name = "cosine"
 
     def rates(self, steps: Array) -> Array:
-        return _half_wave(self.start, self.end, steps / self._length)
+        return _half_wave(self.start, self.end, steps / self._known_n_steps)
 
 
 @with_helpful_errors
@@ -244,14 +243,14 @@ class OneCycle(_Finite):
         from_0_to_1 = partial(number_between, low=0, high=1, has_high=True)
         self._check(
             peak=positive,
-            n_steps=_length,
+            n_steps=_optional_length,
             warm_up=_fraction,
             start_factor=from_0_to_1,
             end_factor=from_0_to_1,
         )
 
     def rates(self, steps: Array) -> Array:
-        top, last = self.warm_up * self._length - 1, self._length - 1
+        top, last = self.warm_up * self._known_n_steps - 1, self._known_n_steps - 1
         goes_up = steps < top
         from_step = np.where(goes_up, 0, top)
         to_step = np.where(goes_up, top, last)
@@ -268,7 +267,7 @@ def _half_wave(start: float | Array, end: float | Array, progress: Array) -> Arr
 
 
 @dataclass(frozen=True)
-class OfStep(Schedule):
+class FunctionSchedule(Schedule):
     """A schedule by a function of the user.
 
     Parameters
@@ -283,7 +282,7 @@ class OfStep(Schedule):
 
     def rates(self, steps: Array) -> Array:
         rates = [
-            _not_negative(self.function(step), f"learning_rate at step {step}")
+            not_negative(self.function(step), f"learning_rate at step {step}")
             for step in map(int, steps)
         ]
         return np.array(rates, np.float64)
@@ -350,9 +349,9 @@ class ReduceOnPlateau(Settings):
             monitor=partial(one_of, known=SIGNS),
             factor=_fraction,
             patience=partial(count, minimum=0),
-            min_delta=_not_negative,
+            min_delta=not_negative,
             cooldown=partial(count, minimum=0),
-            lowest=_not_negative,
+            lowest=not_negative,
         )
 
     def begin(self) -> Plateau:

@@ -13,7 +13,7 @@ import pytest
 
 from fastnn import Cosine, InverseScaling, Linear, OneCycle, ReduceOnPlateau, StepDecay
 from fastnn.parametrized import Settings
-from fastnn.schedules import SCHEDULES, OfStep, Plateau, Schedule
+from fastnn.schedules import SCHEDULES, FunctionSchedule, Plateau, Schedule
 
 ALL: list[Settings] = [
     InverseScaling(0.1, power=0.75),
@@ -71,7 +71,7 @@ class TestByHand:
             steps.append(step)
             return 1 / (step + 1)
 
-        assert first(OfStep(function), 3) == [1, 1 / 2, 1 / 3]
+        assert first(FunctionSchedule(function), 3) == [1, 1 / 2, 1 / 3]
         assert steps == [0, 1, 2]
         assert all(type(step) is int for step in steps)
 
@@ -137,14 +137,14 @@ class TestEdges:
 
     @pytest.mark.parametrize("value", [-1e-9, math.nan, math.inf])
     def test_what_a_function_returns_is_checked(self, value: float) -> None:
-        schedule = OfStep(lambda step: value if step == 2 else 0)
+        schedule = FunctionSchedule(lambda step: value if step == 2 else 0)
         assert first(schedule, 2) == [0, 0]
         with pytest.raises(ValueError, match=r"^learning_rate at step 2 must be at least 0 and "):
             first(schedule, 3)
 
     def test_a_function_returns_numbers(self) -> None:
         with pytest.raises(TypeError, match=r"^learning_rate at step 0 must be a number, got N"):
-            first(OfStep(lambda step: None), 1)  # type: ignore[arg-type,return-value]
+            first(FunctionSchedule(lambda step: None), 1)  # type: ignore[arg-type,return-value]
 
 
 class TestOver:
@@ -156,7 +156,9 @@ class TestOver:
         assert schedule.over(9).over(5) == kind(0.4, n_steps=9)
 
     @pytest.mark.parametrize(
-        "schedule", [InverseScaling(0.1), StepDecay(0.1, every=2), OfStep(float)], ids=repr
+        "schedule",
+        [InverseScaling(0.1), StepDecay(0.1, every=2), FunctionSchedule(float)],
+        ids=repr,
     )
     def test_leaves_others_alone(self, schedule: Schedule) -> None:
         assert schedule.over(9) is schedule
@@ -227,7 +229,7 @@ class TestDescription:
         assert len(set(ALL)) == len(ALL)
         assert Linear(0.1, n_steps=7) != Cosine(0.1, n_steps=7)
         assert Linear(0.1, n_steps=7) != Linear(0.1, n_steps=8)
-        assert OfStep(float) != OfStep(abs)
+        assert FunctionSchedule(float) != FunctionSchedule(abs)
 
     def test_parameters_that_are_none_are_left_out(self) -> None:
         assert Linear(0.1).parameters == {"start": 0.1, "end": 0.0}

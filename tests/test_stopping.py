@@ -12,7 +12,7 @@ def watched(stopping: EarlyStopping, values: list[float]) -> tuple[list[int], in
     """The epochs that were best when they came, the number of epochs, and the best of all."""
     watch, bests = stopping.watch(), []
     for epoch, value in enumerate(values, start=1):
-        if watch.see(epoch, value):
+        if watch.update(epoch, value):
             bests.append(epoch)
         if watch.is_over:
             break
@@ -54,13 +54,13 @@ def test_nan_is_no_improvement() -> None:
 def test_every_training_has_a_watch_of_its_own() -> None:
     stopping = EarlyStopping(patience=1)
     first = stopping.watch()
-    first.see(1, 1.0)
-    first.see(2, 2.0)
+    first.update(1, 1.0)
+    first.update(2, 2.0)
     assert first.is_over
     second = stopping.watch()
     assert not second.is_over
     assert second.best_epoch is None
-    assert second.see(1, 5.0)
+    assert second.update(1, 5.0)
 
 
 def test_description() -> None:

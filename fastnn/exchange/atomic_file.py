@@ -14,13 +14,13 @@ from ..arrays import BYTES_AT_A_TIME
 
 def check_place(path: str | PathLike[str]) -> None:
     """Raise the OSError that writing this file would raise."""
-    with _part_of(path):
+    with _temporary_file(path):
         pass
 
 
 def write(path: str | PathLike[str], content: bytes) -> None:
     """Write a file, completely or not at all."""
-    with _part_of(path) as (file, target):
+    with _temporary_file(path) as (file, target):
         for start in range(0, len(content), BYTES_AT_A_TIME):
             file.write(memoryview(content)[start : start + BYTES_AT_A_TIME])
         file.flush()
@@ -29,7 +29,7 @@ def write(path: str | PathLike[str], content: bytes) -> None:
 
 
 @contextmanager
-def _part_of(path: str | PathLike[str]) -> Iterator[tuple[BinaryIO, Path]]:
+def _temporary_file(path: str | PathLike[str]) -> Iterator[tuple[BinaryIO, Path]]:
     """Open a temporary file beside the target of all links; remove it unless it was moved."""
     target = Path(os.path.realpath(os.fsdecode(path)))
     try:

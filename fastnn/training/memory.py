@@ -37,7 +37,7 @@ class Memory:
 
     def resume(self, engine: Engine, optimizer: Optimizer) -> TrainingState:
         """Return the state of the last call if the optimizer can use it, else a new state."""
-        if self.training is not None and optimizer.goes_on(self.training.optimizer):
+        if self.training is not None and optimizer.can_resume(self.training.optimizer):
             self.training.resume(optimizer)
         else:
             slots = [engine.new_slot() for _ in optimizer.slots]

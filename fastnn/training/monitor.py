@@ -127,7 +127,7 @@ class Monitor:
         if self._watch is None:
             return False
         stopping = self._watch.stopping
-        if self._watch.see(step.epoch, getattr(step, stopping.monitor)):
+        if self._watch.update(step.epoch, getattr(step, stopping.monitor)):
             self.history.best_epoch = step.epoch
             if stopping.restore_best:
                 self._best = self._before_step or self._snapshot()

@@ -89,7 +89,7 @@ def _evaluator(
     """Return a function that evaluates the network on the examples, if there are any."""
     if examples is None:
         return None
-    evaluation.check_for_validation(examples[1], labeling)
+    evaluation.check_validation_targets(examples[1], labeling)
     return lambda: evaluation.evaluate(engine, *examples, Labeling.of(engine, memory.data))
 
 

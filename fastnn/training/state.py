@@ -9,7 +9,7 @@ import numpy as np
 from ..arrays import Array, copy_arrays
 from ..optimizers import LearningRate, Optimizer
 from ..regularization import Regularization
-from ..schedules import OfStep, Plateau, ReduceOnPlateau, Schedule
+from ..schedules import FunctionSchedule, Plateau, ReduceOnPlateau, Schedule
 
 
 @dataclass
@@ -123,7 +123,7 @@ class Rates:
             if self._schedule != given:
                 state.n_steps_of_schedule = 0
         elif callable(given):
-            self._schedule = OfStep(given)
+            self._schedule = FunctionSchedule(given)
         self.depends_on_epochs = isinstance(given, ReduceOnPlateau)
         if isinstance(given, ReduceOnPlateau) and state.plateau is None:
             state.plateau = given.begin()
@@ -135,7 +135,11 @@ class Rates:
             assert state.plateau is not None
             schedule = state.plateau.rate
         if isinstance(schedule, Schedule):
-            first = state.n_steps if isinstance(schedule, OfStep) else state.n_steps_of_schedule
+            first = (
+                state.n_steps
+                if isinstance(schedule, FunctionSchedule)
+                else state.n_steps_of_schedule
+            )
             rates = schedule.rates(np.arange(first, first + n_epochs * n_batches))
             rates = np.ascontiguousarray(rates, float).reshape(n_epochs, n_batches)
         else:

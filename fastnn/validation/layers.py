@@ -14,7 +14,7 @@ from .layer_order import ordered
 
 
 @dataclass(frozen=True)
-class Given:
+class NamedArray:
     """An array of real numbers, and its name in messages."""
 
     name: str
@@ -34,8 +34,8 @@ class Given:
 class GivenLayers:
     """Weights (fan_in, fan_out) and biases (fan_out,) of the layers, from input to output."""
 
-    weights: list[Given]
-    biases: list[Given]
+    weights: list[NamedArray]
+    biases: list[NamedArray]
 
     def __post_init__(self) -> None:
         for weights, biases in zip(self.weights, self.biases, strict=True):
@@ -85,21 +85,21 @@ def layers_of_arrays(weights: Iterable[ArrayLike], biases: Iterable[ArrayLike]) 
     return GivenLayers(all_weights, all_biases)
 
 
-def _arrays(arrays: Iterable[ArrayLike], argument: str, axes: tuple[str, ...]) -> list[Given]:
+def _arrays(arrays: Iterable[ArrayLike], argument: str, axes: tuple[str, ...]) -> list[NamedArray]:
     has_no_order = isinstance(arrays, Mapping | MappingView | Set)
     if not isinstance(arrays, Iterable) or isinstance(arrays, str | bytes) or has_no_order:
         raise TypeError(f"{argument} must be a list of one array per layer, got {arrays!r}")
     return [_given(array, f"{argument}[{layer}]", axes) for layer, array in enumerate(arrays)]
 
 
-def _given(value: Any, name: str, axes: tuple[str, ...]) -> Given:
+def _given(value: Any, name: str, axes: tuple[str, ...]) -> NamedArray:
     if hasattr(value, "detach"):  # NumPy cannot convert a tensor of PyTorch with a gradient
         value = value.detach()
     array = real_numbers(value, name)
     if array.ndim != len(axes):
         shape = f"({', '.join(axes)})" if axes[1:] else f"({axes[0]},)"
         raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
-    return Given(name, array)
+    return NamedArray(name, array)
 
 
 def layers_of_state_dict(state_dict: Mapping[str, Any], order: Sequence[str] | None) -> GivenLayers:
@@ -127,10 +127,12 @@ def layers_of_state_dict(state_dict: Mapping[str, Any], order: Sequence[str] | N
     return GivenLayers([weights for weights, _ in in_order], [biases for _, biases in in_order])
 
 
-def _linear(state_dict: Mapping[str, Any], weight: str, bias: str | None) -> tuple[Given, Given]:
+def _linear(
+    state_dict: Mapping[str, Any], weight: str, bias: str | None
+) -> tuple[NamedArray, NamedArray]:
     """Check the weights and biases of one layer, given their keys."""
     given = _given(state_dict[weight], f"state_dict[{weight!r}]", ("fan_out", "fan_in"))
-    weights = Given(given.name, given.array.T)
+    weights = NamedArray(given.name, given.array.T)
     if bias is None:
-        return weights, Given("no bias", np.zeros(len(given.array), given.array.dtype))
+        return weights, NamedArray("no bias", np.zeros(len(given.array), given.array.dtype))
     return weights, _given(state_dict[bias], f"state_dict[{bias!r}]", ("fan_out",))

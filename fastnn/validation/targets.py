@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..argument_checks import is_integer, number_between
+from ..argument_checks import is_integer, not_negative
 from ..arrays import Array, Dtype
 from ..data.inputs import Inputs, MatrixLike, Scaling
 from ..data.targets import Targets
@@ -191,7 +191,7 @@ def _weights_of_classes(
             raise ValueError(
                 f"class_weight must have labels from 0 to {n_classes - 1}, got {label!r}"
             )
-        number_between(weight, f"class_weight of label {label}", 0, math.inf)
+        not_negative(weight, f"class_weight of label {label}")
         found[label] = weight
     return found
 
