@@ -64,5 +64,9 @@ def _first_nonfinite(flat: Array) -> int | None:
     if flat.dtype in DTYPES and flat.size:
         index = kernels_for(flat.dtype).first_nonfinite(flat)
         return None if index < 0 else index
-    wrong = ~np.isfinite(flat)
-    return int(wrong.argmax()) if wrong.any() else None
+    return first_true(~np.isfinite(flat))
+
+
+def first_true(mask: Array) -> int | None:
+    """Return the index of the first True in a one-dimensional mask, or None."""
+    return int(mask.argmax()) if mask.any() else None

@@ -10,7 +10,7 @@ from . import hints
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type)
-# From a call's positional arguments: the name of the function, and related functions.
+# Maps the positional arguments of a call to the name of the function, and to related functions.
 Naming = Callable[[Sequence[Any]], tuple[str, list[Callable[..., Any]]]]
 
 _UNWRAPPED = ("predict", "classify")  # calls of a microsecond or two, to which a wrapper adds 0.2

@@ -2,14 +2,14 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .argument_checks import flag
 from .data.inputs import Inputs, Scaling
 from .data.targets import Targets
-from .input_scaling import InputScaling
+from .input_scaling import InputScaling, check_input_scaling
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,8 @@ class DataRecord:
         """Return JSON text, which `from_json` turns into an equal record."""
         record, scaling = dict(vars(self)), self.input_scaling
         if scaling is not None:
-            record["input_scaling"] = {
-                "shift": scaling.shift.tolist(),
-                "scale": scaling.scale.tolist(),
-            }
+            shift, scale = scaling.shift.tolist(), scaling.scale.tolist()
+            record["input_scaling"] = {"shift": shift, "scale": scale}
         return json.dumps(record)
 
     @classmethod
@@ -95,31 +93,27 @@ def n_classes(layer_sizes: Sequence[int]) -> int:
 
 
 def _names(value: Any, n_names: int) -> tuple[str, ...] | None:
+    return _tuple(value, str, lambda names: len(names) == n_names, f"{n_names} names")
+
+
+def _levels(value: Any) -> tuple[float, ...] | None:
+    def is_valid(levels: list[float]) -> bool:
+        return all(map(math.isfinite, levels)) and levels == sorted(set(levels))[:2]
+
+    return _tuple(value, float, is_valid, "up to two ascending levels of targets")
+
+
+def _tuple(
+    value: Any, kind: type, is_valid: Callable[[list[Any]], bool], expected: str
+) -> tuple[Any, ...] | None:
     if value is None:
         return None
-    if not (
-        type(value) is list and len(value) == n_names and all(type(name) is str for name in value)
-    ):
-        raise ValueError(f"expected {n_names} names, got {value}")
+    if not (type(value) is list and all(type(x) is kind for x in value) and is_valid(value)):
+        raise ValueError(f"expected {expected}, got {value}")
     return tuple(value)
 
 
 def _scaling(value: Any, n_inputs: int) -> InputScaling | None:
-    if value is None:
-        return None
-    scaling = InputScaling(**value)
-    if len(scaling.shift) != n_inputs:
-        raise ValueError(f"expected the scaling of {n_inputs} inputs, got {scaling}")
+    scaling = None if value is None else InputScaling(**value)
+    check_input_scaling(scaling, n_inputs)
     return scaling
-
-
-def _levels(value: Any) -> tuple[float, ...] | None:
-    if value is None:
-        return None
-    if not (
-        type(value) is list
-        and all(type(level) is float and math.isfinite(level) for level in value)
-        and value == sorted(set(value))[:2]
-    ):
-        raise ValueError(f"expected up to two ascending levels of targets, got {value}")
-    return tuple(value)

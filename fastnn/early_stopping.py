@@ -67,7 +67,7 @@ class EarlyStopping(Settings):
         )
 
     def watch(self) -> "Watch":
-        """Begin to watch one training.
+        """Start to monitor a training.
 
         Returns
         -------

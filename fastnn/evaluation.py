@@ -130,7 +130,7 @@ def _outputs_and_loss(engine: Engine, inputs: Inputs, targets: Targets) -> tuple
 
 
 def check_r2(targets: Targets) -> None:
-    """Reject targets without an R²: it takes two examples."""
+    """Reject fewer than two examples, for which R² is undefined."""
     n_counted = len(targets.counted())
     if n_counted < 2:
         weighed = "" if targets.weights is None else " with a weight above 0"

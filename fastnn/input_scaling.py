@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import validation
-from .arrays import Array
+from .arrays import Array, first_true
 from .call_errors import with_helpful_errors
 
 
 def check_input_scaling(scaling: Any, n_inputs: int) -> None:
-    """Reject what is neither None nor the scaling of so many inputs."""
+    """Check for None or the scaling of ``n_inputs`` inputs."""
     if scaling is None:
         return
     if not isinstance(scaling, InputScaling):
@@ -59,8 +59,8 @@ class InputScaling:
             raise ValueError(
                 f"scale must have shape {self._shift.shape}, as shift has, got {self._scale.shape}"
             )
-        if not self._scale.all():
-            index = int((self._scale == 0).argmax())
+        index = first_true(self._scale == 0)
+        if index is not None:
             raise ValueError(
                 f"scale must not be 0, got 0 at index {index}: a scale of 1 has no effect"
             )

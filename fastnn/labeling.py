@@ -157,7 +157,7 @@ class Labeling(NamedTuple):
         is_complete = not is_part and len(targets.counted()) >= _MIN_DATA_SET
         record = self._record_after(targets, is_part=not is_complete)
         if is_part and record is self.record and record.target_levels is not None:
-            return self  # these targets show nothing that was not checked before
+            return self  # nothing new to check
         if not self._reaches(record):
             validation.check_reachable(targets, self.loss, self.output, is_part)
         after = self._replace(record=record)
@@ -187,7 +187,7 @@ class Labeling(NamedTuple):
                 levels is not None and self.n_outputs > 1 and not _are_one_hot(values, levels)
             )
         if record.has_multi_hot_rows and not is_multi_hot:
-            # Rows of a single level were no evidence if the numbers turn out to be quantities.
+            # Earlier rows do not count as multi-hot if the targets turn out to be quantities.
             is_multi_hot = levels is not None or known is None or self._are_classes(known)
         if (levels, is_multi_hot) == (known, record.has_multi_hot_rows):
             return record

@@ -24,7 +24,7 @@ class Regularization:
 
     l1: float = 0.0
     l2: float = 0.0
-    dropout: tuple[float, ...] = ()  # per layer, 0 for the last; () without any
+    dropout: tuple[float, ...] = ()  # rates per layer, 0 for the last; () without dropout
     clip_norm: float = 0.0
     max_norm: float = 0.0
     by_weight: bool = False

@@ -26,7 +26,7 @@ _PLAIN = {**{delimiter: ord(delimiter) for delimiter in ",;|:\t "}, WHITESPACE: 
 _LABEL_NAMES = {"class", "label", "species", "target", "y"}
 # Names of the column of row numbers in files by pandas, R and people.
 _INDEX_NAME = re.compile(r"|unnamed: [\d.]+|index|no\.?|s\.?no\.?|row|.*(id|names|number)", re.I)
-_FEW_ROWS = 4  # which may ascend by chance
+_FEW_ROWS = 4  # so few numbers may ascend by chance
 
 
 class Table(NamedTuple):

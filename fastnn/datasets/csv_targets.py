@@ -1,8 +1,8 @@
 """Collect the targets of a CSV file as they are read."""
 
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,8 @@ _MAX_EXACT = 2**53  # beyond, different integers are the same float64
 _MIN_UNIQUE = 10  # classes; fewer may have one example each
 
 
-class Collector(Protocol):
-    """Collects the targets of one row, or of a block of plain rows.
+class Collector(ABC):
+    """Base of what collects targets, row by row or a block of plain rows at once.
 
     Attributes
     ----------
@@ -27,28 +27,33 @@ class Collector(Protocol):
         The known texts of a column of text, and their codes in a block.
     """
 
-    codes: dict[bytes, int]
+    def __init__(self, layout: Layout, dtype: type[np.float32 | np.float64]) -> None:
+        self.codes: dict[bytes, int] = {}
+        self._layout, self._dtype = layout, dtype
+        self._values: array[float] = array(np.dtype(dtype).char)
 
+    @abstractmethod
     def roles(self) -> list[int]:
         """Return the role of each of the layout's targets for `parse_rows`."""
 
+    @abstractmethod
     def append(self, line: int, fields: list[str]) -> None:
         """Add the targets of one example."""
 
     def extend(self, values: NDArray[np.float64]) -> None:
         """Add the targets of many examples: numbers, or codes of texts."""
+        self._values.frombytes(values.astype(self._dtype, copy=False).tobytes())
 
+    @abstractmethod
     def result(self) -> tuple[Targets, tuple[str, ...]]:
         """Return the labels or targets, and the names of the classes or the columns."""
 
 
-class TargetMatrix:
+class TargetMatrix(Collector):
     """Columns of numbers."""
 
     def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-        self._values = array("f")
-        self.codes: dict[bytes, int] = {}
+        super().__init__(layout, np.float32)
 
     def roles(self) -> list[int]:
         return list(range(len(self._layout.targets)))
@@ -56,16 +61,13 @@ class TargetMatrix:
     def append(self, line: int, fields: list[str]) -> None:
         self._values.extend(self._layout.numbers(line, self._layout.targets, fields))
 
-    def extend(self, values: NDArray[np.float64]) -> None:
-        self._values.frombytes(values.astype(np.float32).tobytes())
-
     def result(self) -> tuple[Targets, tuple[str, ...]]:
         columns = self._layout.targets
         targets = np.frombuffer(self._values, dtype=np.float32).reshape(-1, len(columns))
         return targets, self._layout.names_of(columns, "y")
 
 
-class TargetColumn:
+class TargetColumn(Collector):
     """One column of text or of numbers; the first row decides. Both may be classes.
 
     A row takes 8 bytes: a number, or the code of a text, which is stored once.
@@ -78,9 +80,8 @@ class TargetColumn:
         classes: Sequence[str] | None,
         header_is_guessed: bool,
     ) -> None:
-        self._layout = layout
-        self._task = task
-        self._classes = classes
+        super().__init__(layout, np.float64)
+        self._task, self._classes = task, classes
         self._label_of = {name: label for label, name in enumerate(classes or ())}
         self._is_text: bool | None = None
         if classes is not None or task == "regression":
@@ -88,8 +89,6 @@ class TargetColumn:
         self._may_have_header = header_is_guessed and layout.names is None
         self._column = layout.targets[0]
         self._first_line = 0
-        self._values = array("d")
-        self.codes: dict[bytes, int] = {}
 
     def roles(self) -> list[int]:
         return [csv_rows.TEXT if self._is_text else 0]
@@ -101,9 +100,6 @@ class TargetColumn:
             if self._is_text is None:
                 self._is_text = not is_number(text)
         self._values.append(self._code(line, text) if self._is_text else self._number(line, text))
-
-    def extend(self, values: NDArray[np.float64]) -> None:
-        self._values.frombytes(values.tobytes())
 
     def result(self) -> tuple[Targets, tuple[str, ...]]:
         values = np.frombuffer(self._values, dtype=np.float64)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import validation
+from ..arrays import first_true
 from ..call_errors import with_helpful_errors
 
 
@@ -66,12 +67,11 @@ def _checked_labels(labels: ArrayLike, n_classes: int) -> NDArray[np.int64]:
         for position, label in enumerate(labels):  # type: ignore[arg-type]
             if not validation.is_integer(label):
                 raise TypeError(f"labels must be integers, got {label!r} at position {position}")
-    outside = (array < 0) | (array >= n_classes)
-    if outside.any():
-        position = int(outside.argmax())
+    outside = first_true((array < 0) | (array >= n_classes))
+    if outside is not None:
         raise ValueError(
             f"labels must be at least 0 and less than n_classes={n_classes}, "
-            f"got {array[position]} at position {position}"
+            f"got {array[outside]} at position {outside}"
         )
     return array.astype(np.int64, copy=False)
 

@@ -1,6 +1,6 @@
 """Recognize files that are not text."""
 
-_BEGINNINGS = {  # longer ones before their own beginnings
+_BEGINNINGS = {  # a longer signature before the shorter one that it begins with
     b"\xff\xfe\0\0": "UTF-32 text",
     b"\0\0\xfe\xff": "UTF-32 text",
     b"\xff\xfe": "UTF-16 text",

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import validation
+from ..arrays import first_true
 from ..call_errors import with_helpful_errors
 from .dataset import Dataset
 from .idx import read_idx
@@ -80,9 +81,8 @@ def _load(images_path: Path, labels_path: Path) -> Dataset:
             f"{labels_path}: expected {len(images)} labels, one for each image in "
             f"{images_path.name}, got {len(labels)}"
         )
-    outside = labels >= _N_CLASSES
-    if outside.any():
-        position = int(outside.argmax())
+    position = first_true(labels >= _N_CLASSES)
+    if position is not None:
         raise ValueError(
             f"{labels_path}: expected labels from 0 to {_N_CLASSES - 1}, "
             f"got {labels[position]} at position {position}"

@@ -37,7 +37,7 @@ def _temporary_file(path: str | PathLike[str]) -> Iterator[tuple[BinaryIO, Path]
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if target.exists() and not target.is_file():  # it would replace a device or a pipe
             raise OSError(errno.EINVAL, "Not a regular file")
-        if target.exists() and not os.access(target, os.W_OK):  # the folder may allow to replace it
+        if target.exists() and not os.access(target, os.W_OK):  # permission for the folder would do
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         part = target.with_name(f".{os.urandom(8).hex()}.part")
         with open(part, "xb") as file:

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..argument_checks import as_float
-from ..arrays import Array, Dtype, first_nonfinite
+from ..arrays import Array, Dtype, first_nonfinite, first_true
 from ..data.inputs import DenseInputs, Inputs, MatrixLike, Scaling, SparseInputs
 
 
 def examples(X: MatrixLike, n_inputs: int, dtype: Dtype, scaling: Scaling | None = None) -> Inputs:
-    """Check X of shape (n_examples, n_inputs); scaled, all numbers must be finite."""
+    """Check X of shape (n_examples, n_inputs); after scaling, all numbers must be finite."""
     given = _matrix(X)
     _check_shape(given, n_inputs, f"(n_examples, {n_inputs})")
     return _inputs(given, dtype, scaling)
@@ -65,8 +65,8 @@ def _inputs(given: Any, dtype: Dtype, scaling: Scaling | None) -> Inputs:
 
 def _scaled(inputs: SparseInputs, scaling: Scaling) -> SparseInputs:
     shift, scale = scaling
-    if shift.any():
-        index = int((shift != 0).argmax())
+    index = first_true(shift != 0)
+    if index is not None:
         raise ValueError(
             "X must be dense where input_scaling shifts inputs, which makes zeros other numbers, "
             f"got a sparse matrix, and a shift of {shift[index]} for input {index}"

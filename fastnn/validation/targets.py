@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..argument_checks import is_integer, not_negative
-from ..arrays import Array, Dtype
+from ..arrays import Array, Dtype, first_true
 from ..data.inputs import Inputs, MatrixLike, Scaling
 from ..data.targets import Targets
 from ..losses import BuiltinLoss, Loss
@@ -151,9 +151,8 @@ def check_weights_of_parts(targets: Targets, training: Array, validation: Array)
 def _finite_weights(given: Array, argument: str, dtype: Dtype) -> Array:
     with np.errstate(over="ignore", invalid="ignore"):  # the error below reports it
         found = given.astype(dtype)
-    wrong = ~(np.isfinite(found) & (found >= 0))
-    if wrong.any():
-        row = int(wrong.argmax())
+    row = first_true(~(np.isfinite(found) & (found >= 0)))
+    if row is not None:
         raise ValueError(
             f"{argument} must be finite and not negative in {dtype}, got {given[row]} at row {row}"
         )
@@ -201,9 +200,8 @@ def _labels(given: Array, n_outputs: int) -> Array:
     with np.errstate(invalid="ignore"):
         # Always copy the labels, with which the kernels access memory: a thread may change y.
         labels = given.astype(np.intp, order="C")
-        wrong = (labels != given) | (labels < 0) | (labels >= n_outputs)
-    if wrong.any():
-        row = int(wrong.argmax())
+        row = first_true((labels != given) | (labels < 0) | (labels >= n_outputs))
+    if row is not None:
         raise ValueError(
             f"y must be integer labels from 0 to {n_outputs - 1}, or targets of shape "
             f"({len(given)}, {n_outputs}), got {given[row]} at row {row}"
