@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import Array, Kind, Options
+from helpers import Array, Kind, Options, refusal, unchanged
 from helpers import kind_and_variant as kind_and_variant
 
 import fastnn
@@ -72,6 +72,9 @@ def test_accuracy_of_classes(
     assert found.score == pytest.approx(expected)
 
 
+QUANTITIES = [[0.8, 0.1, 0.3], [0.2, 0.6, 0.9], [0.5, 0.5, 0.5]]
+
+
 @pytest.mark.parametrize(
     ("output", "outputs", "y"),
     [
@@ -84,25 +87,17 @@ def test_accuracy_of_classes(
         ("tanh", HALF, [-1, 0, 1, 1]),
         ("identity", HALF, [0, 0, 1, 1]),
         ("exp", HALF, [0, 0, 1, 1]),
+        ("sigmoid", ROWS, QUANTITIES),
+        # Several classes at a time are beyond softmax outputs, which sum to 1.
+        ("softmax", [[0.5, 0.4, 0.1], [0.2, 0.3, 0.5]], [[1, 1, 0], [0, 0, 1]]),
     ],
 )
 def test_r2_of_quantities(kind: Kind, output: str, outputs: Any, y: Any) -> None:
     net, X = giving(kind, outputs, output)
     found = net.evaluate(X, y)
     assert found.metric == "r2"
-    assert found.score == pytest.approx(r2(net.predict(X)[:, 0], y))
-
-
-def test_rows_of_quantities_have_an_r2(kind: Kind) -> None:
-    net, X = giving(kind, ROWS, "sigmoid")
-    y = np.array([[0.8, 0.1, 0.3], [0.2, 0.6, 0.9], [0.5, 0.5, 0.5]])
-    found = net.evaluate(X, y)
-    assert found.metric == "r2"
-    of_outputs = [r2(np.array(ROWS)[:, output], y[:, output]) for output in range(3)]
-    assert found.score == pytest.approx(np.mean(of_outputs))
-    # Several classes at a time are beyond softmax outputs, which sum to 1.
-    net, X = giving(kind, [[0.5, 0.4, 0.1], [0.2, 0.3, 0.5]], "softmax")
-    assert net.evaluate(X, [[1, 1, 0], [0, 1, 1]]).metric == "r2"
+    of_outputs = zip(net.predict(X).T, np.reshape(y, (len(y), -1)).T, strict=True)
+    assert found.score == pytest.approx(np.mean([r2(*pair) for pair in of_outputs]))
 
 
 def test_what_does_not_count_decides_nothing(kind: Kind) -> None:
@@ -158,14 +153,12 @@ def test_gates_are_learnt_as_labels_of_their_own(kind: Kind) -> None:
 
 
 def test_validation_and_early_stopping_go_by_the_score_that_fits(kind: Kind) -> None:
-    generator = np.random.default_rng(0)
-    X = generator.uniform(-1, 1, (60, 2))
+    X = np.random.default_rng(0).uniform(-1, 1, (60, 2))
     y = 0.55 + 0.4 * (X[:, 0] > 0) * np.abs(X[:, 1])
     kept: list[Array] = []
     net = kind([2, 4, 1], seed=1)
     history = net.train(
-        X[:40],
-        y[:40],
+        *(X[:40], y[:40]),
         epochs=12,
         learning_rate=0.5,
         validation_data=(X[40:], y[40:]),
@@ -189,15 +182,13 @@ def test_one_example_has_no_r2(kind: Kind, y: list[float], weights: Any) -> None
     expected = "y must hold two examples or more.* for R², .*, got 1$"
     with pytest.raises(ValueError, match=expected):
         net.evaluate(X, y, sample_weight=weights)
-    before = net.weights[0].copy()
-    with pytest.raises(ValueError, match=expected):
+    with unchanged(net), pytest.raises(ValueError, match=expected):
         net.train([[1.0], [2.0]], [1.0, 2.0], validation_data=(X, y, weights))
-    np.testing.assert_array_equal(net.weights[0], before)
-
-
-def test_one_example_of_a_class_has_an_accuracy(kind: Kind) -> None:
+    blocks = [(np.ones((4, 1)), [0.2, 0.4, 0.6, 0.8])]
+    with pytest.raises(ValueError, match=expected):  # which they may show late
+        kind([1, 1], seed=1).train(blocks, validation_data=(np.ones((1, 1)), [1.0]))
     net, X = giving(kind, [0.7], "sigmoid")
-    assert net.evaluate(X, [1]).score == 1
+    assert net.evaluate(X, [1]).score == 1  # of a class, it has an accuracy
     history = net.train(np.zeros((10, 1)), np.arange(10) % 2, validation_fraction=0.1)
     assert history.metric == "accuracy"
 
@@ -205,21 +196,10 @@ def test_one_example_of_a_class_has_an_accuracy(kind: Kind) -> None:
 def test_a_validation_fraction_leaves_two_examples_for_r2(kind: Kind) -> None:
     X, y = np.linspace(0, 1, 10).reshape(-1, 1), np.linspace(0, 5, 10)
     net = kind([1, 1], output_activation="identity", seed=1)
-    before = net._memory.generator.bit_generator.state
-    with pytest.raises(
-        ValueError,
-        match=r"validation_fraction must hold out 2 .* for R², .*, got 0.1 of",
-    ):
+    expected = r"validation_fraction must hold out 2 .* for R², .*, got 0.1 of"
+    with unchanged(net), pytest.raises(ValueError, match=expected):
         net.train(X, y, validation_fraction=0.1)
-    assert net._memory.generator.bit_generator.state == before
     assert len(net.train(X, y, validation_fraction=0.2).validation_score) == 1
-
-
-def test_blocks_may_show_late_that_one_example_has_no_score(kind: Kind) -> None:
-    net = kind([1, 1], seed=1)
-    blocks = [(np.ones((4, 1)), [0.2, 0.4, 0.6, 0.8])]
-    with pytest.raises(ValueError, match="two examples or more for R²"):
-        net.train(blocks, validation_data=(np.ones((1, 1)), [1.0]))
 
 
 def test_a_constant_to_validate_on_is_warned_of(kind: Kind) -> None:
@@ -280,19 +260,18 @@ def test_the_least_output(output: str) -> None:
 def test_all_out_of_reach_is_an_error(kind: Kind) -> None:
     generator = np.random.default_rng(0)
     net = kind([4, 8, 1], seed=1)
-    before = net.weights[0].copy(), repr(net._memory.data)
+    record = repr(net._memory.data)
     X, y = generator.normal(size=(50, 4)), generator.uniform(5, 50, 50)
-    expected = (
-        f"y must be from 0 to 1 for 'sigmoid' outputs, got targets from {y.min():g} to "
-        f"{y.max():g}: scale y to that range, or take output_activation='identity'"
-    )
-    with pytest.raises(ValueError, match=re.escape(expected)):
+    got = f"got targets from {y.min():g} to {y.max():g}"
+    what_to_do = "scale y to that range, or take output_activation='identity'"
+    with (
+        unchanged(net),
+        refusal(ValueError, f"y must be from 0 to 1 for 'sigmoid' outputs, {got}: {what_to_do}"),
+    ):
         net.train(X, y)
-    # Above and below.
-    with pytest.raises(ValueError, match="y must be from 0 to 1"):
-        net.train(X, np.where(y > 25, 5, -5))
-    np.testing.assert_array_equal(net.weights[0], before[0])
-    assert repr(net._memory.data) == before[1]
+    with unchanged(net), refusal(ValueError, "y must be from 0 to 1"):
+        net.train(X, np.where(y > 25, 5, -5))  # above and below
+    assert repr(net._memory.data) == record
     assert kind([4, 8, 1], output_activation="identity", seed=1).train(X, y, learning_rate=1e-3)
 
 
@@ -320,9 +299,7 @@ def test_losses_with_targets_of_their_own_keep_their_rule(kind: Kind) -> None:
     X, y = np.linspace(-1, 1, 20).reshape(-1, 1), np.repeat([-1.0, 1.0], 10)
     loss = fastnn.Loss("hinge", hinge)
     kind([1, 1], output_activation="relu", loss=loss, seed=2).train(X, y)  # whose unit is not dead
-    with pytest.raises(
-        ValueError, match="y must be from 0 to 1 for the loss 'binary_cross_entropy'"
-    ):
+    with refusal(ValueError, "y must be from 0 to 1 for the loss 'binary_cross_entropy'"):
         kind([1, 1], loss="binary_cross_entropy").train(X, y)
 
 
@@ -337,20 +314,24 @@ def test_a_part_of_a_stream_is_no_evidence(kind: Kind) -> None:
     assert len({str(warning.message) for warning in caught}) == 1  # which Python shows once
 
 
-def test_several_classes_at_a_time_are_beyond_softmax(kind: Kind) -> None:
-    net = kind([2, 3], loss="cross_entropy", seed=1)
-    with pytest.warns(fastnn.TrainingWarning, match="sum above 1.*'binary_cross_entropy'"):
-        net.train(np.eye(2), [[1, 1, 0], [0, 0, 1]])
-    net.train(np.eye(2), [[0.5, 0.2, 0.3], [0.0, 0.0, 1.0]])
-
-
-@pytest.mark.parametrize("rows", [np.zeros((3, 3)), np.eye(3) / 2, [[1, 0, 0], [0, 1, 0], [0] * 3]])
-def test_rows_that_sum_to_less_are_beyond_softmax(kind: Kind, rows: Any) -> None:
-    """As those without a class that one-hot encoders make of missing labels: they have no loss."""
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([[1, 1, 0], [0, 0, 1], [0, 0, 1]], "sum above 1.*'binary_cross_entropy'"),
+        # As those without a class that one-hot encoders make of missing labels: they have no loss.
+        (np.zeros((3, 3)), "sum below 1, 0.* without a class"),
+        (np.eye(3) / 2, "sum below 1, 0.* without a class"),
+        ([[1, 0, 0], [0, 1, 0], [0, 0, 0]], "sum below 1, 0.* without a class"),
+    ],
+)
+def test_rows_with_another_sum_are_beyond_softmax(kind: Kind, rows: Any, says: str) -> None:
     X = np.arange(12.0).reshape(12, 1) / 12
     net = kind([1, 3], loss="cross_entropy", seed=1)
-    with pytest.warns(fastnn.TrainingWarning, match="sum below 1, 0.* without a class"):
+    with pytest.warns(fastnn.TrainingWarning, match=says):
         net.train(X, np.tile(rows, (4, 1)))
+    net.train(
+        X, np.tile([0.5, 0.2, 0.3], (12, 1)) + np.arange(12)[:, np.newaxis] * [0.01, -0.01, 0]
+    )
 
 
 @pytest.mark.parametrize("wrong", [[0, 0, 0], [1, 1, 0], [0, 0.7, 0]])
@@ -380,12 +361,9 @@ def test_one_number_that_makes_others_no_classes(kind: Kind) -> None:
     with pytest.warns(fastnn.TrainingWarning, match=r"1 of 60 rows with other .* \[0\.75\].*R²"):
         kind([1, 1], seed=1).train(X, y)
     kind([1, 1], output_activation="identity", seed=1).train(X, y)  # quantities in any case
-
-
-def test_quantities_that_are_mostly_zero_are_quantities(kind: Kind) -> None:
-    X, y = np.arange(60)[:, np.newaxis] / 60, np.zeros(60)
+    y = np.zeros(60)
     y[:3] = 0.2, 0.5, 0.8
-    kind([1, 1], seed=1).train(X, y)
+    kind([1, 1], seed=1).train(X, y)  # and quantities that are mostly zero
 
 
 @pytest.mark.parametrize("n_decimals", [2, 3])
@@ -408,20 +386,23 @@ def test_rounded_probabilities_are_probabilities(kind: Kind, n_decimals: int) ->
     ],
 )
 def test_one_class_is_warned_of(kind: Kind, n_outputs: int, y: Any, shown: str) -> None:
+    def new() -> Network:
+        return kind([2, n_outputs], seed=1)
+
     X = np.arange(24.0).reshape(12, 2) / 24
     expected = re.escape(f"y holds one class only, {shown} in all 12 examples")
     with pytest.warns(fastnn.TrainingWarning, match=expected):
-        kind([2, n_outputs], seed=1).train(X, y)
+        new().train(X, y)
     # What does not count makes no difference, and what counts does.
     other = y.copy()
     other[-1] = np.zeros_like(y[0]) if y[0].any() else 1
     with pytest.warns(fastnn.TrainingWarning, match=re.escape(f"{shown} in all 11 examples")):
-        kind([2, n_outputs], seed=1).train(X, other, sample_weight=np.arange(12) < 11)
-    kind([2, n_outputs], seed=1).train(X, other)
+        new().train(X, other, sample_weight=np.arange(12) < 11)
+    new().train(X, other)
     # A few rows, parts of streams, and quantities are no sign of a mistake.
-    kind([2, n_outputs], seed=1).train(X[:4], y[:4])
-    kind([2, n_outputs], seed=1).train_batch(X, y)
-    kind([2, n_outputs], seed=1).train([(X, y)])
+    new().train(X[:4], y[:4])
+    new().train_batch(X, y)
+    new().train([(X, y)])
     kind([2, 1], output_activation="identity", seed=1).train(X, np.ones(12), learning_rate=0.1)
 
 
@@ -437,15 +418,14 @@ def test_evaluate_warns_of_nothing() -> None:
 def test_targets_that_are_one_number_in_float32(kind: Kind, dtype: Any) -> None:
     """Their R² would be 1: 1e9 and 1e9 + 1 are one float32."""
     X, y = np.arange(8.0)[:, np.newaxis], (10**9 + np.arange(8) % 2).astype(dtype)
-    net = kind([1, 1], output_activation="identity")
-    expected = r"y must differ by more than float32 tells apart, got numbers from 1000000000.*"
-    with pytest.raises(ValueError, match=expected + r"dtype='float64'"):
+    net, wider = (kind([1, n], output_activation="identity") for n in (1, 2))
+    expected = "y must differ by more than float32 tells apart, got numbers from 1000000000"
+    with refusal(ValueError, expected, "dtype='float64'"):
         net.evaluate(X, y)
-    with pytest.raises(ValueError, match=expected):
+    with refusal(ValueError, expected):
         net.train(X, y)
-    both = np.stack([np.arange(8), y], axis=1)
-    with pytest.raises(ValueError, match=expected):
-        kind([1, 2], output_activation="identity").evaluate(X, both)
+    with refusal(ValueError, expected):
+        wider.evaluate(X, np.stack([np.arange(8), y], axis=1))
     kind([1, 1], output_activation="identity", dtype="float64").evaluate(X, y)
     net.evaluate(X, np.full(8, 10**9 + 1))  # which differ in nothing
 
