@@ -104,19 +104,22 @@ def message(error: Error, call: Callable[[], Any]) -> str:
     return str(caught.value)
 
 
+def parametrize(names: str, *values: Any, ids: Any = None) -> pytest.MarkDecorator:
+    """Run a test with each of the values, as `pytest.mark.parametrize` does with a list."""
+    return pytest.mark.parametrize(names, values, ids=ids)
+
+
 def each_value(rules: dict[str, list[Any]]) -> pytest.MarkDecorator:
     """Run a test with the values that a rule refuses: "argument [of owner] must be ...".
 
     The test is given the rule, the argument, and the value.
     """
-    return pytest.mark.parametrize(
-        ("rule", "argument", "value"),
-        [
-            pytest.param(rule, rule.split()[0], value, id=f"{rule[:60]}: {value!r}"[:100])
-            for rule, values in rules.items()
-            for value in values
-        ],
-    )
+    cases = [
+        pytest.param(rule, rule.split()[0], value, id=f"{rule[:60]}: {value!r}"[:100])
+        for rule, values in rules.items()
+        for value in values
+    ]
+    return parametrize("rule, argument, value", *cases)
 
 
 # Files and processes

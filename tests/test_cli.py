@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from command import Command, Run, failed, misused, succeeded
 from command import fastnn_ as fastnn_
-from helpers import Options, parameters, run_python
+from helpers import Options, parameters, parametrize, run_python
 
 import fastnn
 from fastnn import cli
@@ -63,10 +63,7 @@ def as_amount(name: str) -> list[str]:
 
 
 def write(
-    name: str,
-    rows: Sequence[Row],
-    target: Target = as_text,
-    header: str | None = None,
+    name: str, rows: Sequence[Row], target: Target = as_text, header: str | None = None
 ) -> None:
     lines = [",".join([str(x), str(y), *target(kind)]) for x, y, kind in rows]
     Path(name).write_text("\n".join([header, *lines] if header else lines) + "\n")
@@ -112,15 +109,13 @@ def test_no_epochs(fastnn_: Command) -> None:
 # CSV files
 
 
-@pytest.mark.parametrize(
-    ("target", "header", "names"),
-    [
-        (as_one_hot, "x,y,Pear,Apple,Fig", ["Pear", "Apple", "Fig"]),
-        (as_one_hot, None, None),
-        (as_text, "x,y,class", ["apple", "fig", "pear"]),
-        (as_text, None, ["apple", "fig", "pear"]),
-        (as_label, None, ["0", "1", "2"]),
-    ],
+@parametrize(
+    "target, header, names",
+    (as_one_hot, "x,y,Pear,Apple,Fig", ["Pear", "Apple", "Fig"]),
+    (as_one_hot, None, None),
+    (as_text, "x,y,class", ["apple", "fig", "pear"]),
+    (as_text, None, ["apple", "fig", "pear"]),
+    (as_label, None, ["0", "1", "2"]),
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_csv(fastnn_: Command, target: Target, header: str | None, names: Any) -> None:
@@ -145,7 +140,7 @@ def test_csv_without_a_test_file(fastnn_: Command) -> None:
     np.testing.assert_array_equal(run.table()[1], 4 * np.eye(3, dtype=int))
 
 
-@pytest.mark.parametrize("target", [as_amount, as_label])
+@parametrize("target", as_amount, as_label)
 def test_csv_of_a_quantity(fastnn_: Command, target: Target) -> None:
     """An identity output predicts an amount, and whole numbers are amounts too."""
     write("train.csv", fruit(60), target)
@@ -173,8 +168,8 @@ def test_losses(fastnn_: Command) -> None:
     )
 
 
-@pytest.mark.parametrize("target", [as_text, as_label])
-@pytest.mark.parametrize("classes", ["fig pear apple", "fig", "pear fig"])
+@parametrize("target", as_text, as_label)
+@parametrize("classes", "fig pear apple", "fig", "pear fig")
 def test_classes_are_those_of_the_training_data(
     fastnn_: Command, target: Target, classes: str
 ) -> None:
@@ -189,9 +184,8 @@ def test_classes_are_those_of_the_training_data(
     assert tested == {target(name)[0] for name in classes.split()}
 
 
-@pytest.mark.parametrize(
-    ("target", "kind"),
-    [(as_text, "kiwi"), (as_label, "kiwi"), (as_label, "7"), (as_one_hot, "kiwi")],
+@parametrize(
+    "target, kind", (as_text, "kiwi"), (as_label, "kiwi"), (as_label, "7"), (as_one_hot, "kiwi")
 )
 def test_a_class_that_the_training_data_lack(fastnn_: Command, target: Target, kind: str) -> None:
     write("train.csv", fruit(60), target)
@@ -201,7 +195,7 @@ def test_a_class_that_the_training_data_lack(fastnn_: Command, target: Target, k
     assert "trained" not in run.out, "it was found out after the training"
 
 
-@pytest.mark.parametrize("target", [as_text, as_label])
+@parametrize("target", as_text, as_label)
 def test_a_class_without_training_data(fastnn_: Command, target: Target) -> None:
     """It is named, though the network has an output for it."""
     write("train.csv", [row for row in fruit(60) if row[2] != "fig"], target)
@@ -212,14 +206,12 @@ def test_a_class_without_training_data(fastnn_: Command, target: Target) -> None
     failed(fastnn_(TRAIN), f"--arch 2,3,3 tells 3 classes apart, and the data have 2: {names}")
 
 
-@pytest.mark.parametrize(
-    ("target", "words"),
-    [
-        # Which of pear, apple and fig would 0, 1 and 2 be?
-        (as_label, ("test.csv, line 1, column 3", "apple, fig, pear", "'0'")),
-        # Which of apple, fig and pear is the first column, where there is no header?
-        (as_one_hot, ("test.csv",)),
-    ],
+@parametrize(
+    "target, words",
+    # Which of pear, apple and fig would 0, 1 and 2 be?
+    (as_label, ("test.csv, line 1, column 3", "apple, fig, pear", "'0'")),
+    # Which of apple, fig and pear is the first column, where there is no header?
+    (as_one_hot, ("test.csv",)),
 )
 def test_classes_of_text_are_neither_labels_nor_columns(
     fastnn_: Command, target: Target, words: tuple[str, ...]
@@ -229,9 +221,10 @@ def test_classes_of_text_are_neither_labels_nor_columns(
     failed(fastnn_(f"{TEST} --epochs 1"), *words)
 
 
-@pytest.mark.parametrize(
-    ("target", "names", "turned"),
-    [(as_one_hot, "x,y,pear,apple,fig", "x,y,fig,apple,pear"), (as_text, "x,y,class", "y,x,class")],
+@parametrize(
+    "target, names, turned",
+    (as_one_hot, "x,y,pear,apple,fig", "x,y,fig,apple,pear"),
+    (as_text, "x,y,class", "y,x,class"),
     ids=["one-hot", "inputs"],
 )
 def test_columns_in_another_order(
@@ -260,7 +253,7 @@ def test_names_of_one_hot_columns_come_from_either_file(fastnn_: Command) -> Non
     assert succeeded(fastnn_(TEST + LEARN)).table()[0] == ["pear", "apple", "fig"]
 
 
-@pytest.mark.parametrize("arch", ["2,3,1", "2,3,2"])
+@parametrize("arch", "2,3,1", "2,3,2")
 def test_more_classes_than_the_network_can_tell(fastnn_: Command, arch: str) -> None:
     """A single output tells two: whether it is above 0.5 is no answer to which of three it is.
 
@@ -290,43 +283,31 @@ def with_labels(rows: Sequence[Row]) -> tuple[Array, Array]:
     return X, np.array([CLASSES.index(row[2]) for row in rows])
 
 
-@pytest.mark.parametrize(
-    ("options", "network", "training"),
-    [
-        ("", {}, {"epochs": 300}),
-        ("--eta 0.05", {}, {"learning_rate": 0.05}),
-        ("--batch 32", {}, {"batch_size": 32}),
-        ("--batch 0", {}, {"batch_size": None}),
-        ("--seed 7", {"seed": 7}, {}),
-        (
-            "--activation relu --output-activation identity --eta 0.01",
-            {"activation": "relu", "output_activation": "identity"},
-            {"learning_rate": 0.01},
-        ),
-        ("--loss cross_entropy", {"loss": "cross_entropy", "output_activation": "softmax"}, {}),
-        (
-            "--loss binary_cross_entropy --activation gelu",
-            {"loss": "binary_cross_entropy", "activation": "gelu"},
-            {},
-        ),
-        (
-            "--optimizer adam --l2 0.01 --dropout 0.25 --batch 8",
-            {},
-            {
-                "optimizer": "adam",
-                "learning_rate": None,
-                "l2": 0.01,
-                "dropout": 0.25,
-                "batch_size": 8,
-            },
-        ),
-        ("--optimizer rmsprop --eta 0.01", {}, {"optimizer": "rmsprop", "learning_rate": 0.01}),
-        (
-            "--optimizer lbfgs",
-            {},
-            {"optimizer": "lbfgs", "learning_rate": None, "batch_size": None},
-        ),
-    ],
+@parametrize(
+    "options, network, training",
+    ("", {}, {"epochs": 300}),
+    ("--eta 0.05", {}, {"learning_rate": 0.05}),
+    ("--batch 32", {}, {"batch_size": 32}),
+    ("--batch 0", {}, {"batch_size": None}),
+    ("--seed 7", {"seed": 7}, {}),
+    (
+        "--activation relu --output-activation identity --eta 0.01",
+        {"activation": "relu", "output_activation": "identity"},
+        {"learning_rate": 0.01},
+    ),
+    ("--loss cross_entropy", {"loss": "cross_entropy", "output_activation": "softmax"}, {}),
+    (
+        "--loss binary_cross_entropy --activation gelu",
+        {"loss": "binary_cross_entropy", "activation": "gelu"},
+        {},
+    ),
+    (
+        "--optimizer adam --l2 0.01 --dropout 0.25 --batch 8",
+        {},
+        {"optimizer": "adam", "learning_rate": None, "l2": 0.01, "dropout": 0.25, "batch_size": 8},
+    ),
+    ("--optimizer rmsprop --eta 0.01", {}, {"optimizer": "rmsprop", "learning_rate": 0.01}),
+    ("--optimizer lbfgs", {}, {"optimizer": "lbfgs", "learning_rate": None, "batch_size": None}),
 )
 def test_options_do_what_the_arguments_of_MLP_do(
     fastnn_: Command, options: str, network: Options, training: Options
@@ -351,7 +332,7 @@ def test_options_do_what_the_arguments_of_MLP_do(
     assert run.number(r"test accuracy ([\d.]+)") == round(on_test.score, 4)
 
 
-@pytest.mark.parametrize("suffix", ["", ".gz"])
+@parametrize("suffix", "", ".gz")
 def test_mnist(fastnn_: Command, suffix: str) -> None:
     random = np.random.default_rng(0)
     for stem, n_examples in (("train", 30), ("t10k", 20)):
@@ -387,14 +368,12 @@ def test_info(fastnn_: Command) -> None:
         assert " avx2 fma" in run.out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ("--version", ["fastnn", fastnn.__version__]),
-        ("--help", ["train", "info", "--mnist FOLDER --arch 784,300,10"]),
-        ("train --help", ["--train FILE", "--arch", "--eta", "0 for all", "default: of sgd 0.3"]),
-        ("info --help", ["usage: fastnn info"]),
-    ],
+@parametrize(
+    "arguments, words",
+    ("--version", ["fastnn", fastnn.__version__]),
+    ("--help", ["train", "info", "--mnist FOLDER --arch 784,300,10"]),
+    ("train --help", ["--train FILE", "--arch", "--eta", "0 for all", "default: of sgd 0.3"]),
+    ("info --help", ["usage: fastnn info"]),
 )
 def test_help(fastnn_: Command, arguments: str, words: list[str]) -> None:
     shown = " ".join(succeeded(fastnn_(arguments)).out.split())
@@ -404,57 +383,53 @@ def test_help(fastnn_: Command, arguments: str, words: list[str]) -> None:
 # Mistakes
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        *(("", "COMMAND"), ("fit", "COMMAND 'fit' train")),
-        *(("info --verbose", "--verbose"), ("train file.csv", "file.csv")),
-        *(("train --epoch 3", "--epoch"), ("train --bogus", "--bogus")),
-        *(("train --epochs", "--epochs argument"), ("train --epochs -1", "--epochs at least 0 -1")),
-        *(("train --epochs 1.5", "--epochs 1.5"), ("train --epochs many", "--epochs many")),
-        *(("train --batch -1", "--batch at least 0 -1"), ("train --batch 2.5", "--batch 2.5")),
-        *(("train --seed -1", "--seed at least 0 -1"), ("train --seed x", "--seed x")),
-        *(("train --eta 0", "--eta above zero 0"), ("train --eta -0.1", "--eta above zero -0.1")),
-        *(("train --eta nan", "--eta finite nan"), ("train --eta inf", "--eta finite inf")),
-        ("train --eta fast", "--eta fast"),
-        *(
-            (f"train --arch {wrong}", f"--arch 4,3,3 '{wrong}'")
-            for wrong in ("4", "4,0,3", "4,-3,3", "4,3.5,3", "4-3-3", "4,,3")
-        ),
-        ("train --activation swish", "--activation 'swish' relu"),
-        ("train --activation softmax", "--activation 'softmax' relu"),
-        ("train --loss mse", "--loss 'mse' squared_error"),
-        ("train --output-activation swish", "--output-activation 'swish' relu"),
-        ("train --train a.csv --mnist folder --arch 4,3", "--mnist --train"),
-        ("train --train a.csv", "--arch --train"),
-        ("train --test a.csv", "--test --train"),
-        ("train --test a.csv --mnist folder", "--test --train"),
-        ("train --optimizer adamax", "--optimizer 'adamax' adam"),
-        ("train --optimizer rprop --batch 8", "--optimizer rprop full batch --batch 0"),
-        ("train --optimizer lbfgs --eta 1", "--optimizer lbfgs --eta"),
-        *(("train --l2 -1", "--l2 at least 0 -1"), ("train --l2 much", "--l2 much")),
-        ("train --dropout 1", "--dropout below 1"),
-    ],
+@parametrize(
+    "arguments, words",
+    *(("", "COMMAND"), ("fit", "COMMAND 'fit' train")),
+    *(("info --verbose", "--verbose"), ("train file.csv", "file.csv")),
+    *(("train --epoch 3", "--epoch"), ("train --bogus", "--bogus")),
+    *(("train --epochs", "--epochs argument"), ("train --epochs -1", "--epochs at least 0 -1")),
+    *(("train --epochs 1.5", "--epochs 1.5"), ("train --epochs many", "--epochs many")),
+    *(("train --batch -1", "--batch at least 0 -1"), ("train --batch 2.5", "--batch 2.5")),
+    *(("train --seed -1", "--seed at least 0 -1"), ("train --seed x", "--seed x")),
+    *(("train --eta 0", "--eta above zero 0"), ("train --eta -0.1", "--eta above zero -0.1")),
+    *(("train --eta nan", "--eta finite nan"), ("train --eta inf", "--eta finite inf")),
+    ("train --eta fast", "--eta fast"),
+    *(
+        (f"train --arch {wrong}", f"--arch 4,3,3 '{wrong}'")
+        for wrong in ("4", "4,0,3", "4,-3,3", "4,3.5,3", "4-3-3", "4,,3")
+    ),
+    ("train --activation swish", "--activation 'swish' relu"),
+    ("train --activation softmax", "--activation 'softmax' relu"),
+    ("train --loss mse", "--loss 'mse' squared_error"),
+    ("train --output-activation swish", "--output-activation 'swish' relu"),
+    ("train --train a.csv --mnist folder --arch 4,3", "--mnist --train"),
+    ("train --train a.csv", "--arch --train"),
+    ("train --test a.csv", "--test --train"),
+    ("train --test a.csv --mnist folder", "--test --train"),
+    ("train --optimizer adamax", "--optimizer 'adamax' adam"),
+    ("train --optimizer rprop --batch 8", "--optimizer rprop full batch --batch 0"),
+    ("train --optimizer lbfgs --eta 1", "--optimizer lbfgs --eta"),
+    *(("train --l2 -1", "--l2 at least 0 -1"), ("train --l2 much", "--l2 much")),
+    ("train --dropout 1", "--dropout below 1"),
 )
 def test_usage(fastnn_: Command, arguments: str, words: str) -> None:
     misused(fastnn_(arguments), *words.split())
 
 
-@pytest.mark.parametrize(
-    ("content", "arch", "words"),
-    [
-        ("", "2,3,3", ("expected rows of data", "none")),
-        ("\n\n", "2,3,3", ("expected rows of data", "none")),
-        ("", "2,3,1", ("expected rows of data", "none")),
-        ("x,y,class\n", "2,3,3", ("expected rows of data", "header")),
-        ("0,1,a\n", "2,3,3", ("one example", "--test")),
-        ("0,1,a\n1,zz,b\n", "2,3,3", ("line 2, column 2", "number", "'zz'")),
-        ("0,1,a\n1,nan,b\n", "2,3,3", ("line 2, column 2", "number", "'nan'")),
-        ("0,1,a\n1,0\n", "2,3,3", ("line 2", "3 fields", "2")),
-        ("0,1,0,1\n1,0,1,0\n", "2,3,3", ("4 columns", "--arch 2,3,3", "2 inputs", "3 targets")),
-        ("0,1,0,1\n1,0,1,0\n", "4,3,3", ("4 columns", "--arch 4,3,3", "4 inputs")),
-        ("0;1;a\n1;0;b\n", "2,3,3", ("1 column", "--arch 2,3,3")),
-    ],
+@parametrize(
+    "content, arch, words",
+    ("", "2,3,3", ("expected rows of data", "none")),
+    ("\n\n", "2,3,3", ("expected rows of data", "none")),
+    ("", "2,3,1", ("expected rows of data", "none")),
+    ("x,y,class\n", "2,3,3", ("expected rows of data", "header")),
+    ("0,1,a\n", "2,3,3", ("one example", "--test")),
+    ("0,1,a\n1,zz,b\n", "2,3,3", ("line 2, column 2", "number", "'zz'")),
+    ("0,1,a\n1,nan,b\n", "2,3,3", ("line 2, column 2", "number", "'nan'")),
+    ("0,1,a\n1,0\n", "2,3,3", ("line 2", "3 fields", "2")),
+    ("0,1,0,1\n1,0,1,0\n", "2,3,3", ("4 columns", "--arch 2,3,3", "2 inputs", "3 targets")),
+    ("0,1,0,1\n1,0,1,0\n", "4,3,3", ("4 columns", "--arch 4,3,3", "4 inputs")),
+    ("0;1;a\n1;0;b\n", "2,3,3", ("1 column", "--arch 2,3,3")),
 )
 def test_files_that_do_not_fit(
     fastnn_: Command, content: str, arch: str, words: tuple[str, ...]
@@ -468,9 +443,7 @@ def test_files_that_do_not_fit(
         assert "trained" not in run.out, "it was found out after the training"
 
 
-@pytest.mark.parametrize(
-    "arguments", [TRAIN, TEST.replace("train.csv", "good.csv"), "train --mnist train.csv"]
-)
+@parametrize("arguments", TRAIN, TEST.replace("train.csv", "good.csv"), "train --mnist train.csv")
 def test_what_is_not_there(fastnn_: Command, arguments: str) -> None:
     write("good.csv", fruit(9))
     for name, path in (("missing", None), ("folder", Path("folder"))):
@@ -481,7 +454,7 @@ def test_what_is_not_there(fastnn_: Command, arguments: str) -> None:
         assert "[Errno" not in run.err
 
 
-@pytest.mark.parametrize("place", ["missing/model", ".", "file/model"])
+@parametrize("place", "missing/model", ".", "file/model")
 def test_a_place_that_cannot_be_saved_to(
     fastnn_: Command, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
@@ -549,7 +522,7 @@ def test_python_m() -> None:
     assert result.stdout == f"fastnn {fastnn.__version__}\n", result.stderr
 
 
-@pytest.mark.parametrize("save", [True, False])
+@parametrize("save", True, False)
 def test_interrupt(tmp_path: Path, save: bool) -> None:
     """What was learnt so far is saved."""
     saved = tmp_path / "model"
@@ -596,7 +569,7 @@ def test_what_an_interruption_saves(fastnn_: Command, monkeypatch: pytest.Monkey
     assert (run.status, run.err) == (130, "fastnn: interrupted\n")
 
 
-@pytest.mark.parametrize("arguments", [("train", "--epochs", 5), ("info",)])
+@parametrize("arguments", ("train", "--epochs", 5), ("info",))
 def test_a_reader_that_has_seen_enough(arguments: tuple[object, ...]) -> None:
     ours, theirs = os.pipe()
     os.close(ours)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from command import Command, failed, misused, succeeded
 from command import fastnn_ as fastnn_
-from helpers import Compress, run_python
+from helpers import Compress, parametrize, run_python
 
 import fastnn
 from fastnn.cli.wording import in_options
@@ -36,21 +36,19 @@ def write(name: str, rows: list[tuple[list[float], str]], between: str = ",") ->
 DELIMITERS = {"semicolon": ";", "tab": "\t", "space": " ", "pipe": "|", "whitespace": "  \t"}
 
 
-@pytest.mark.parametrize(
-    ("delimiter", "between"), [*DELIMITERS.items(), ("comma", ","), (";", ";"), (":", ":")]
-)
+@parametrize("delimiter, between", *DELIMITERS.items(), ("comma", ","), (";", ";"), (":", ":"))
 def test_delimiters(fastnn_: Command, delimiter: str, between: str) -> None:
     write("data", classes(40), between)
     run = succeeded(fastnn_(f"train --train data --arch 2,3,2 --eta .5 --delimiter {delimiter}"))
     assert "accuracy 1.0000" in run.out
 
 
-@pytest.mark.parametrize("delimiter", ["semi", ";;", '"', ""])
+@parametrize("delimiter", "semi", ";;", '"', "")
 def test_delimiters_that_are_none(fastnn_: Command, delimiter: str) -> None:
     misused(fastnn_(f"train --train data --arch 2,3,2 --delimiter={delimiter}"), "whitespace")
 
 
-@pytest.mark.parametrize("target", ["label", "1", "-3"])
+@parametrize("target", "label", "1", "-3")
 def test_target(fastnn_: Command, target: str) -> None:
     """By its name, or its number, counted from 1 or from the end."""
     lines = [f"{label},{x[0]},{x[1]}" for x, label in classes(40, "0 1 2")]
@@ -60,18 +58,16 @@ def test_target(fastnn_: Command, target: str) -> None:
     assert "accuracy 1.0000" in run.out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ("--target 0", "--target counts columns from 1"),
-        ("--target 4", "--target 4: data has 3 columns"),
-        ("--target -4", "--target -4: data has 3 columns"),
-        ("--target lable", "--target must be columns of data, one of ['label', 'u', 'v'], got 'la"),
-        ("--target label --arch 3,2", "3 columns in its first row, and --arch 3,2 needs 3 inputs"),
-        ("--target label --no-header", "--target label is a name, and --no-header"),
-        ("--delimiter semicolon", "1 columns"),
-        ("--task regression", "--arch 2,3,2 has 2 outputs, and a quantity, one column, takes 1"),
-    ],
+@parametrize(
+    "arguments, words",
+    ("--target 0", "--target counts columns from 1"),
+    ("--target 4", "--target 4: data has 3 columns"),
+    ("--target -4", "--target -4: data has 3 columns"),
+    ("--target lable", "--target must be columns of data, one of ['label', 'u', 'v'], got 'la"),
+    ("--target label --arch 3,2", "3 columns in its first row, and --arch 3,2 needs 3 inputs"),
+    ("--target label --no-header", "--target label is a name, and --no-header"),
+    ("--delimiter semicolon", "1 columns"),
+    ("--task regression", "--arch 2,3,2 has 2 outputs, and a quantity, one column, takes 1"),
 )
 @pytest.mark.filterwarnings("ignore::fastnn.TrainingWarning")
 def test_options_that_do_not_fit(fastnn_: Command, arguments: str, words: str) -> None:
@@ -91,7 +87,7 @@ def test_header(fastnn_: Command) -> None:
         assert f"{n_examples} examples to train on" in run.out
 
 
-@pytest.mark.parametrize("values", ["0.0 1.0 2.0", "1 2 3", "5 7 9", "b a c", "0.5 1.5 2.5"])
+@parametrize("values", "0.0 1.0 2.0", "1 2 3", "5 7 9", "b a c", "0.5 1.5 2.5")
 def test_several_outputs_classify(fastnn_: Command, values: str) -> None:
     """One mapping for both files; the confusion table and the saved network have its names."""
     train, test = classes(40, values), classes(30, values)[::-1]
@@ -106,7 +102,7 @@ def test_several_outputs_classify(fastnn_: Command, values: str) -> None:
     assert f"accuracy {net.evaluate(data.X, data.y).score:.4f}" in run.out
 
 
-@pytest.mark.parametrize("values", ["-1 1", "2 4", "0.0 1.0", "no yes"])
+@parametrize("values", "-1 1", "2 4", "0.0 1.0", "no yes")
 def test_a_single_output_tells_two_classes(fastnn_: Command, values: str) -> None:
     write("data.csv", classes(60, values))
     run = succeeded(fastnn_("train --train data.csv --arch 2,4,1 --eta .5 --save model"))
@@ -124,7 +120,7 @@ def quantities() -> None:
     write("quantities.csv", [(x.tolist(), str(value)) for x, value in zip(X, y, strict=True)])
 
 
-@pytest.mark.parametrize("output", ["identity", "exp"])
+@parametrize("output", "identity", "exp")
 @pytest.mark.filterwarnings("ignore::fastnn.TrainingWarning")
 def test_a_single_output_predicts_a_quantity(fastnn_: Command, output: str) -> None:
     quantities()
@@ -135,7 +131,7 @@ def test_a_single_output_predicts_a_quantity(fastnn_: Command, output: str) -> N
     assert "accuracy" not in run.out
 
 
-@pytest.mark.parametrize(("output", "ends"), [("sigmoid", "0 and 1"), ("tanh", "-1 and 1")])
+@parametrize("output, ends", ("sigmoid", "0 and 1"), ("tanh", "-1 and 1"))
 def test_quantities_that_outputs_cannot_reach(fastnn_: Command, output: str, ends: str) -> None:
     """No accuracy of numbers that are no classes."""
     quantities()
@@ -175,8 +171,8 @@ def test_a_class_of_one_example_is_trained_on(fastnn_: Command) -> None:
 # Where the data come from
 
 
-@pytest.mark.parametrize("name", ["-", "/dev/stdin"])
-@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+@parametrize("name", "-", "/dev/stdin")
+@parametrize("compress", bytes, gzip.compress)
 def test_standard_input(fastnn_: Command, name: str, compress: Compress) -> None:
     def trained_on(content: bytes) -> Any:
         options = ("--train", name, "--arch", "2,3,2", "--eta", ".5")
@@ -203,9 +199,7 @@ def test_a_pipe(fastnn_: Command) -> None:
     assert "3,200 examples to train on" in run.out
 
 
-@pytest.mark.parametrize(
-    "option", ["--target 1", "--header", "--task regression", "--delimiter comma"]
-)
+@parametrize("option", "--target 1", "--header", "--task regression", "--delimiter comma")
 def test_options_of_csv_files(fastnn_: Command, option: str) -> None:
     misused(fastnn_(f"train {option}"), f"{option.split()[0]} needs --train")
 
@@ -215,9 +209,8 @@ def test_standard_input_can_be_one_file_only(fastnn_: Command) -> None:
     misused(run, "--train and --test cannot both be standard input")
 
 
-@pytest.mark.parametrize(
-    ("test", "named"),
-    [("width,depth", "depth"), ("width,width", "width"), ("Width,height", "Width")],
+@parametrize(
+    "test, named", ("width,depth", "depth"), ("width,width", "width"), ("Width,height", "Width")
 )
 def test_other_inputs_in_the_test_file(fastnn_: Command, test: str, named: str) -> None:
     """Other names at the same places are other inputs."""
@@ -229,7 +222,7 @@ def test_other_inputs_in_the_test_file(fastnn_: Command, test: str, named: str) 
 
 
 @pytest.mark.filterwarnings("default")
-@pytest.mark.parametrize("bare", ["train.csv", "test.csv"])
+@parametrize("bare", "train.csv", "test.csv")
 def test_a_header_in_one_of_the_files(fastnn_: Command, bare: str) -> None:
     """Names that count, which columns without a header are given too, are names all the same."""
     rows = "".join(f"{n % 2},{n % 7},{'ab'[n % 2]}\n" for n in range(20))
@@ -292,7 +285,7 @@ def test_labels_for_one_hot_columns_without_names(fastnn_: Command) -> None:
     assert run.number(r"accuracy (\S+)") > 0.9
 
 
-@pytest.mark.parametrize("output", ["sigmoid", "tanh"])
+@parametrize("output", "sigmoid", "tanh")
 def test_quantities_that_would_be_scored_as_classes(fastnn_: Command, output: str) -> None:
     write("data.csv", [([n % 7, n % 3], str(n % 2)) for n in range(20)])
     arguments = (
@@ -366,42 +359,38 @@ def test_a_header_of_numbers(fastnn_: Command) -> None:
         )
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        ("150,4,setosa,0\n5.1,3.5,1.4,1\n", "or --header, got 'setosa'"),
-        ("0,1,2,y\n.5,.5,.5,1\n", "(is line 1 a header? --header)"),
-        ("1;2;3;0\n", "1 columns"),
-        ("1;2;3;0\n", "--delimiter semicolon"),
-        ("1 2 3 0\n", "--delimiter whitespace"),
-        ("1,2;3,4,5;6\n", "--delimiter semicolon"),
-        ("1,2\t3,4,5\t6\n", "--delimiter tab"),
-        ("1,2 3,4,5 6\n", "--delimiter whitespace"),
-    ],
+@parametrize(
+    "content, words",
+    ("150,4,setosa,0\n5.1,3.5,1.4,1\n", "or --header, got 'setosa'"),
+    ("0,1,2,y\n.5,.5,.5,1\n", "(is line 1 a header? --header)"),
+    ("1;2;3;0\n", "1 columns"),
+    ("1;2;3;0\n", "--delimiter semicolon"),
+    ("1 2 3 0\n", "--delimiter whitespace"),
+    ("1,2;3,4,5;6\n", "--delimiter semicolon"),
+    ("1,2\t3,4,5\t6\n", "--delimiter tab"),
+    ("1,2 3,4,5 6\n", "--delimiter whitespace"),
 )
 def test_errors_name_options(fastnn_: Command, content: str, words: str) -> None:
     Path("data.csv").write_text(content)
     failed(fastnn_("train --train data.csv --arch 3,4,2"), words)
 
 
-@pytest.mark.parametrize(
-    ("message", "expected"),
-    [
-        ("a smaller learning_rate", "a smaller --eta"),
-        ("learning_rate.csv: no", "learning_rate.csv: no"),
-        ("got 'learning_rate'", "got 'learning_rate'"),
-        ("the optimizer's learning_rate", "the optimizer's --eta"),
-        ("header=True or header=False", "--header or --no-header"),
-        ('take output_activation="identity"', "take --output-activation identity"),
-        ("or output_activation='identity'", "or --output-activation identity"),
-        ("output_activation must be 'exp'", "--output-activation must be 'exp'"),
-        ("delimiter='\\t'", "--delimiter tab"),
-        ("delimiter='·'?", "--delimiter '·'?"),
-        ("targets='a b', now", "--target 'a b', now"),
-        ("targets must be columns", "--target must be columns"),
-        ("the targets must be good", "the targets must be good"),
-        ("the loss of an activation", "the loss of an activation"),
-    ],
+@parametrize(
+    "message, expected",
+    ("a smaller learning_rate", "a smaller --eta"),
+    ("learning_rate.csv: no", "learning_rate.csv: no"),
+    ("got 'learning_rate'", "got 'learning_rate'"),
+    ("the optimizer's learning_rate", "the optimizer's --eta"),
+    ("header=True or header=False", "--header or --no-header"),
+    ('take output_activation="identity"', "take --output-activation identity"),
+    ("or output_activation='identity'", "or --output-activation identity"),
+    ("output_activation must be 'exp'", "--output-activation must be 'exp'"),
+    ("delimiter='\\t'", "--delimiter tab"),
+    ("delimiter='·'?", "--delimiter '·'?"),
+    ("targets='a b', now", "--target 'a b', now"),
+    ("targets must be columns", "--target must be columns"),
+    ("the targets must be good", "the targets must be good"),
+    ("the loss of an activation", "the loss of an activation"),
 )
 def test_wording(message: str, expected: str) -> None:
     assert in_options(message) == expected

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import Kind, copies_of, refusal
+from helpers import Kind, copies_of, parametrize, refusal
 from helpers import kind as kind
 
 import fastnn
@@ -68,7 +68,7 @@ def trained(kind: Kind = fastnn.MLP) -> Network:
     return net
 
 
-@pytest.mark.parametrize("use", USES)
+@parametrize("use", *USES)
 def test_another_order_is_refused(kind: Kind, use: str) -> None:
     net = trained(kind)
     assert net.feature_names == NAMES
@@ -80,7 +80,7 @@ def test_another_order_is_refused(kind: Kind, use: str) -> None:
     USES[use](net, X)
 
 
-@pytest.mark.parametrize("frame", [pd.DataFrame, Polars, Arrow])
+@parametrize("frame", pd.DataFrame, Polars, Arrow)
 def test_frames_of_all_kinds(frame: Callable[[pd.DataFrame], Any]) -> None:
     net = network()
     net.train(frame(X), frame(Y))
@@ -92,14 +92,12 @@ def test_frames_of_all_kinds(frame: Callable[[pd.DataFrame], Any]) -> None:
     np.testing.assert_allclose(net.predict(X.iloc[3]), net.predict(X)[3], rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("columns", "message"),
-    [
-        (["width", "height", "length"], "1 unexpected: 'length', and 1 missing: 'depth'"),
-        (["width", "height"], "1 missing: 'depth'"),
-        ([*NAMES, "depth"], "1 unexpected: 'depth'"),
-        ([*"abcdefg"], "7 unexpected: 'a', 'b', 'c', 'd', 'e', ..., and 3 missing: 'width', "),
-    ],
+@parametrize(
+    "columns, message",
+    (["width", "height", "length"], "1 unexpected: 'length', and 1 missing: 'depth'"),
+    (["width", "height"], "1 missing: 'depth'"),
+    ([*NAMES, "depth"], "1 unexpected: 'depth'"),
+    ([*"abcdefg"], "7 unexpected: 'a', 'b', 'c', 'd', 'e', ..., and 3 missing: 'width', "),
 )
 def test_other_columns_are_refused(columns: list[str], message: str) -> None:
     with refusal(ValueError, MUST + message):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import parametrize
 
 from fastnn import TrainingWarning
 from fastnn.datasets import Dataset, csv_reader, read_csv
@@ -33,20 +34,18 @@ def classes_of(data: Dataset) -> list[str]:
     return [data.target_names[label] for label in data.y]
 
 
-@pytest.mark.parametrize(
-    ("values", "names"),
-    [
-        ("0.0 1.0 2.0 1.0", "0 1 2"),
-        ("1 2 3 2", "1 2 3"),
-        ("3 1.0 2e0 +1", "1 2 3"),
-        ("2 4 4", "2 4"),
-        ("-1 +1 -1", "-1 1"),
-        ("-0.0 1 0", "0 1"),
-        ("10 9 10", "9 10"),
-        ("-1 0 1 1", "-1 0 1"),
-        ("b a b", "a b"),
-        ("10 9 8 7 6 5 4 3 2 1 1", "1 2 3 4 5 6 7 8 9 10"),
-    ],
+@parametrize(
+    "values, names",
+    ("0.0 1.0 2.0 1.0", "0 1 2"),
+    ("1 2 3 2", "1 2 3"),
+    ("3 1.0 2e0 +1", "1 2 3"),
+    ("2 4 4", "2 4"),
+    ("-1 +1 -1", "-1 1"),
+    ("-0.0 1 0", "0 1"),
+    ("10 9 10", "9 10"),
+    ("-1 0 1 1", "-1 0 1"),
+    ("b a b", "a b"),
+    ("10 9 8 7 6 5 4 3 2 1 1", "1 2 3 4 5 6 7 8 9 10"),
 )
 def test_values_become_classes(write: Write, values: str, names: str) -> None:
     """Whole numbers in numeric order, however they are written, and text in its order."""
@@ -56,18 +55,16 @@ def test_values_become_classes(write: Write, values: str, names: str) -> None:
     assert classes_of(data) == wanted
 
 
-@pytest.mark.parametrize(
+@parametrize(
     "values",
-    [
-        "0.5 1 0.5",  # not whole
-        "1 2 4 4",  # a gap: ranks would be other distances
-        "2 3 4 4",  # not from -1, 0 or 1
-        "-2 -1 0 0",
-        "25 346 25 160",
-        "1 2 3 4",  # all different
-        "5 7",
-        "3",
-    ],
+    "0.5 1 0.5",  # not whole
+    "1 2 4 4",  # a gap: ranks would be other distances
+    "2 3 4 4",  # not from -1, 0 or 1
+    "-2 -1 0 0",
+    "25 346 25 160",
+    "1 2 3 4",  # all different
+    "5 7",
+    "3",
 )
 def test_values_that_are_quantities(write: Write, values: str) -> None:
     data = read_csv(write(values.split()))
@@ -98,15 +95,13 @@ def test_the_task_decides(write: Write) -> None:
         read_csv(write("ab"), task="regression")
 
 
-@pytest.mark.parametrize(
-    ("train", "test", "labels"),
-    [
-        ("b a c c", "c b", [2, 1]),
-        ("1 2 3 3", "3.0 3.00 1", [2, 2, 0]),
-        ("-1 1 1", "+1", [1]),
-        ("2.0 4.0 4.0", "4 2", [1, 0]),
-        ("1 2 3 3", "3 2 1", [2, 1, 0]),
-    ],
+@parametrize(
+    "train, test, labels",
+    ("b a c c", "c b", [2, 1]),
+    ("1 2 3 3", "3.0 3.00 1", [2, 2, 0]),
+    ("-1 1 1", "+1", [1]),
+    ("2.0 4.0 4.0", "4 2", [1, 0]),
+    ("1 2 3 3", "3 2 1", [2, 1, 0]),
 )
 def test_a_second_file_has_the_classes_of_the_first(
     write: Write, train: str, test: str, labels: list[int]
@@ -118,17 +113,15 @@ def test_a_second_file_has_the_classes_of_the_first(
     assert data.target_names == names
 
 
-@pytest.mark.parametrize(
-    ("classes", "test", "line", "got"),
-    [
-        ("a b", "a b c a", 3, "c"),
-        ("0 1", "0 1 1 2", 4, "2"),
-        ("0 1", "0 0.5", 2, "0.5"),
-        ("0 1", "0 a", 2, "a"),
-        ("a b", "a 1", 2, "1"),
-        ("0 1", "nan", 1, "nan"),
-        ("0 1", "inf", 1, "inf"),
-    ],
+@parametrize(
+    "classes, test, line, got",
+    ("a b", "a b c a", 3, "c"),
+    ("0 1", "0 1 1 2", 4, "2"),
+    ("0 1", "0 0.5", 2, "0.5"),
+    ("0 1", "0 a", 2, "a"),
+    ("a b", "a 1", 2, "1"),
+    ("0 1", "nan", 1, "nan"),
+    ("0 1", "inf", 1, "inf"),
 )
 def test_a_class_that_the_first_file_lacks(
     write: Write, classes: str, test: str, line: int, got: str
@@ -139,7 +132,7 @@ def test_a_class_that_the_first_file_lacks(
         read_csv(write(test.split()), classes=classes.split())
 
 
-@pytest.mark.parametrize("value", ["0", "7.5", "a"])
+@parametrize("value", "0", "7.5", "a")
 def test_targets_that_never_change(write: Write, value: str) -> None:
     """As the last pixel of an image, where the labels are in the first column."""
     with pytest.warns(TrainingWarning, match=rf"column 2, are '{value}' in all 3 rows.*targets="):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import Compress, Options, Write, refusal
+from helpers import Compress, Options, Write, parametrize, refusal
 from helpers import write as write
 
 from fastnn import MLP, TrainingWarning
@@ -25,14 +25,12 @@ SEEDS = "15.26\t14.84\t0.871\t\t5.763\t1\n14.88\t14.57\t0.8811\t5.554\t\t1\n14.2
 HOUSING = " 0.00632  18.00   2.310  0  24.00\n 0.02731   0.00   7.070  1  21.60  \r\n"
 
 
-@pytest.mark.parametrize(
-    ("content", "X", "y"),
-    [
-        (SEEDS, [[15.26, 14.84, 0.871, 5.763], [14.88, 14.57, 0.8811, 5.554]], [0, 0]),
-        (HOUSING, [[0.00632, 18, 2.31, 0], [0.02731, 0, 7.07, 1]], [24, 21.6]),
-        ("a b\ty\n\n 1 \t 2 'p\n \t \n3 4 q\t", [[1, 2], [3, 4]], [0, 1]),
-        ('"a a"\t"b"  y\n"1" 2  "p p"\n3 4 "q q"\n', [[1, 2], [3, 4]], [0, 1]),
-    ],
+@parametrize(
+    "content, X, y",
+    (SEEDS, [[15.26, 14.84, 0.871, 5.763], [14.88, 14.57, 0.8811, 5.554]], [0, 0]),
+    (HOUSING, [[0.00632, 18, 2.31, 0], [0.02731, 0, 7.07, 1]], [24, 21.6]),
+    ("a b\ty\n\n 1 \t 2 'p\n \t \n3 4 q\t", [[1, 2], [3, 4]], [0, 1]),
+    ('"a a"\t"b"  y\n"1" 2  "p p"\n3 4 "q q"\n', [[1, 2], [3, 4]], [0, 1]),
     ids=["seeds", "housing", "header", "quotes"],
 )
 def test_runs_of_blanks(write: Write, content: str, X: object, y: object) -> None:
@@ -48,17 +46,15 @@ def message_of(path: Path, **arguments: Any) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("content", "delimiter"),
-    [
-        ("1;2;0\n3;4;1\n", ";"),
-        ("1\t2\t0\n", "\t"),
-        ("1|2|0\n", "|"),
-        ("1 2 0\n", "whitespace"),
-        (HOUSING, "whitespace"),
-        ("1,5;2,5;0\n", ";"),
-        ("a;b;c\n1;2;0\n", ";"),
-    ],
+@parametrize(
+    "content, delimiter",
+    ("1;2;0\n3;4;1\n", ";"),
+    ("1\t2\t0\n", "\t"),
+    ("1|2|0\n", "|"),
+    ("1 2 0\n", "whitespace"),
+    (HOUSING, "whitespace"),
+    ("1,5;2,5;0\n", ";"),
+    ("a;b;c\n1;2;0\n", ";"),
 )
 def test_another_delimiter_is_named(write: Write, content: str, delimiter: str) -> None:
     path = write(content)
@@ -86,11 +82,7 @@ EXPLAINED: dict[str, tuple[str, Options, str]] = {
         }.items()
         for field in fields
     },
-    "blanks between tabs": (
-        SEEDS,
-        {"delimiter": "\t"},
-        "line 1, column 4.*delimiter='whitespace'",
-    ),
+    "blanks between tabs": (SEEDS, {"delimiter": "\t"}, "line 1, column 4.*delimiter='whitespace'"),
     "nothing between tabs": (
         "x\ty\tclass\n1\t\ta\n",
         {"delimiter": "\t"},
@@ -129,7 +121,7 @@ EXPLAINED: dict[str, tuple[str, Options, str]] = {
 }
 
 
-@pytest.mark.parametrize(("content", "arguments", "words"), EXPLAINED.values(), ids=EXPLAINED)
+@parametrize("content, arguments, words", *EXPLAINED.values(), ids=EXPLAINED)
 def test_the_unexpected_is_explained(
     write: Write, content: str, arguments: Options, words: str
 ) -> None:
@@ -140,7 +132,7 @@ def test_the_unexpected_is_explained(
 # What else is unexpected
 
 
-@pytest.mark.parametrize("label", ["NA", "?", "n/a", "NULL"])
+@parametrize("label", "NA", "?", "n/a", "NULL")
 def test_missing_labels(write: Write, label: str) -> None:
     """They may be a class, and hardly are."""
     path = write(f"1,a\n2,{label}\n3,b\n4,{label}\n")
@@ -150,20 +142,18 @@ def test_missing_labels(write: Write, label: str) -> None:
     assert re.search("line 2, column 2: .*a missing value", message)
 
 
-@pytest.mark.parametrize(
-    ("first", "others", "warns"),
-    [
-        ("0,1,2,3", "5.1,3.5,1.4,0\n4.9,3.0,1.4,1\n4.7,3.2,1.3,0", True),
-        ("1,2,3,4", "0,0,255,1\n0,9,3,0\n0,9,3,1", True),
-        ("400.5,401,401.5,0", ".1,.2,.4,1\n.1,.1,.3,0", True),  # wavelengths
-        ("1,2,3,0", "4,5,6,1\n7,8,9,0", False),
-        ("0,0,0,0", "1,0,0,1\n0,1,0,0", False),
-        ("5.1,3.5,1.4,0", "4.9,3.0,1.4,1\n4.7,3.2,1.3,0", False),
-        ("2019,2020,0", "1,2,1\n3,5,0", False),  # two numbers always ascend evenly
-        ("1,2,3,0", "", False),
-        ("0,1,2", ".5,.2,1\n.1,.7,0", True),  # pandas' names of columns without names
-        ("0,1,2", "0,1,1\n.1,.7,0", False),
-    ],
+@parametrize(
+    "first, others, warns",
+    ("0,1,2,3", "5.1,3.5,1.4,0\n4.9,3.0,1.4,1\n4.7,3.2,1.3,0", True),
+    ("1,2,3,4", "0,0,255,1\n0,9,3,0\n0,9,3,1", True),
+    ("400.5,401,401.5,0", ".1,.2,.4,1\n.1,.1,.3,0", True),  # wavelengths
+    ("1,2,3,0", "4,5,6,1\n7,8,9,0", False),
+    ("0,0,0,0", "1,0,0,1\n0,1,0,0", False),
+    ("5.1,3.5,1.4,0", "4.9,3.0,1.4,1\n4.7,3.2,1.3,0", False),
+    ("2019,2020,0", "1,2,1\n3,5,0", False),  # two numbers always ascend evenly
+    ("1,2,3,0", "", False),
+    ("0,1,2", ".5,.2,1\n.1,.7,0", True),  # pandas' names of columns without names
+    ("0,1,2", "0,1,1\n.1,.7,0", False),
 )
 def test_a_header_of_numbers(
     write: Write, recwarn: pytest.WarningsRecorder, first: str, others: str, warns: bool
@@ -175,17 +165,15 @@ def test_a_header_of_numbers(
     assert [("line 1 was read as data" in message) for message in messages] == [True] * warns
 
 
-@pytest.mark.parametrize(
-    ("header", "named"),
-    [
-        ("label,p1,p2", "label"),
-        ("p1,Class,p2", "class"),
-        ("species,p1,p2", "species"),
-        ("y,p1,p2", "y"),
-        ("x,y,amount", None),
-        ("p1,p2,label", None),
-        ("p1,p2,y", None),
-    ],
+@parametrize(
+    "header, named",
+    ("label,p1,p2", "label"),
+    ("p1,Class,p2", "class"),
+    ("species,p1,p2", "species"),
+    ("y,p1,p2", "y"),
+    ("x,y,amount", None),
+    ("p1,p2,label", None),
+    ("p1,p2,y", None),
 )
 @pytest.mark.filterwarnings("always")
 def test_labels_in_another_column(
@@ -201,10 +189,8 @@ def test_labels_in_another_column(
         assert [str(warning.message) for warning in recwarn] == []
 
 
-@pytest.mark.parametrize(
-    "name", ["", "Unnamed: 0", "index", "PassengerId", "rownames", "RowNumber"]
-)
-@pytest.mark.parametrize("first", [0, 1])
+@parametrize("name", "", "Unnamed: 0", "index", "PassengerId", "rownames", "RowNumber")
+@parametrize("first", 0, 1)
 def test_an_index_is_no_feature(write: Write, name: str, first: int) -> None:
     """As `DataFrame.to_csv` writes one without being asked."""
 
@@ -223,14 +209,12 @@ def rows_of(row: Callable[[int], str]) -> str:
     return "".join(f"{row(n)}\n" for n in range(1, 9))
 
 
-@pytest.mark.parametrize(
-    ("rows", "warns"),
-    [
-        (rows_of(lambda n: f"{n},{n * n % 7},{n % 2}"), True),
-        (rows_of(lambda n: f"{n * n % 7},{n},{n % 2}"), False),
-        (rows_of(lambda n: f"{n},{n * n / 7}"), False),  # the only one: a time axis
-        (rows_of(lambda n: f"{n * 5 % 8},{n * n % 7},{n % 2}"), False),
-    ],
+@parametrize(
+    "rows, warns",
+    (rows_of(lambda n: f"{n},{n * n % 7},{n % 2}"), True),
+    (rows_of(lambda n: f"{n * n % 7},{n},{n % 2}"), False),
+    (rows_of(lambda n: f"{n},{n * n / 7}"), False),  # the only one: a time axis
+    (rows_of(lambda n: f"{n * 5 % 8},{n * n % 7},{n % 2}"), False),
 )
 def test_an_index_without_a_header(
     write: Write, recwarn: pytest.WarningsRecorder, rows: str, warns: bool
@@ -257,13 +241,13 @@ def test_gzip(write: Write) -> None:
     np.testing.assert_array_equal(data.y, plain.y)
 
 
-@pytest.mark.parametrize("damage", [lambda c: c[:-9], lambda c: c[:40] + b"\0\0" + c[42:]])
+@parametrize("damage", lambda c: c[:-9], lambda c: c[:40] + b"\0\0" + c[42:])
 def test_damaged_gzip(write: Write, damage: Compress) -> None:
     rows = "".join(f"{n},{n * n},a\n" for n in range(100))
     assert "gzip" in message_of(write(damage(gzip.compress(rows.encode()))))
 
 
-@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+@parametrize("compress", bytes, gzip.compress)
 def test_a_pipe_is_read_once(tmp_path: Path, compress: Compress) -> None:
     """As ``<(...)`` of a shell is: a second opening would wait for ever."""
     path = tmp_path / "pipe"
@@ -309,7 +293,7 @@ def other_files(folder: Path) -> None:
         (folder / name).write_bytes(beginning)
 
 
-@pytest.mark.parametrize("wrap", [bytes, gzip.compress])
+@parametrize("wrap", bytes, gzip.compress)
 def test_other_files_are_named(tmp_path: Path, wrap: Compress) -> None:
     other_files(tmp_path)
     for path in tmp_path.iterdir():

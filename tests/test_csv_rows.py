@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import parametrize
 from helpers import scratch as scratch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -67,7 +68,7 @@ MIDDLES = [  # between two numbers of float32, and next to that
 ]
 
 
-@pytest.mark.parametrize("text", [*EXACT, *LONG, *MIDDLES])
+@parametrize("text", *EXACT, *LONG, *MIDDLES)
 def test_rounding(text: str) -> None:
     """``float``, which rounds correctly, and then the nearest float32, signs of zeros included."""
     single, double = number(text)
@@ -107,7 +108,7 @@ def test_targets_of_several_columns_go_where_they_are_asked_for() -> None:
     assert Y.tolist() == [[3, 1], [7, 5]]
 
 
-@pytest.mark.parametrize("row", ["  1\t2 \t 3\t\n", "1 2 3\n", '\t"1" 2 3\r\n'])
+@parametrize("row", "  1\t2 \t 3\t\n", "1 2 3\n", '\t"1" 2 3\r\n')
 def test_runs_of_blanks(row: str) -> None:
     _, n_rows, _, X, Y = parse(f"{row}\n \t\n{row}", [FEATURE, FEATURE, 0], "whitespace")
     assert n_rows == 2
@@ -115,14 +116,12 @@ def test_runs_of_blanks(row: str) -> None:
     assert Y.tolist() == [[3]] * 2
 
 
-@pytest.mark.parametrize(
+@parametrize(
     "row",
-    [
-        *("1,2\n", "1,2,\n", "1,2,3,4\n", "1,2,3,\n", ",2,3\n", "1;2;3\n", "  \n"),
-        *("1,x,3\n", "1,nan,3\n", "1,inf,3\n", "1,1e39,3\n", "1,2e,3\n", "1,1_0,3\n", "1,0x1,3\n"),
-        *("1,.,3\n", "1,-,3\n", "1,1.2.3,3\n", "1,\u0661,3\n", "1,2\0,3\n", "1,2 2,3\n"),
-        *('1,"2,3\n', '1,"2"2,3\n', '1,"2" ,3\n', '1,\t"2",3\n', '1,2,"3\n"\n'),
-    ],
+    *("1,2\n", "1,2,\n", "1,2,3,4\n", "1,2,3,\n", ",2,3\n", "1;2;3\n", "  \n"),
+    *("1,x,3\n", "1,nan,3\n", "1,inf,3\n", "1,1e39,3\n", "1,2e,3\n", "1,1_0,3\n", "1,0x1,3\n"),
+    *("1,.,3\n", "1,-,3\n", "1,1.2.3,3\n", "1,\u0661,3\n", "1,2\0,3\n", "1,2 2,3\n"),
+    *('1,"2,3\n', '1,"2"2,3\n', '1,"2" ,3\n', '1,\t"2",3\n', '1,2,"3\n"\n'),
 )
 def test_a_row_that_is_not_plain_is_left(row: str) -> None:
     """All that was written before is kept, and the position is where the row begins."""
@@ -131,7 +130,7 @@ def test_a_row_that_is_not_plain_is_left(row: str) -> None:
     assert (X.tolist(), Y.tolist()) == ([[7, 8]], [[9]])
 
 
-@pytest.mark.parametrize("field", ["c", "", '""', '"a""b"', 'a"', "A", "a b"])
+@parametrize("field", "c", "", '""', '"a""b"', 'a"', "A", "a b")
 def test_text_that_is_not_known_is_left(field: str) -> None:
     position, n_rows, _, _, Y = parse(f"1,a\n1,{field}\n", [FEATURE, TEXT], codes={b"a": 3})
     assert (position, n_rows, Y.tolist()) == (4, 1, [[3]])
@@ -197,7 +196,7 @@ def test_files_agree(
     agrees(scratch, delimiter=delimiter, targets=targets)
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", " ", "whitespace"])
+@parametrize("delimiter", ",", ";", "\t", " ", "whitespace")
 def test_mutations_agree(scratch: Path, delimiter: str) -> None:
     """Of a file that is longer than a block; every byte may be another, missing or doubled."""
     rng = random.Random(2)
@@ -219,7 +218,7 @@ def test_mutations_agree(scratch: Path, delimiter: str) -> None:
     assert n_read > 1
 
 
-@pytest.mark.parametrize("last", ["5", "5,6"])
+@parametrize("last", "5", "5,6")
 def test_mutations_that_cut_rows_short(scratch: Path, last: str) -> None:
     """What the row would have had of targets is not written beyond the room there is."""
     whole = ",".join(map(str, range(400)))

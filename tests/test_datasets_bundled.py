@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import parametrize
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
@@ -119,7 +120,7 @@ def test_mnist_without_examples(tmp_path: Path) -> None:
     assert (test.X.shape, test.y.shape) == ((0, 784), (0,))
 
 
-@pytest.mark.parametrize("missing", FILES)
+@parametrize("missing", *FILES)
 def test_mnist_missing_file(tmp_path: Path, missing: str) -> None:
     fill(tmp_path)
     (tmp_path / missing).unlink()
@@ -137,35 +138,33 @@ def test_mnist_missing_folder(tmp_path: Path) -> None:
             load_mnist(folder)
 
 
-@pytest.mark.parametrize(
-    ("replaced", "message"),
-    [
-        (
-            {"train_images": idx(np.zeros((5, 784)))},
-            r"expected images of 28 x 28 uint8, got uint8 of shape \(5, 784\)",
-        ),
-        (
-            {"t10k_images": idx(np.zeros((2, 28, 27)))},
-            r"expected images of 28 x 28 uint8, got uint8 of shape \(2, 28, 27\)",
-        ),
-        (
-            {"t10k_images": idx(np.zeros((2, 28, 28)), ">f4", 0x0D)},
-            r"expected images of 28 x 28 uint8, got float32 of shape \(2, 28, 28\)",
-        ),
-        ({"t10k_images": idx(7)}, r"expected images of 28 x 28 uint8, got uint8 of shape \(\)"),
-        (
-            {"train_labels": idx([[3, 0, 9, 9, 1]])},
-            r"expected a one-dimensional .* uint8 labels, got uint8 of shape \(1, 5\)",
-        ),
-        (
-            {"train_labels": idx([3, 0, 9, 9, 1], ">i4", 0x0C)},
-            r"expected a one-dimensional .* uint8 labels, got int32 of shape \(5,\)",
-        ),
-        ({"train_labels": idx([3, 0, 9, 9])}, r"expected 5 labels, .*train-images.*, got 4"),
-        ({"t10k_labels": idx([3, 0, 9])}, r"expected 2 labels, .*t10k-images.*, got 3"),
-        ({"t10k_labels": idx([9, 10])}, r"expected labels from 0 to 9, got 10 at position 1"),
-        ({"t10k_labels": idx([7, 4])[:-1]}, r"expected 2 bytes of data .*, got 1"),
-    ],
+@parametrize(
+    "replaced, message",
+    (
+        {"train_images": idx(np.zeros((5, 784)))},
+        r"expected images of 28 x 28 uint8, got uint8 of shape \(5, 784\)",
+    ),
+    (
+        {"t10k_images": idx(np.zeros((2, 28, 27)))},
+        r"expected images of 28 x 28 uint8, got uint8 of shape \(2, 28, 27\)",
+    ),
+    (
+        {"t10k_images": idx(np.zeros((2, 28, 28)), ">f4", 0x0D)},
+        r"expected images of 28 x 28 uint8, got float32 of shape \(2, 28, 28\)",
+    ),
+    ({"t10k_images": idx(7)}, r"expected images of 28 x 28 uint8, got uint8 of shape \(\)"),
+    (
+        {"train_labels": idx([[3, 0, 9, 9, 1]])},
+        r"expected a one-dimensional .* uint8 labels, got uint8 of shape \(1, 5\)",
+    ),
+    (
+        {"train_labels": idx([3, 0, 9, 9, 1], ">i4", 0x0C)},
+        r"expected a one-dimensional .* uint8 labels, got int32 of shape \(5,\)",
+    ),
+    ({"train_labels": idx([3, 0, 9, 9])}, r"expected 5 labels, .*train-images.*, got 4"),
+    ({"t10k_labels": idx([3, 0, 9])}, r"expected 2 labels, .*t10k-images.*, got 3"),
+    ({"t10k_labels": idx([9, 10])}, r"expected labels from 0 to 9, got 10 at position 1"),
+    ({"t10k_labels": idx([7, 4])[:-1]}, r"expected 2 bytes of data .*, got 1"),
 )
 def test_mnist_refuses(tmp_path: Path, replaced: dict[str, bytes], message: str) -> None:
     fill(tmp_path, **replaced)
@@ -215,24 +214,22 @@ def test_one_hot_levels() -> None:
     assert_array_equal(one_hot([1], 2, **levels), [[0.5, 3]])
 
 
-@pytest.mark.parametrize(
+@parametrize(
     "labels",
-    [
-        (1, 0),
-        np.array([1, 0], np.uint8),
-        np.array([1, 0], np.int16),
-        np.array([1, 0], np.uint64),
-        np.array([1, 9, 0, 9])[::2],
-        np.array([1, 0], object),
-        [np.int8(1), 0],
-    ],
+    (1, 0),
+    np.array([1, 0], np.uint8),
+    np.array([1, 0], np.int16),
+    np.array([1, 0], np.uint64),
+    np.array([1, 9, 0, 9])[::2],
+    np.array([1, 0], object),
+    [np.int8(1), 0],
 )
 def test_one_hot_takes_all_integers(labels: Any) -> None:
     n_classes: Any = np.int32(3)
     assert_array_equal(one_hot(labels, n_classes), [[0, 1, 0], [1, 0, 0]])
 
 
-@pytest.mark.parametrize("labels", [[], (), np.empty(0, np.int64), np.empty(0, np.uint8)])
+@parametrize("labels", [], (), np.empty(0, np.int64), np.empty(0, np.uint8))
 def test_one_hot_of_nothing(labels: Any) -> None:
     targets = one_hot(labels, 4)
     assert targets.shape == (0, 4) and targets.dtype == np.float32
@@ -245,32 +242,28 @@ def test_one_hot_undone_by_argmax() -> None:
     assert_array_equal(targets.sum(axis=1), np.ones(500))
 
 
-@pytest.mark.parametrize(
-    ("labels", "got"),
-    [
-        ([0, 1.0], "1.0 at position 1"),
-        ([0.0, 1.0], "0.0 at position 0"),
-        (np.array([0, 1], np.float32), r"np.float32\(0.0\) at position 0"),
-        ([0, 1, "2"], "'2' at position 2"),
-        ([0, None], "None at position 1"),
-        ([True, False], "True at position 0"),
-        (np.array([False]), "np.False_ at position 0"),
-        ([0, float("nan")], "nan at position 1"),
-    ],
+@parametrize(
+    "labels, got",
+    ([0, 1.0], "1.0 at position 1"),
+    ([0.0, 1.0], "0.0 at position 0"),
+    (np.array([0, 1], np.float32), r"np.float32\(0.0\) at position 0"),
+    ([0, 1, "2"], "'2' at position 2"),
+    ([0, None], "None at position 1"),
+    ([True, False], "True at position 0"),
+    (np.array([False]), "np.False_ at position 0"),
+    ([0, float("nan")], "nan at position 1"),
 )
 def test_one_hot_labels_of_another_type(labels: Any, got: str) -> None:
     with pytest.raises(TypeError, match=f"^labels must be integers, got {got}$"):
         one_hot(labels, 3)
 
 
-@pytest.mark.parametrize(
-    ("labels", "got"),
-    [
-        ([0, 3, -1], "3 at position 1"),
-        ([0, 1, -1, 7], "-1 at position 2"),
-        (np.array([2**64 - 1], np.uint64), f"{2**64 - 1} at position 0"),
-        ([0, 2**70], f"{2**70} at position 1"),
-    ],
+@parametrize(
+    "labels, got",
+    ([0, 3, -1], "3 at position 1"),
+    ([0, 1, -1, 7], "-1 at position 2"),
+    (np.array([2**64 - 1], np.uint64), f"{2**64 - 1} at position 0"),
+    ([0, 2**70], f"{2**70} at position 1"),
 )
 def test_one_hot_labels_out_of_range(labels: Any, got: str) -> None:
     expected = f"^labels must be at least 0 and less than n_classes=3, got {got}$"
@@ -278,25 +271,25 @@ def test_one_hot_labels_out_of_range(labels: Any, got: str) -> None:
         one_hot(labels, 3)
 
 
-@pytest.mark.parametrize("labels", [1, [[0, 1]], [[0], [1, 2]], np.zeros((2, 2), int), [[]]])
+@parametrize("labels", 1, [[0, 1]], [[0], [1, 2]], np.zeros((2, 2), int), [[]])
 def test_one_hot_labels_of_another_shape(labels: Any) -> None:
     with pytest.raises(ValueError, match=r"^labels must be one-dimensional, got "):
         one_hot(labels, 3)
 
 
-@pytest.mark.parametrize("n_classes", [True, np.True_, 3.0, "3", None, [3]])
+@parametrize("n_classes", True, np.True_, 3.0, "3", None, [3])
 def test_one_hot_n_classes_of_another_type(n_classes: Any) -> None:
     with pytest.raises(TypeError, match=r"^n_classes must be an integer, got "):
         one_hot([0], n_classes)
 
 
-@pytest.mark.parametrize("n_classes", [0, -1])
+@parametrize("n_classes", 0, -1)
 def test_one_hot_n_classes_out_of_range(n_classes: int) -> None:
     with pytest.raises(ValueError, match=f"^n_classes must be at least 1, got {n_classes}$"):
         one_hot([], n_classes)
 
 
-@pytest.mark.parametrize("name", ["low", "high"])
+@parametrize("name", "low", "high")
 def test_one_hot_levels_refused(name: str) -> None:
     for value in ("1", None, True, 1j, [1.0]):
         with pytest.raises(TypeError, match=f"^{name} must be a number, got "):

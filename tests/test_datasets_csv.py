@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import Error, Options, Write, peak_of
+from helpers import Error, Options, Write, parametrize, peak_of
 from helpers import scratch as scratch
 from helpers import write as write
 from hypothesis import given, settings
@@ -39,35 +39,33 @@ def refuses(path: Path, *parts: str, **arguments: Any) -> None:
 # What the columns are
 
 
-@pytest.mark.parametrize(
-    ("content", "X", "y", "features", "targets"),
-    [
-        (
-            "1.5,2,pear\n-3,4e2,apple\n0,.5,pear\n",
-            [[1.5, 2], [-3, 400], [0, 0.5]],
-            [1, 0, 1],
-            ("x0", "x1"),
-            ("apple", "pear"),
-        ),
-        (
-            "width,height,fruit\n1.5,2,pear\n-3,4,apple\n",
-            [[1.5, 2], [-3, 4]],
-            [1, 0],
-            ("width", "height"),
-            ("apple", "pear"),
-        ),
-        # Classes are sorted by code point.
-        ("1,é\n2,b\n3,Z\n4,b\n", [[1], [2], [3], [4]], [2, 1, 0, 1], ("x0",), ("Z", "b", "é")),
-        # A first row whose features are numbers is an example, whatever its target is.
-        ("1,2,class\n3,4,a\n", [[1, 2], [3, 4]], [1, 0], ("x0", "x1"), ("a", "class")),
-        (
-            '"a,b","c\nd",y\n1,2,"p ""q"""\n3,4,"r,\ns"\n',
-            [[1, 2], [3, 4]],
-            [0, 1],
-            ("a,b", "c\nd"),
-            ('p "q"', "r,\ns"),
-        ),
-    ],
+@parametrize(
+    "content, X, y, features, targets",
+    (
+        "1.5,2,pear\n-3,4e2,apple\n0,.5,pear\n",
+        [[1.5, 2], [-3, 400], [0, 0.5]],
+        [1, 0, 1],
+        ("x0", "x1"),
+        ("apple", "pear"),
+    ),
+    (
+        "width,height,fruit\n1.5,2,pear\n-3,4,apple\n",
+        [[1.5, 2], [-3, 4]],
+        [1, 0],
+        ("width", "height"),
+        ("apple", "pear"),
+    ),
+    # Classes are sorted by code point.
+    ("1,é\n2,b\n3,Z\n4,b\n", [[1], [2], [3], [4]], [2, 1, 0, 1], ("x0",), ("Z", "b", "é")),
+    # A first row whose features are numbers is an example, whatever its target is.
+    ("1,2,class\n3,4,a\n", [[1, 2], [3, 4]], [1, 0], ("x0", "x1"), ("a", "class")),
+    (
+        '"a,b","c\nd",y\n1,2,"p ""q"""\n3,4,"r,\ns"\n',
+        [[1, 2], [3, 4]],
+        [0, 1],
+        ("a,b", "c\nd"),
+        ('p "q"', "r,\ns"),
+    ),
     ids=["no header", "a header", "sorted classes", "a header of the target only", "quotes"],
 )
 def test_targets_that_are_text(
@@ -78,20 +76,18 @@ def test_targets_that_are_text(
     assert (data.feature_names, data.target_names) == (features, targets)
 
 
-@pytest.mark.parametrize(
-    ("column", "y", "dtype", "names"),
-    [
-        ("0 2 2", [0, 1, 1], np.int64, ("0", "2")),
-        ("007 3 0", [7, 3, 0], np.float32, ("y0",)),
-        ("0.0 1.0 1", [0, 1, 1], np.int64, ("0", "1")),
-        ("-1 1 1", [0, 1, 1], np.int64, ("-1", "1")),
-        ("+1 0 1", [1, 0, 1], np.int64, ("0", "1")),
-        ("1e2 1 1e2", [1, 0, 1], np.int64, ("1", "100")),
-        ("0 1 100000", [0, 1, 100000], np.float32, ("y0",)),
-        ("0.1 0.1 -2.5", [0.1, 0.1, -2.5], np.float32, ("y0",)),
-        ("True False True", [1, 0, 1], np.int64, ("False", "True")),
-        ("2024_05 2024_06 2024_05", [0, 1, 0], np.int64, ("2024_05", "2024_06")),
-    ],
+@parametrize(
+    "column, y, dtype, names",
+    ("0 2 2", [0, 1, 1], np.int64, ("0", "2")),
+    ("007 3 0", [7, 3, 0], np.float32, ("y0",)),
+    ("0.0 1.0 1", [0, 1, 1], np.int64, ("0", "1")),
+    ("-1 1 1", [0, 1, 1], np.int64, ("-1", "1")),
+    ("+1 0 1", [1, 0, 1], np.int64, ("0", "1")),
+    ("1e2 1 1e2", [1, 0, 1], np.int64, ("1", "100")),
+    ("0 1 100000", [0, 1, 100000], np.float32, ("y0",)),
+    ("0.1 0.1 -2.5", [0.1, 0.1, -2.5], np.float32, ("y0",)),
+    ("True False True", [1, 0, 1], np.int64, ("False", "True")),
+    ("2024_05 2024_06 2024_05", [0, 1, 0], np.int64, ("2024_05", "2024_06")),
 )
 def test_kind_of_a_target_column(
     write: Write, column: str, y: list[float], dtype: type, names: tuple[str, ...]
@@ -104,20 +100,18 @@ def test_kind_of_a_target_column(
 ABC = "a,b,c,d\n1,2,3,4\n5,6,7,8\n"
 
 
-@pytest.mark.parametrize(
-    ("targets", "features", "y", "names"),
-    [
-        (-1, "abc", [4, 8], None),
-        (3, "abc", [4, 8], None),
-        (0, "bcd", [1, 5], None),
-        (-4, "bcd", [1, 5], None),
-        (np.int64(1), "acd", [2, 6], None),
-        ("c", "abd", [3, 7], ("c",)),
-        (["c"], "abd", [[3], [7]], ("c",)),
-        ([-1, "a"], "bc", [[4, 1], [8, 5]], ("d", "a")),
-        (("a", "b", "c"), "d", [[1, 2, 3], [5, 6, 7]], ("a", "b", "c")),
-        (range(1, 3), "ad", [[2, 3], [6, 7]], ("b", "c")),
-    ],
+@parametrize(
+    "targets, features, y, names",
+    (-1, "abc", [4, 8], None),
+    (3, "abc", [4, 8], None),
+    (0, "bcd", [1, 5], None),
+    (-4, "bcd", [1, 5], None),
+    (np.int64(1), "acd", [2, 6], None),
+    ("c", "abd", [3, 7], ("c",)),
+    (["c"], "abd", [[3], [7]], ("c",)),
+    ([-1, "a"], "bc", [[4, 1], [8, 5]], ("d", "a")),
+    (("a", "b", "c"), "d", [[1, 2, 3], [5, 6, 7]], ("a", "b", "c")),
+    (range(1, 3), "ad", [[2, 3], [6, 7]], ("b", "c")),
 )
 def test_choice_of_targets(
     write: Write, targets: Any, features: str, y: Any, names: tuple[str, ...] | None
@@ -129,16 +123,14 @@ def test_choice_of_targets(
     assert data.target_names == names or names is None
 
 
-@pytest.mark.parametrize(
-    ("content", "targets", "X", "y", "features", "names"),
-    [
-        ("0,1,2\n5,6,7\n", "2", [[5, 6]], [7], "0 1", "2"),  # a name makes a row a header
-        (",a,y\n0,1.5,2\n1,2.5,3\n", -1, [[0, 1.5], [1, 2.5]], [2, 3], " a", "y"),
-        ("a,a,y\n1,2,3\n", "y", [[1, 2]], [3], "a a", "y"),
-        ("a,b,a\n1,2,3\n", 2, [[1, 2]], [3], "a b", "a"),
-        ("size,price\n1,2.5\n2,3.5\n", "price", [[1], [2]], [2.5, 3.5], "size", "price"),
-        ("0.5,1.0,0.0\n0.25,0.0,1.0\n", [-2, -1], [[0.5], [0.25]], np.eye(2), "x0", "y0 y1"),
-    ],
+@parametrize(
+    "content, targets, X, y, features, names",
+    ("0,1,2\n5,6,7\n", "2", [[5, 6]], [7], "0 1", "2"),  # a name makes a row a header
+    (",a,y\n0,1.5,2\n1,2.5,3\n", -1, [[0, 1.5], [1, 2.5]], [2, 3], " a", "y"),
+    ("a,a,y\n1,2,3\n", "y", [[1, 2]], [3], "a a", "y"),
+    ("a,b,a\n1,2,3\n", 2, [[1, 2]], [3], "a b", "a"),
+    ("size,price\n1,2.5\n2,3.5\n", "price", [[1], [2]], [2.5, 3.5], "size", "price"),
+    ("0.5,1.0,0.0\n0.25,0.0,1.0\n", [-2, -1], [[0.5], [0.25]], np.eye(2), "x0", "y0 y1"),
 )
 def test_names_of_columns(
     write: Write, content: str, targets: Any, X: Any, y: Any, features: str, names: str
@@ -160,7 +152,7 @@ def test_header_of_numbers_must_be_said(write: Write) -> None:
     assert data.feature_names == ("2019", "2020")
 
 
-@pytest.mark.parametrize("flaw", ["?", "", "NA", "1_000", "1.2.3"])
+@parametrize("flaw", "?", "", "NA", "1_000", "1.2.3")
 def test_neither_header_nor_example(write: Write, flaw: str) -> None:
     """An example with a flaw is not taken for a header and dropped."""
     path = write(f"5.1,{flaw},x\n4.9,3.0,y\n")
@@ -173,20 +165,18 @@ def test_neither_header_nor_example(write: Write, flaw: str) -> None:
 # The format
 
 
-@pytest.mark.parametrize(
+@parametrize(
     "content",
-    [
-        "a,b,y\n1,2,p\n3,4,q\n",
-        "a,b,y\n1,2,p\n3,4,q",
-        "a,b,y\r\n1,2,p\r\n3,4,q\r\n",
-        "a,b,y\r1,2,p\r3,4,q\r",
-        "\ufeffa,b,y\n1,2,p\n3,4,q\n",
-        '\ufeff"a","b","y"\n"1","2","p"\n"3","4","q"\n',
-        "\n\n  \na,b,y\n\n1,2,p\n \t \n3,4,q\n\n\n",
-        " a , b ,\ty\n  1,2  , p\n3\t, 4 , q \n",
-        'a, "b", "y"\n1, "2", "p"\n3,4,q\n',
-        'a,b,y\n" 1"," 2 "," p "\n3,4,q\n',
-    ],
+    "a,b,y\n1,2,p\n3,4,q\n",
+    "a,b,y\n1,2,p\n3,4,q",
+    "a,b,y\r\n1,2,p\r\n3,4,q\r\n",
+    "a,b,y\r1,2,p\r3,4,q\r",
+    "\ufeffa,b,y\n1,2,p\n3,4,q\n",
+    '\ufeff"a","b","y"\n"1","2","p"\n"3","4","q"\n',
+    "\n\n  \na,b,y\n\n1,2,p\n \t \n3,4,q\n\n\n",
+    " a , b ,\ty\n  1,2  , p\n3\t, 4 , q \n",
+    'a, "b", "y"\n1, "2", "p"\n3,4,q\n',
+    'a,b,y\n" 1"," 2 "," p "\n3,4,q\n',
 )
 def test_spellings_of_the_same_file(write: Write, content: str) -> None:
     data = read_csv(write(content))
@@ -195,7 +185,7 @@ def test_spellings_of_the_same_file(write: Write, content: str) -> None:
     assert data.target_names == ("p", "q")
 
 
-@pytest.mark.parametrize("delimiter", [";", "\t", " ", "|", "·"])
+@parametrize("delimiter", ";", "\t", " ", "|", "·")
 def test_delimiters(write: Write, delimiter: str) -> None:
     path = write("a,b,y\n1,2,p\n3,4,q\n".replace(",", delimiter))
     data = read_csv(path, delimiter=delimiter)
@@ -242,12 +232,10 @@ def test_memory(write: Write) -> None:
 # Errors in the file
 
 
-@pytest.mark.parametrize(
+@parametrize(
     "field",
-    [
-        *("x", "", "  ", '""', "1;5", "0x10", "1_000", "nan", "-inf", "3.5e38", "1e999", "\0"),
-        "\U0001f33b",
-    ],
+    *("x", "", "  ", '""', "1;5", "0x10", "1_000", "nan", "-inf", "3.5e38", "1e999", "\0"),
+    "\U0001f33b",
 )
 def test_not_a_number(write: Write, field: str) -> None:
     got = f"got {field!r}" if field.strip(' "') else "got an empty field"
@@ -317,7 +305,7 @@ FLAWS: dict[str, tuple[str | bytes, Options, tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize(("content", "arguments", "parts"), FLAWS.values(), ids=FLAWS)
+@parametrize("content, arguments, parts", *FLAWS.values(), ids=FLAWS)
 def test_flaws(write: Write, content: str | bytes, arguments: Options, parts: Any) -> None:
     refuses(write(content), *parts, **arguments)
 
@@ -325,20 +313,18 @@ def test_flaws(write: Write, content: str | bytes, arguments: Options, parts: An
 FINITE_TARGET = "expected a finite number of float32, got"
 
 
-@pytest.mark.parametrize(
-    ("column", "line", "message"),
-    [
-        ("1.5 2 x", 3, "expected a number as on line 1, got 'x'"),
-        ("1 2 x", 3, "expected a number as on line 1, got 'x'"),
-        ("a b 1.5 b", 3, "expected text as on line 1, got '1.5'"),
-        ("a nan", 2, "expected text as on line 1, got 'nan'"),
-        ("1.5 2 nan", 3, f"{FINITE_TARGET} 'nan'"),
-        ("1.5 1.5 -inf", 3, f"{FINITE_TARGET} '-inf'"),
-        ("1.5 1e39 0", 2, f"{FINITE_TARGET} '1e39'"),
-        ("1 1 ''", 3, "expected a number as on line 1, got an empty field"),
-        ("a b '' ''", 3, "expected text as on line 1, got an empty field"),
-        ("'' a", 1, "expected text as on line 1, got an empty field"),
-    ],
+@parametrize(
+    "column, line, message",
+    ("1.5 2 x", 3, "expected a number as on line 1, got 'x'"),
+    ("1 2 x", 3, "expected a number as on line 1, got 'x'"),
+    ("a b 1.5 b", 3, "expected text as on line 1, got '1.5'"),
+    ("a nan", 2, "expected text as on line 1, got 'nan'"),
+    ("1.5 2 nan", 3, f"{FINITE_TARGET} 'nan'"),
+    ("1.5 1.5 -inf", 3, f"{FINITE_TARGET} '-inf'"),
+    ("1.5 1e39 0", 2, f"{FINITE_TARGET} '1e39'"),
+    ("1 1 ''", 3, "expected a number as on line 1, got an empty field"),
+    ("a b '' ''", 3, "expected text as on line 1, got an empty field"),
+    ("'' a", 1, "expected text as on line 1, got an empty field"),
 )
 def test_flaws_in_a_target_column(write: Write, column: str, line: int, message: str) -> None:
     targets = column.replace("''", '""').split()
@@ -346,9 +332,9 @@ def test_flaws_in_a_target_column(write: Write, column: str, line: int, message:
     refuses(path, f"line {line}, column 1: {message}", targets=0)
 
 
-@pytest.mark.parametrize("n_before", [0, 1, 1000, 5000])
-@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
-@pytest.mark.parametrize("row", [b"1,caf\xe9", b"\xe9,1"])
+@parametrize("n_before", 0, 1, 1000, 5000)
+@parametrize("end", b"\n", b"\r\n")
+@parametrize("row", b"1,caf\xe9", b"\xe9,1")
 def test_undecodable_bytes(write: Write, n_before: int, end: bytes, row: bytes) -> None:
     """The file is decoded block by block; the line is right in the first one and in later ones."""
     path = write((b"1,caf\xc3\xa9" + end) * n_before + row + end + b"1,x" + end)
@@ -400,36 +386,34 @@ def test_noise(scratch: Path, content: bytes, targets: Any, header: bool | None)
 KNOWN = re.escape("['a', 'b', 'c', 'd']")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        *(({"targets": n}, ValueError, f".* from -4 to 3, got {n}$") for n in (4, -5)),
-        ({"targets": [0, 4]}, ValueError, ".* from -4 to 3, got 4$"),
-        *(({"targets": n}, ValueError, f".* one of {KNOWN}, got '{n}'$") for n in ("e", "A", "")),
-        ({"targets": ["a", "e"]}, ValueError, f".* one of {KNOWN}, got 'e'$"),
-        *(
-            ({"targets": twice}, ValueError, r"different columns .* got \[")
-            for twice in ([0, 0], [3, -1], ["d", -1], ["a", "b", "a"])
-        ),
-        *(
-            ({"header": False, "targets": names}, ValueError, ".* named, got ")
-            for names in ("d", ["d"], [0, "d"])
-        ),
-        *(
-            ({"targets": wrong}, TypeError, ".*, got ")
-            for wrong in (None, 1.0, True, [0, None], [False], {"a"})
-        ),
-        ({"targets": []}, ValueError, "."),
-        *(({"header": wrong}, TypeError, ".*, got ") for wrong in (1, "infer")),
-        *(({"delimiter": wrong}, TypeError, ".*, got ") for wrong in (None, b",")),
-        *(({"delimiter": wrong}, ValueError, ".") for wrong in ("", ", ", '"', "\n")),
-        *(({"classes": wrong}, TypeError, ".*, got ") for wrong in ("ab", [0, 1])),
-        *(({"classes": wrong}, ValueError, ".") for wrong in ([], ["a", "b", "a"])),
-        ({"classes": ["a"], "targets": [0]}, ValueError, "."),
-        ({"classes": ["a"], "task": "regression"}, ValueError, "."),
-        ({"task": "regress"}, ValueError, "."),
-        ({"task": "classification", "targets": [0]}, ValueError, "."),
-    ],
+@parametrize(
+    "arguments, error, message",
+    *(({"targets": n}, ValueError, f".* from -4 to 3, got {n}$") for n in (4, -5)),
+    ({"targets": [0, 4]}, ValueError, ".* from -4 to 3, got 4$"),
+    *(({"targets": n}, ValueError, f".* one of {KNOWN}, got '{n}'$") for n in ("e", "A", "")),
+    ({"targets": ["a", "e"]}, ValueError, f".* one of {KNOWN}, got 'e'$"),
+    *(
+        ({"targets": twice}, ValueError, r"different columns .* got \[")
+        for twice in ([0, 0], [3, -1], ["d", -1], ["a", "b", "a"])
+    ),
+    *(
+        ({"header": False, "targets": names}, ValueError, ".* named, got ")
+        for names in ("d", ["d"], [0, "d"])
+    ),
+    *(
+        ({"targets": wrong}, TypeError, ".*, got ")
+        for wrong in (None, 1.0, True, [0, None], [False], {"a"})
+    ),
+    ({"targets": []}, ValueError, "."),
+    *(({"header": wrong}, TypeError, ".*, got ") for wrong in (1, "infer")),
+    *(({"delimiter": wrong}, TypeError, ".*, got ") for wrong in (None, b",")),
+    *(({"delimiter": wrong}, ValueError, ".") for wrong in ("", ", ", '"', "\n")),
+    *(({"classes": wrong}, TypeError, ".*, got ") for wrong in ("ab", [0, 1])),
+    *(({"classes": wrong}, ValueError, ".") for wrong in ([], ["a", "b", "a"])),
+    ({"classes": ["a"], "targets": [0]}, ValueError, "."),
+    ({"classes": ["a"], "task": "regression"}, ValueError, "."),
+    ({"task": "regress"}, ValueError, "."),
+    ({"task": "classification", "targets": [0]}, ValueError, "."),
     ids=str,
 )
 def test_arguments_that_are_refused(
@@ -444,7 +428,7 @@ def test_ambiguous_column_name(write: Write) -> None:
         read_csv(write("a,b,a\n1,2,3\n"), targets="a")
 
 
-@pytest.mark.parametrize("read", [read_csv, read_idx])
+@parametrize("read", read_csv, read_idx)
 def test_missing_file_and_folder(tmp_path: Path, read: Callable[[Path], Any]) -> None:
     with pytest.raises(FileNotFoundError, match=r"nothing\.csv"):
         read(tmp_path / "nothing.csv")

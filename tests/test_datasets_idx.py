@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import Compress, Write, peak_of
+from helpers import Compress, Write, parametrize, peak_of
 from helpers import scratch as scratch
 from helpers import write as write
 from hypothesis import given, settings
@@ -46,28 +46,22 @@ def refuses(path: Path, message: str) -> None:
 # Sound files
 
 
-@pytest.mark.parametrize(
-    ("type_code", "data", "expected"),
-    [
-        (0x08, "00 01 ff", np.array([0, 1, 255], np.uint8)),
-        (0x09, "00 7f ff", np.array([0, 127, -1], np.int8)),
-        (0x0B, "0102 ffff 8000", np.array([258, -1, -32768], np.int16)),
-        (0x0C, "00000102 fffffffe 7fffffff", np.array([258, -2, 2147483647], np.int32)),
-        (0x0D, "3fc00000 c0000000 7f800000", np.array([1.5, -2, np.inf], np.float32)),
-        (
-            0x0E,
-            "3ff8000000000000 c000000000000000 0000000000000001",
-            np.array([1.5, -2, 5e-324], np.float64),
-        ),
-    ],
+@parametrize(
+    "type_code, data, expected",
+    (0x08, "00 01 ff", np.array([0, 1, 255], np.uint8)),
+    (0x09, "00 7f ff", np.array([0, 127, -1], np.int8)),
+    (0x0B, "0102 ffff 8000", np.array([258, -1, -32768], np.int16)),
+    (0x0C, "00000102 fffffffe 7fffffff", np.array([258, -2, 2147483647], np.int32)),
+    (0x0D, "3fc00000 c0000000 7f800000", np.array([1.5, -2, np.inf], np.float32)),
+    (
+        0x0E,
+        "3ff8000000000000 c000000000000000 0000000000000001",
+        np.array([1.5, -2, 5e-324], np.float64),
+    ),
 )
-@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+@parametrize("compress", bytes, gzip.compress)
 def test_element_types(
-    write: Write,
-    type_code: int,
-    data: str,
-    expected: NDArray[Any],
-    compress: Compress,
+    write: Write, type_code: int, data: str, expected: NDArray[Any], compress: Compress
 ) -> None:
     """Bytes by hand, from the definition of the format."""
     array = read_idx(write(compress(bytes([0, 0, type_code, 1, 0, 0, 0, 3]) + bytes.fromhex(data))))
@@ -97,7 +91,7 @@ def test_round_trip(scratch: Path, array: NDArray[Any], compressed: bool) -> Non
     assert result.flags.c_contiguous and result.flags.aligned and result.flags.writeable
 
 
-@pytest.mark.parametrize("ndim", [0, 1, 32, 33, 64])
+@parametrize("ndim", 0, 1, 32, 33, 64)
 def test_numbers_of_dimensions(write: Write, ndim: int) -> None:
     array = read_idx(write(idx_header(0x0B, *[1] * ndim) + b"\x01\x02"))
     assert array.shape == (1,) * ndim
@@ -125,8 +119,8 @@ def test_result_is_the_callers_own(write: Write) -> None:
     assert read_idx(path).tolist() == [0, 0]
 
 
-@pytest.mark.parametrize("compress", [bytes, lambda data: gzip.compress(data, 1)])
-@pytest.mark.parametrize("dtype", ["u1", "f8"])
+@parametrize("compress", bytes, lambda data: gzip.compress(data, 1))
+@parametrize("dtype", "u1", "f8")
 def test_memory(write: Write, dtype: str, compress: Compress) -> None:
     """At most twice the data: byte order is changed in place."""
     path = write(compress(idx_bytes(np.ones(8 * MIB // np.dtype(dtype).itemsize, dtype))))
@@ -136,17 +130,17 @@ def test_memory(write: Write, dtype: str, compress: Compress) -> None:
 # Unsound files
 
 
-@pytest.mark.parametrize("n_bytes", range(4))
+@parametrize("n_bytes", *range(4))
 def test_too_short_for_a_header(write: Write, n_bytes: int) -> None:
     refuses(write(bytes([0, 0, 8, 0])[:n_bytes]), f"at least 4 bytes, got {n_bytes}$")
 
 
-@pytest.mark.parametrize("magic", [b"\0\1\x08\0", b"\1\0\x08\0", b"\x89PNG", b"PK\3\4"])
+@parametrize("magic", b"\0\1\x08\0", b"\1\0\x08\0", b"\x89PNG", b"PK\3\4")
 def test_bad_magic(write: Write, magic: bytes) -> None:
     refuses(write(magic + bytes(20)), f"two zero bytes, got {re.escape(repr(magic))}")
 
 
-@pytest.mark.parametrize("type_code", [0x00, 0x07, 0x0A, 0x0F, 0xFF])
+@parametrize("type_code", 0x00, 0x07, 0x0A, 0x0F, 0xFF)
 def test_unknown_element_type(write: Write, type_code: int) -> None:
     refuses(
         write(idx_header(type_code, 1) + bytes(8)),
@@ -154,7 +148,7 @@ def test_unknown_element_type(write: Write, type_code: int) -> None:
     )
 
 
-@pytest.mark.parametrize("ndim", [65, 255])
+@parametrize("ndim", 65, 255)
 def test_too_many_dimensions(write: Write, ndim: int) -> None:
     refuses(write(idx_header(0x08, *[1] * ndim) + b"\0"), f"at most 64 dimensions, got {ndim}")
 
@@ -163,14 +157,14 @@ def test_truncated_sizes(write: Write) -> None:
     refuses(write(idx_header(0x08, 2, 3)[:-1]), "8 bytes of sizes, got 7")
 
 
-@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+@parametrize("compress", bytes, gzip.compress)
 def test_truncated_data(write: Write, compress: Compress) -> None:
     path = write(compress(idx_header(0x0C, 2, 3) + bytes(23)))
     refuses(path, r"24 bytes of data for int32 of shape \(2, 3\), got 23$")
 
 
-@pytest.mark.parametrize("compress", [bytes, gzip.compress])
-@pytest.mark.parametrize("n_extra", [1, 2 * MIB])
+@parametrize("compress", bytes, gzip.compress)
+@parametrize("n_extra", 1, 2 * MIB)
 def test_trailing_bytes(write: Write, compress: Compress, n_extra: int) -> None:
     path = write(compress(idx_header(0x08, 5) + bytes(5 + n_extra)))
     refuses(path, r"5 bytes of data for uint8 of shape \(5,\), got more$")
@@ -180,15 +174,13 @@ def test_no_data_where_none_is_due(write: Write) -> None:
     refuses(write(idx_header(0x08, 0, 5) + b"\0"), "0 bytes of data .*, got more$")
 
 
-@pytest.mark.parametrize(
+@parametrize(
     "sizes",
-    [
-        (2**32 - 1, 2**32 - 1),
-        (2**32 - 1, 2**31),
-        (2**32 - 1,) * 64,
-        (0, 2**32 - 1, 2**32 - 1, 2**32 - 1),
-        (2**32 - 1, 2**32 - 1, 0),
-    ],
+    (2**32 - 1, 2**32 - 1),
+    (2**32 - 1, 2**31),
+    (2**32 - 1,) * 64,
+    (0, 2**32 - 1, 2**32 - 1, 2**32 - 1),
+    (2**32 - 1, 2**32 - 1, 0),
 )
 def test_sizes_that_overflow(write: Write, sizes: tuple[int, ...]) -> None:
     path = write(idx_header(0x0E, *sizes) + bytes(100))
@@ -198,32 +190,30 @@ def test_sizes_that_overflow(write: Write, sizes: tuple[int, ...]) -> None:
 COMPRESSED = gzip.compress(idx_header(0x08, 1000) + random.Random(0).randbytes(1000), mtime=0)
 
 
-@pytest.mark.parametrize(
+@parametrize(
     "content",
-    [
-        COMPRESSED[:2],
-        COMPRESSED[:8],
-        COMPRESSED[:500],
-        COMPRESSED[:-8],  # no checksum
-        COMPRESSED[:-1],
-        COMPRESSED[:-8] + bytes([COMPRESSED[-8] ^ 1]) + COMPRESSED[-7:],  # wrong checksum
-        COMPRESSED[:10] + b"\xff" * 100 + COMPRESSED[110:],
-        COMPRESSED[:2] + b"\x63" + COMPRESSED[3:],  # unknown method
-        COMPRESSED + b"more",
-    ],
+    COMPRESSED[:2],
+    COMPRESSED[:8],
+    COMPRESSED[:500],
+    COMPRESSED[:-8],  # no checksum
+    COMPRESSED[:-1],
+    COMPRESSED[:-8] + bytes([COMPRESSED[-8] ^ 1]) + COMPRESSED[-7:],  # wrong checksum
+    COMPRESSED[:10] + b"\xff" * 100 + COMPRESSED[110:],
+    COMPRESSED[:2] + b"\x63" + COMPRESSED[3:],  # unknown method
+    COMPRESSED + b"more",
 )
 def test_unsound_gzip(write: Write, content: bytes) -> None:
     refuses(write(content), "a sound gzip stream, got: ")
 
 
-@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+@parametrize("compress", bytes, gzip.compress)
 def test_lying_header_costs_nothing(write: Write, compress: Compress) -> None:
     """Sizes for 16 GB and a hundred bytes to back them up."""
     path = write(compress(idx_header(0x0E, 2**31 - 1) + bytes(100)))
     assert peak_of(lambda: refuses(path, "17179869176 bytes of data .*, got 100$")) < 2 * MIB
 
 
-@pytest.mark.parametrize("n_promised", [10, MIB])
+@parametrize("n_promised", 10, MIB)
 def test_gzip_bomb_is_not_expanded(write: Write, n_promised: int) -> None:
     """64 MiB of zeros in 64 KB, behind a header that speaks of less."""
     compressor = zlib.compressobj(level=1, wbits=31)
@@ -252,10 +242,7 @@ def read_or_refuse(content: bytes, path: Path) -> None:
 @settings(max_examples=150, deadline=None)
 @given(array=arrays, compressed=st.booleans(), data=st.data())
 def test_truncation(
-    scratch: Path,
-    array: NDArray[Any],
-    compressed: bool,
-    data: st.DataObject,
+    scratch: Path, array: NDArray[Any], compressed: bool, data: st.DataObject
 ) -> None:
     content = gzip.compress(idx_bytes(array)) if compressed else idx_bytes(array)
     length = data.draw(st.integers(0, len(content) - 1))
@@ -267,10 +254,7 @@ def test_truncation(
 @settings(max_examples=300, deadline=None)
 @given(array=arrays, compressed=st.booleans(), data=st.data())
 def test_mutation(
-    scratch: Path,
-    array: NDArray[Any],
-    compressed: bool,
-    data: st.DataObject,
+    scratch: Path, array: NDArray[Any], compressed: bool, data: st.DataObject
 ) -> None:
     content = bytearray(gzip.compress(idx_bytes(array)) if compressed else idx_bytes(array))
     positions = st.integers(0, len(content) - 1)
@@ -291,14 +275,12 @@ def test_noise(scratch: Path, content: bytes, magic: bytes) -> None:
 # The real files
 
 
-@pytest.mark.parametrize(
-    ("name", "shape", "md5"),
-    [
-        ("train-images-idx3-ubyte.gz", (60000, 28, 28), "6bbc9ace898e44ae57da46a324031adb"),
-        ("train-labels-idx1-ubyte.gz", (60000,), "a25bea736e30d166cdddb491f175f624"),
-        ("t10k-images-idx3-ubyte.gz", (10000, 28, 28), "2646ac647ad5339dbf082846283269ea"),
-        ("t10k-labels-idx1-ubyte.gz", (10000,), "27ae3e4e09519cfbb04c329615203637"),
-    ],
+@parametrize(
+    "name, shape, md5",
+    ("train-images-idx3-ubyte.gz", (60000, 28, 28), "6bbc9ace898e44ae57da46a324031adb"),
+    ("train-labels-idx1-ubyte.gz", (60000,), "a25bea736e30d166cdddb491f175f624"),
+    ("t10k-images-idx3-ubyte.gz", (10000, 28, 28), "2646ac647ad5339dbf082846283269ea"),
+    ("t10k-labels-idx1-ubyte.gz", (10000,), "27ae3e4e09519cfbb04c329615203637"),
 )
 def test_real_mnist_files(mnist_folder: Path, name: str, shape: tuple[int, ...], md5: str) -> None:
     """The published checksums are those of the uncompressed files: header and data."""

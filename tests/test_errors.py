@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import Error, Kind, Options, each_value, parameters, refusal, unchanged
+from helpers import Error, Kind, Options, each_value, parameters, parametrize, refusal, unchanged
 from helpers import kind as kind
 
 import fastnn
@@ -42,14 +42,12 @@ def got(value: Any) -> str:
 # The constructor
 
 
-@pytest.mark.parametrize(
-    ("sizes", "wrong"),
-    [
-        *((sizes, sizes) for sizes in ([], [3], np.array(5), 5, "4,3", b"43", None)),
-        *(([3, width], width) for width in (0, 1.5, 4.0, True, np.True_, "4", None, math.nan)),
-        *(([0, 3], 0), ([4, -1, 3], -1), ([[3, 4]], [3, 4])),
-        (np.array([3.0, 4.0]), np.float64(3)),
-    ],
+@parametrize(
+    "sizes, wrong",
+    *((sizes, sizes) for sizes in ([], [3], np.array(5), 5, "4,3", b"43", None)),
+    *(([3, width], width) for width in (0, 1.5, 4.0, True, np.True_, "4", None, math.nan)),
+    *(([0, 3], 0), ([4, -1, 3], -1), ([[3, 4]], [3, 4])),
+    (np.array([3.0, 4.0]), np.float64(3)),
     ids=repr,
 )
 def test_layer_sizes(kind: Kind, sizes: Any, wrong: Any) -> None:
@@ -73,48 +71,46 @@ def loss(function: Any, name: Any = "x") -> Options:
     return {"loss": fastnn.Loss(name, function)}
 
 
-@pytest.mark.parametrize(
-    ("options", "error", "words"),
-    [
-        ({"activation": "swish"}, ValueError, ("activation", *ACTIVATIONS, "'swish'")),
-        ({"activation": "Sigmoid"}, ValueError, ("activation", *ACTIVATIONS, "'Sigmoid'")),
-        ({"activation": ["swish"]}, ValueError, ("activation", *ACTIVATIONS, "'swish'")),
-        ({"activation": [3]}, TypeError, ("activation", *ACTIVATIONS, "3")),
-        ({"activation": ["tanh", "tanh"]}, ValueError, (*FOR_EACH, "['tanh', 'tanh']")),
-        ({"activation": []}, ValueError, (*FOR_EACH, "[]")),
-        ({"activation": 3}, TypeError, (*FOR_EACH, "3")),
-        ({"activation": None}, TypeError, (*FOR_EACH, "None")),
-        ({"activation": np.tanh}, TypeError, (*FOR_EACH, "<ufunc 'tanh'>")),
-        ({"activation": "softmax"}, ValueError, ("activation must be one for hidden", "'softmax'")),
-        ({"output_activation": "swish"}, ValueError, ("output_activation", *ACTIVATIONS, "'swish")),
-        ({"output_activation": ["tanh"]}, TypeError, ("output_activation", *ACTIVATIONS, "['tanh")),
-        ({"output_activation": 3}, TypeError, ("output_activation", *ACTIVATIONS, "3")),
-        ({"loss": "mse"}, ValueError, (*LOSSES, "'mse'")),
-        ({"loss": "crossentropy"}, ValueError, (*LOSSES, "'crossentropy'")),
-        ({"loss": ["squared_error"]}, TypeError, (*LOSSES, "['squared_error']")),
-        (loss(own_loss, "huber"), ValueError, ("loss must have a name that no built-in one has",)),
-        (loss(own_loss, 3), TypeError, ("loss must have a name that is a str, got 3",)),
-        (loss(3), TypeError, ("loss 'x' must have a callable function, got 3",)),
-        (
-            loss(lambda a, t: a - t),
-            TypeError,
-            ("loss 'x' must return losses ", " and derivatives ", "got a ndarray"),
-        ),
-        (
-            loss(lambda a, t: (((a - t) ** 2).sum(), a - t)),
-            ValueError,
-            ("loss 'x' must return losses that are real numbers in shape (2,)",),
-        ),
-        (
-            loss(lambda a, t: (a[:, 0], np.negative(a, out=a))),
-            ValueError,
-            ("loss 'x' must leave its arguments as they are",),
-        ),
-        *(
-            ({"dtype": dtype}, ValueError, ("dtype must be", "float", got(dtype)))
-            for dtype in (int, "int32", complex, object, "f4,f4", "swish", {"names": ["a"]}, None)
-        ),
-    ],
+@parametrize(
+    "options, error, words",
+    ({"activation": "swish"}, ValueError, ("activation", *ACTIVATIONS, "'swish'")),
+    ({"activation": "Sigmoid"}, ValueError, ("activation", *ACTIVATIONS, "'Sigmoid'")),
+    ({"activation": ["swish"]}, ValueError, ("activation", *ACTIVATIONS, "'swish'")),
+    ({"activation": [3]}, TypeError, ("activation", *ACTIVATIONS, "3")),
+    ({"activation": ["tanh", "tanh"]}, ValueError, (*FOR_EACH, "['tanh', 'tanh']")),
+    ({"activation": []}, ValueError, (*FOR_EACH, "[]")),
+    ({"activation": 3}, TypeError, (*FOR_EACH, "3")),
+    ({"activation": None}, TypeError, (*FOR_EACH, "None")),
+    ({"activation": np.tanh}, TypeError, (*FOR_EACH, "<ufunc 'tanh'>")),
+    ({"activation": "softmax"}, ValueError, ("activation must be one for hidden", "'softmax'")),
+    ({"output_activation": "swish"}, ValueError, ("output_activation", *ACTIVATIONS, "'swish")),
+    ({"output_activation": ["tanh"]}, TypeError, ("output_activation", *ACTIVATIONS, "['tanh")),
+    ({"output_activation": 3}, TypeError, ("output_activation", *ACTIVATIONS, "3")),
+    ({"loss": "mse"}, ValueError, (*LOSSES, "'mse'")),
+    ({"loss": "crossentropy"}, ValueError, (*LOSSES, "'crossentropy'")),
+    ({"loss": ["squared_error"]}, TypeError, (*LOSSES, "['squared_error']")),
+    (loss(own_loss, "huber"), ValueError, ("loss must have a name that no built-in one has",)),
+    (loss(own_loss, 3), TypeError, ("loss must have a name that is a str, got 3",)),
+    (loss(3), TypeError, ("loss 'x' must have a callable function, got 3",)),
+    (
+        loss(lambda a, t: a - t),
+        TypeError,
+        ("loss 'x' must return losses ", " and derivatives ", "got a ndarray"),
+    ),
+    (
+        loss(lambda a, t: (((a - t) ** 2).sum(), a - t)),
+        ValueError,
+        ("loss 'x' must return losses that are real numbers in shape (2,)",),
+    ),
+    (
+        loss(lambda a, t: (a[:, 0], np.negative(a, out=a))),
+        ValueError,
+        ("loss 'x' must leave its arguments as they are",),
+    ),
+    *(
+        ({"dtype": dtype}, ValueError, ("dtype must be", "float", got(dtype)))
+        for dtype in (int, "int32", complex, object, "f4,f4", "swish", {"names": ["a"]}, None)
+    ),
     ids=repr,
 )
 def test_options_of_the_constructor(
@@ -127,14 +123,12 @@ def test_options_of_the_constructor(
     assert generator.bit_generator.state == before
 
 
-@pytest.mark.parametrize(
-    ("loss", "output", "must"),
-    [
-        ("cross_entropy", "sigmoid", "output_activation must be 'softmax' for the loss"),
-        (fastnn.losses.LOSSES["poisson"], "identity", "output_activation must be 'exp' for the "),
-        ("binary_cross_entropy", "identity", "output_activation must be 'sigmoid' for the loss"),
-        ("squared_error", "softmax", "loss must be 'cross_entropy' for softmax outputs"),
-    ],
+@parametrize(
+    "loss, output, must",
+    ("cross_entropy", "sigmoid", "output_activation must be 'softmax' for the loss"),
+    (fastnn.losses.LOSSES["poisson"], "identity", "output_activation must be 'exp' for the "),
+    ("binary_cross_entropy", "identity", "output_activation must be 'sigmoid' for the loss"),
+    ("squared_error", "softmax", "loss must be 'cross_entropy' for softmax outputs"),
     ids=str,
 )
 def test_loss_and_output_activation_fit(kind: Kind, loss: Any, output: str, must: str) -> None:
@@ -143,23 +137,21 @@ def test_loss_and_output_activation_fit(kind: Kind, loss: Any, output: str, must
         kind(SIZES, loss=loss, output_activation=output)
 
 
-@pytest.mark.parametrize(
-    ("options", "error", "message"),
-    [
-        ({"loss": fastnn.Huber(0)}, ValueError, "delta of loss 'huber' must be above 0 and finite"),
-        ({"loss": fastnn.Huber("1")}, TypeError, "delta of loss 'huber' must be a number, got '1'"),  # type: ignore[arg-type]
-        ({"loss": fastnn.Quantile(1)}, ValueError, "quantile of loss 'quantile' must be above 0 a"),
-        (
-            {"activation": fastnn.LeakyReLU(-0.1)},
-            ValueError,
-            "negative_slope of activation 'leaky_relu' must be at least 0 and finite, got -0.1",
-        ),
-        (
-            {"output_activation": fastnn.ELU(np.nan)},
-            ValueError,
-            "alpha of output_activation 'elu' must be at least 0 and finite, got nan",
-        ),
-    ],
+@parametrize(
+    "options, error, message",
+    ({"loss": fastnn.Huber(0)}, ValueError, "delta of loss 'huber' must be above 0 and finite"),
+    ({"loss": fastnn.Huber("1")}, TypeError, "delta of loss 'huber' must be a number, got '1'"),  # type: ignore[arg-type]
+    ({"loss": fastnn.Quantile(1)}, ValueError, "quantile of loss 'quantile' must be above 0 a"),
+    (
+        {"activation": fastnn.LeakyReLU(-0.1)},
+        ValueError,
+        "negative_slope of activation 'leaky_relu' must be at least 0 and finite, got -0.1",
+    ),
+    (
+        {"output_activation": fastnn.ELU(np.nan)},
+        ValueError,
+        "alpha of output_activation 'elu' must be at least 0 and finite, got nan",
+    ),
     ids=repr,
 )
 def test_parameters_of_losses_and_activations(
@@ -175,7 +167,7 @@ def test_kernels_are_for_float32_and_float64() -> None:
     assert reference.MLP([4, 3], dtype="float16").dtype == np.float16
 
 
-@pytest.mark.parametrize("seed", [-1, [1, -2], 1.5, [1.5], "1", {}], ids=repr)
+@parametrize("seed", -1, [1, -2], 1.5, [1.5], "1", {}, ids=repr)
 def test_seed(kind: Kind, seed: Any) -> None:
     error = ValueError if seed in (-1, [1, -2]) else TypeError
     with refusal(error, "seed must be", "non-negative integer", "Generator", f"got {seed!r}"):
@@ -190,19 +182,17 @@ def overwriting(z: Array) -> Array:
     return np.tanh(z, out=z)
 
 
-@pytest.mark.parametrize("argument", ["activation", "output_activation"])
-@pytest.mark.parametrize(
-    ("function", "derivative", "error", "words"),
-    [
-        (np.sum, plain, ValueError, ("a function", "shape", "got float32 ()")),
-        (plain, lambda z: 1.0, ValueError, ("a derivative", "shape", "got")),
-        (np.transpose, plain, ValueError, ("a function", "shape", "(3, 2)")),
-        (lambda z: z + 1j, plain, ValueError, ("real numbers", "got complex64")),
-        (lambda z: None, plain, ValueError, ("real numbers", "got object")),
-        (3, plain, TypeError, ("function", "got 3")),
-        (plain, 4, TypeError, ("derivative", "got 4")),
-        (overwriting, plain, ValueError, ("function", "leaves its argument")),
-    ],
+@parametrize("argument", "activation", "output_activation")
+@parametrize(
+    "function, derivative, error, words",
+    (np.sum, plain, ValueError, ("a function", "shape", "got float32 ()")),
+    (plain, lambda z: 1.0, ValueError, ("a derivative", "shape", "got")),
+    (np.transpose, plain, ValueError, ("a function", "shape", "(3, 2)")),
+    (lambda z: z + 1j, plain, ValueError, ("real numbers", "got complex64")),
+    (lambda z: None, plain, ValueError, ("real numbers", "got object")),
+    (3, plain, TypeError, ("function", "got 3")),
+    (plain, 4, TypeError, ("derivative", "got 4")),
+    (overwriting, plain, ValueError, ("function", "leaves its argument")),
 )
 def test_activation_of_ones_own(
     kind: Kind, argument: str, function: Any, derivative: Any, error: Error, words: tuple[str, ...]
@@ -225,7 +215,7 @@ def test_activation_is_checked_without_a_hidden_layer(kind: Kind) -> None:
 
 
 # A model file could not be read again, or would be read as the built-in one.
-@pytest.mark.parametrize("name", [3, None, "sigmoid"], ids=repr)
+@parametrize("name", 3, None, "sigmoid", ids=repr)
 def test_name_of_an_activation_of_ones_own(kind: Kind, name: Any) -> None:
     error = ValueError if isinstance(name, str) else TypeError
     with pytest.raises(error, match=f"(?i)activation.*name.*{name!r}"):
@@ -289,69 +279,64 @@ RATE_AT_0 = "learning_rate at step 0 must be"
 ONE_EACH = f"shuffle must return each number below {N_EXAMPLES} once", "got some twice or others"
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
+@parametrize(
+    "options, words",
+    (
+        {"shuffle": lambda n: range(n - 1)},
+        (f"shuffle must return {N_EXAMPLES} integers", f"got int64 ({N_EXAMPLES - 1},)"),
+    ),
+    (
+        {"shuffle": lambda n: np.arange(n) / 1},
+        (f"shuffle must return {N_EXAMPLES} integers", f"got float64 ({N_EXAMPLES},)"),
+    ),
+    ({"shuffle": lambda n: np.arange(n) // 2}, ONE_EACH),
+    ({"shuffle": lambda n: np.arange(n) - 1}, ONE_EACH),
+    (
+        {"optimizer": SGD(0.1), "learning_rate": 0.2},
+        ("learning_rate must be left out where the optimizer is an object", "0.2", "SGD("),
+    ),
+    (
+        {"optimizer": "adam", "learning_rate": 0},
+        ("learning_rate must be finite and above zero, got 0",),
+    ),
+    ({"learning_rate": lambda step: -0.1}, (f"{RATE_AT_0} at least 0 and finite, got -0.1",)),
+    (
+        {"learning_rate": ReduceOnPlateau(0.1, "validation_loss")},
+        ("learning_rate monitors 'validation_loss'", "validation_data or"),
+    ),
+    (
+        {"learning_rate": ReduceOnPlateau(0.1, "validation_score")},
+        ("learning_rate monitors 'validation_score'",),
+    ),
+    ({"l2": 10}, ("l2 times learning_rate must be below 1", "got 10.0 times", "0.1")),
+    ({"early_stopping": fastnn.EarlyStopping()}, ("early_stopping monitors 'validation_loss'",)),
+    ({"validation_data": (np.ones((3, 5)), [0, 1, 2])}, ("X must have shape",)),
+    ({"validation_data": (np.ones((2, 4)), [0, 3])}, ("y must be integer labels",)),
+    (
+        {"validation_fraction": 0.2, "validation_data": (X, LABELS)},
+        ("validation_fraction must be None where validation_data are given",),
+    ),
+    *(
         (
-            {"shuffle": lambda n: range(n - 1)},
-            (f"shuffle must return {N_EXAMPLES} integers", f"got int64 ({N_EXAMPLES - 1},)"),
-        ),
-        (
-            {"shuffle": lambda n: np.arange(n) / 1},
-            (f"shuffle must return {N_EXAMPLES} integers", f"got float64 ({N_EXAMPLES},)"),
-        ),
-        ({"shuffle": lambda n: np.arange(n) // 2}, ONE_EACH),
-        ({"shuffle": lambda n: np.arange(n) - 1}, ONE_EACH),
-        (
-            {"optimizer": SGD(0.1), "learning_rate": 0.2},
-            ("learning_rate must be left out where the optimizer is an object", "0.2", "SGD("),
-        ),
-        (
-            {"optimizer": "adam", "learning_rate": 0},
-            ("learning_rate must be finite and above zero, got 0",),
-        ),
-        ({"learning_rate": lambda step: -0.1}, (f"{RATE_AT_0} at least 0 and finite, got -0.1",)),
-        (
-            {"learning_rate": ReduceOnPlateau(0.1, "validation_loss")},
-            ("learning_rate monitors 'validation_loss'", "validation_data or"),
-        ),
-        (
-            {"learning_rate": ReduceOnPlateau(0.1, "validation_score")},
-            ("learning_rate monitors 'validation_score'",),
-        ),
-        ({"l2": 10}, ("l2 times learning_rate must be below 1", "got 10.0 times", "0.1")),
-        (
-            {"early_stopping": fastnn.EarlyStopping()},
-            ("early_stopping monitors 'validation_loss'",),
-        ),
-        ({"validation_data": (np.ones((3, 5)), [0, 1, 2])}, ("X must have shape",)),
-        ({"validation_data": (np.ones((2, 4)), [0, 3])}, ("y must be integer labels",)),
-        (
-            {"validation_fraction": 0.2, "validation_data": (X, LABELS)},
-            ("validation_fraction must be None where validation_data are given",),
-        ),
-        *(
+            {"optimizer": name, "batch_size": size},
             (
-                {"optimizer": name, "batch_size": size},
-                (
-                    "batch_size must be None, the full batch, for the optimizer",
-                    f"{name!r}, {got(size)}",
-                ),
-            )
-            for name in ("rprop", "lbfgs")
-            for size in (1, 5, 32)
-        ),
-        *(
-            (
-                {"optimizer": "lbfgs", "batch_size": None, argument: value},
-                (argument, "must be left out for the optimizer 'lbfgs'"),
-            )
-            for argument, value in {
-                **{"l1": 0.1, "dropout": [0.5], "clip_norm": 1.0, "max_norm": 1.0},
-                **{"batch_callback": print, "learning_rate": 0.1},
-            }.items()
-        ),
-    ],
+                "batch_size must be None, the full batch, for the optimizer",
+                f"{name!r}, {got(size)}",
+            ),
+        )
+        for name in ("rprop", "lbfgs")
+        for size in (1, 5, 32)
+    ),
+    *(
+        (
+            {"optimizer": "lbfgs", "batch_size": None, argument: value},
+            (argument, "must be left out for the optimizer 'lbfgs'"),
+        )
+        for argument, value in {
+            **{"l1": 0.1, "dropout": [0.5], "clip_norm": 1.0, "max_norm": 1.0},
+            **{"batch_callback": print, "learning_rate": 0.1},
+        }.items()
+    ),
 )
 def test_options_of_train_that_do_not_fit(
     kind: Kind, options: Options, words: tuple[str, ...]
@@ -366,17 +351,12 @@ def test_options_of_train_that_do_not_fit(
     assert parameters(net) == parameters(untroubled)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"optimizer": "adam", "learning_rate": "fast"}, f"learning_rate {A_RATE}, got 'fast'"),
-        ({"learning_rate": lambda step: "fast"}, f"{RATE_AT_0} a number, got 'fast'"),
-        (
-            {"validation_data": 3},
-            "validation_data must be (X, y) or (X, y, sample_weight), got a i",
-        ),
-        ({"validation_data": (X,)}, "validation_data must be (X, y) or (X, y, sample_weight), got"),
-    ],
+@parametrize(
+    "options, message",
+    ({"optimizer": "adam", "learning_rate": "fast"}, f"learning_rate {A_RATE}, got 'fast'"),
+    ({"learning_rate": lambda step: "fast"}, f"{RATE_AT_0} a number, got 'fast'"),
+    ({"validation_data": 3}, "validation_data must be (X, y) or (X, y, sample_weight), got a i"),
+    ({"validation_data": (X,)}, "validation_data must be (X, y) or (X, y, sample_weight), got"),
 )
 def test_other_types_of_options_of_train(net: Network, options: Options, message: str) -> None:
     with unchanged(net), refusal(TypeError, message):
@@ -391,7 +371,7 @@ def test_dropout_without_hidden_layers(kind: Kind) -> None:
     net.train(X, LABELS, dropout=[])
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", LBFGS()], ids=repr)
+@parametrize("optimizer", "lbfgs", LBFGS(), ids=repr)
 def test_lbfgs_makes_no_steps_for_batches(net: Network, optimizer: Any) -> None:
     message = "optimizer must be one that makes a step"
     with unchanged(net), refusal(ValueError, message, f"got {optimizer!r}"):
@@ -498,7 +478,7 @@ def test_types_of_settings(rule: str, argument: str, value: Any) -> None:
 
 Refused = tuple[Any, tuple[str, ...]]
 WITH_TARGETS = ["train", "train_batch", "evaluate", "gradients"]
-with_targets = pytest.mark.parametrize("method", WITH_TARGETS)
+with_targets = parametrize("method", *WITH_TARGETS)
 WITHOUT_TARGETS = ["predict", "classify", "activations"]
 
 
@@ -531,7 +511,7 @@ def no_numbers(argument: str, shape: tuple[int, ...]) -> list[Refused]:
 
 def each_refused(*refused: Refused) -> pytest.MarkDecorator:
     ids = [f"{index}-{words[-1]}" for index, (_, words) in enumerate(refused)]
-    return pytest.mark.parametrize(("data", "words"), refused, ids=ids)
+    return parametrize("data, words", *refused, ids=ids)
 
 
 def error_of(words: tuple[str, ...]) -> Error:
@@ -544,7 +524,7 @@ FOR_LABELS = ("y must be integer labels from 0 to 2", "(5, 3)", "got")
 EQUALLY_MANY = "X and y must hold equally many"
 
 
-@pytest.mark.parametrize("method", [*WITH_TARGETS, *WITHOUT_TARGETS])
+@parametrize("method", *WITH_TARGETS, *WITHOUT_TARGETS)
 @each_refused(
     *no_numbers("X", X.shape),
     (X[:, :3], (*ANY_SHAPE, "(5, 3)")),
@@ -627,8 +607,8 @@ def test_one_example_is_no_data(net: Network, method: str) -> None:
         getattr(net, method)(X[0], LABELS[:1])
 
 
-@pytest.mark.parametrize("method", WITHOUT_TARGETS)
-@pytest.mark.parametrize("column", range(4))
+@parametrize("method", *WITHOUT_TARGETS)
+@parametrize("column", *range(4))
 def test_one_example_that_is_not_finite(net: Network, method: str, column: int) -> None:
     with refusal(ValueError, FINITE, f"got inf at row 0, column {column}"):
         getattr(net, method)(at(np.inf, column, of=X[0]))
@@ -643,8 +623,8 @@ def test_what_is_too_large_depends_on_the_dtype(kind: Kind) -> None:
         reference.MLP(SIZES, dtype="float16").predict(at(7e4, 3, 1))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@parametrize("dtype", "float32", "float64")
+@parametrize("value", np.nan, np.inf, -np.inf)
 def test_every_place_is_looked_at(variant: str, dtype: str, value: float) -> None:
     net = MLP([7, 2], dtype=dtype)
     for row, column in np.ndindex(9, 7):
@@ -657,9 +637,11 @@ def test_every_place_is_looked_at(variant: str, dtype: str, value: float) -> Non
 
 
 @with_targets
-@pytest.mark.parametrize(
-    ("data", "y"),
-    [(X[:0], LABELS[:0]), (X[:0], TARGETS[:0]), ([], [])],
+@parametrize(
+    "data, y",
+    (X[:0], LABELS[:0]),
+    (X[:0], TARGETS[:0]),
+    ([], []),
     ids=["labels", "targets", "lists"],
 )
 def test_no_examples(net: Network, method: str, data: Any, y: Any) -> None:
@@ -668,17 +650,15 @@ def test_no_examples(net: Network, method: str, data: Any, y: Any) -> None:
         getattr(net, method)(data, y)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("n_outputs", [1, 3])
-@pytest.mark.parametrize(
+@parametrize("dtype", "float32", "float64")
+@parametrize("n_outputs", 1, 3)
+@parametrize(
     "empty",
-    [
-        X[:0],
-        np.empty((0, 4), int),
-        np.empty((0, 4), object),
-        [],
-        pd.DataFrame(columns=list("abcd")),
-    ],
+    X[:0],
+    np.empty((0, 4), int),
+    np.empty((0, 4), object),
+    [],
+    pd.DataFrame(columns=list("abcd")),
     ids=["float32", "int", "object", "list", "frame"],
 )
 def test_predictions_for_no_examples(kind: Kind, dtype: str, n_outputs: int, empty: Any) -> None:
@@ -688,7 +668,7 @@ def test_predictions_for_no_examples(kind: Kind, dtype: str, n_outputs: int, emp
     assert (labels.shape, labels.dtype) == ((0,), np.intp)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@parametrize("dtype", "float32", "float64")
 def test_a_number_alone_is_no_example(dtype: str) -> None:
     """Arrays of no dimension have no last one to compare with the number of inputs."""
     with refusal(ValueError, "X must have shape (n_examples, 1)"):

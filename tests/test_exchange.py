@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
-from helpers import SOFTSIGN, Error, Kind, Options, arrays_of, refusal
+from helpers import SOFTSIGN, Error, Kind, Options, arrays_of, parametrize, refusal
 from helpers import kind as kind
 from safetensors.numpy import load_file, save_file
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -19,7 +18,7 @@ from fastnn.network import Network
 
 SIZES = 4, 40, 3  # the last layer is stored transposed
 
-each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
+each_dtype = parametrize("dtype", "float32", "float64")
 
 
 def arrays(sizes: tuple[int, ...] = SIZES, dtype: str = "float64") -> tuple[list[Array], ...]:
@@ -54,7 +53,7 @@ def assert_holds(network: Network, weights: Sequence[Array], biases: Sequence[Ar
 
 
 @each_dtype
-@pytest.mark.parametrize("sizes", [SIZES, (1, 1), (3, 17, 40, 2)])
+@parametrize("sizes", SIZES, (1, 1), (3, 17, 40, 2))
 def test_arrays_come_back_to_the_bit(kind: Kind, dtype: str, sizes: tuple[int, ...]) -> None:
     weights, biases = arrays(sizes, dtype)
     network = kind.from_arrays(weights, biases, activation="tanh", loss="huber")
@@ -69,19 +68,17 @@ def test_the_defaults_are_those_of_the_constructor(kind: Kind) -> None:
     assert repr(network) == repr(kind(SIZES))
 
 
-@pytest.mark.parametrize(
-    ("of_weights", "of_biases", "expected"),
-    [
-        ("float32", "float32", "float32"),
-        ("float16", "float32", "float32"),
-        ("float16", "float16", "float32"),
-        (">f4", "<f4", "float32"),
-        ("float32", "float64", "float64"),
-        ("float64", "float32", "float64"),
-        ("longdouble", "float32", "float64"),
-        ("int8", "float32", "float64"),
-        ("int64", "bool", "float64"),
-    ],
+@parametrize(
+    "of_weights, of_biases, expected",
+    ("float32", "float32", "float32"),
+    ("float16", "float32", "float32"),
+    ("float16", "float16", "float32"),
+    (">f4", "<f4", "float32"),
+    ("float32", "float64", "float64"),
+    ("float64", "float32", "float64"),
+    ("longdouble", "float32", "float64"),
+    ("int8", "float32", "float64"),
+    ("int64", "bool", "float64"),
 )
 def test_the_dtype_is_that_of_the_arrays(
     kind: Kind, of_weights: str, of_biases: str, expected: str
@@ -116,30 +113,28 @@ REAL = "must be an array of real numbers"
 A_LIST = "must be a list of one array per layer, got"
 
 
-@pytest.mark.parametrize(
-    ("weights", "biases", "error", "message"),
-    [
-        (None, [], TypeError, f"weights {A_LIST} None"),
-        ("abc", [], TypeError, f"weights {A_LIST} 'abc'"),
-        ({"a": [1]}, [], TypeError, f"weights {A_LIST} {{"),
-        ({0: [[1]]}.values(), [[1]], TypeError, f"weights {A_LIST} dict_values"),  # in no order
-        ([[[1.0]]], 3, TypeError, f"biases {A_LIST} 3"),
-        ([], [], ValueError, "weights must be one array per layer, got none"),
-        ([[[1.0]]], [], ValueError, "biases must be one array per layer, 1 as in weights, got 0"),
-        ([[[1.0]]] * 2, [[1.0]], ValueError, "biases must be one array per layer, 2 as in weights"),
-        ([[1.0]], [[1.0]], ValueError, "weights[0] must have shape (fan_in, fan_out), got (1,)"),
-        ([[[1.0]]], [1.0], ValueError, "biases[0] must have shape (fan_out,), got ()"),
-        ([[[1.0]]], [[[1.0]]], ValueError, "biases[0] must have shape (fan_out,), got (1, 1)"),
-        ([np.ones((2, 3)), np.ones((4, 5))], [np.ones(3), np.ones(5)], ValueError, CHAIN),
-        ([np.ones((2, 3))], [np.ones(2)], ValueError, FOR_OUTPUTS),
-        ([np.ones((0, 3))], [np.ones(3)], ValueError, "weights[0] must have one input and one out"),
-        ([[[np.nan]]], [[1.0]], ValueError, "weights[0] must be finite in float64, got nan"),
-        ([[[1.0]]], [[-np.inf]], ValueError, "biases[0] must be finite in float64, got -inf"),
-        ([[["1"]]], [[1.0]], TypeError, f"weights[0] {REAL}, got dtype <U1 from a list"),
-        ([[[1j]]], [[1.0]], TypeError, f"weights[0] {REAL}, got dtype complex128 from a list"),
-        ([[[1], [2, 3]]], [[1]], TypeError, f"weights[0] {REAL}, got a list that NumPy cannot"),
-        ([[[1.0]]], [[None]], TypeError, f"biases[0] {REAL}, got dtype object from a list: None"),
-    ],
+@parametrize(
+    "weights, biases, error, message",
+    (None, [], TypeError, f"weights {A_LIST} None"),
+    ("abc", [], TypeError, f"weights {A_LIST} 'abc'"),
+    ({"a": [1]}, [], TypeError, f"weights {A_LIST} {{"),
+    ({0: [[1]]}.values(), [[1]], TypeError, f"weights {A_LIST} dict_values"),  # in no order
+    ([[[1.0]]], 3, TypeError, f"biases {A_LIST} 3"),
+    ([], [], ValueError, "weights must be one array per layer, got none"),
+    ([[[1.0]]], [], ValueError, "biases must be one array per layer, 1 as in weights, got 0"),
+    ([[[1.0]]] * 2, [[1.0]], ValueError, "biases must be one array per layer, 2 as in weights"),
+    ([[1.0]], [[1.0]], ValueError, "weights[0] must have shape (fan_in, fan_out), got (1,)"),
+    ([[[1.0]]], [1.0], ValueError, "biases[0] must have shape (fan_out,), got ()"),
+    ([[[1.0]]], [[[1.0]]], ValueError, "biases[0] must have shape (fan_out,), got (1, 1)"),
+    ([np.ones((2, 3)), np.ones((4, 5))], [np.ones(3), np.ones(5)], ValueError, CHAIN),
+    ([np.ones((2, 3))], [np.ones(2)], ValueError, FOR_OUTPUTS),
+    ([np.ones((0, 3))], [np.ones(3)], ValueError, "weights[0] must have one input and one out"),
+    ([[[np.nan]]], [[1.0]], ValueError, "weights[0] must be finite in float64, got nan"),
+    ([[[1.0]]], [[-np.inf]], ValueError, "biases[0] must be finite in float64, got -inf"),
+    ([[["1"]]], [[1.0]], TypeError, f"weights[0] {REAL}, got dtype <U1 from a list"),
+    ([[[1j]]], [[1.0]], TypeError, f"weights[0] {REAL}, got dtype complex128 from a list"),
+    ([[[1], [2, 3]]], [[1]], TypeError, f"weights[0] {REAL}, got a list that NumPy cannot"),
+    ([[[1.0]]], [[None]], TypeError, f"biases[0] {REAL}, got dtype object from a list: None"),
 )
 def test_wrong_arrays(kind: Kind, weights: Any, biases: Any, error: Error, message: str) -> None:
     with refusal(error, message):
@@ -151,16 +146,14 @@ def test_what_does_not_fit_the_dtype(kind: Kind) -> None:
         kind.from_arrays([[[1, 1e300]]], [[0, 0]], dtype="float32")
 
 
-@pytest.mark.parametrize(
-    ("options", "argument"),
-    [
-        ({"activation": "logistic"}, "activation"),
-        ({"activation": ["tanh", "tanh"]}, "activation"),
-        ({"output_activation": "softmax", "loss": "squared_error"}, "loss"),
-        ({"loss": "cross_entropy", "output_activation": "sigmoid"}, "output_activation"),
-        ({"dtype": "int32"}, "dtype"),
-        ({"seed": -1}, "seed"),
-    ],
+@parametrize(
+    "options, argument",
+    ({"activation": "logistic"}, "activation"),
+    ({"activation": ["tanh", "tanh"]}, "activation"),
+    ({"output_activation": "softmax", "loss": "squared_error"}, "loss"),
+    ({"loss": "cross_entropy", "output_activation": "sigmoid"}, "output_activation"),
+    ({"dtype": "int32"}, "dtype"),
+    ({"seed": -1}, "seed"),
 )
 def test_wrong_options(kind: Kind, options: Options, argument: str) -> None:
     with refusal(ValueError, f"{argument} must be"):
@@ -197,8 +190,8 @@ def network_of(kind: Kind, estimator: Any) -> Network:
     )
 
 
-@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
-@pytest.mark.parametrize("targets", ["two classes", "three classes", "labels"])
+@parametrize("activation", "identity", "logistic", "tanh", "relu")
+@parametrize("targets", "two classes", "three classes", "labels")
 def test_a_classifier(kind: Kind, activation: str, targets: str) -> None:
     classes = np.array(["ant", "bee", "cow"])[np.arange(30) % (2 if "two" in targets else 3)]
     y = X[:, :3] > 0 if targets == "labels" else classes
@@ -212,7 +205,7 @@ def test_a_classifier(kind: Kind, activation: str, targets: str) -> None:
     assert (found == estimator.predict(X)).all()
 
 
-@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+@parametrize("loss", "squared_error", "poisson")
 @each_dtype
 def test_a_regressor(kind: Kind, loss: str, dtype: str) -> None:
     inputs = X.astype(dtype)
@@ -277,7 +270,7 @@ def test_a_chain_of_linear_layers(kind: Kind, dtype: str) -> None:
 
 
 @each_dtype
-@pytest.mark.parametrize("given", [dict, "tensors", Parameters])
+@parametrize("given", dict, "tensors", Parameters)
 def test_a_state_dict_comes_back_to_the_bit(kind: Kind, dtype: str, given: Any) -> None:
     linear = linears((4, 7, 40, 3), dtype)
     tensors = {name: Tensor(array) for name, array in linear.items()}
@@ -313,7 +306,7 @@ NUMBERED = {
 }
 
 
-@pytest.mark.parametrize("prefixes", NUMBERED.values(), ids=NUMBERED)
+@parametrize("prefixes", *NUMBERED.values(), ids=NUMBERED)
 def test_numbers_in_names_order_layers(kind: Kind, tmp_path: Path, prefixes: list[str]) -> None:
     path, state_dict = tmp_path / "module.safetensors", linears(SQUARES, prefixes=prefixes)
     save_file(state_dict, path)
@@ -326,17 +319,15 @@ def test_numbers_in_names_order_layers(kind: Kind, tmp_path: Path, prefixes: lis
         assert (network.weights[5] == arrays(SQUARES)[0][5]).all()
 
 
-@pytest.mark.parametrize(
-    ("prefixes", "sizes"),
-    [
-        (["model.input", "model.hidden", "model.a"], (4, 7, 5, 3)),
-        (["input", "hidden", "a"], (4, 16, 16, 3)),  # the square one goes in between
-        (["input", "up", "down", "a"], (4, 16, 32, 16, 3)),
-        (["z", "y", "x", "w"], (5, 3, 7, 3, 2)),
-        (["z"], (3, 3)),
-        (["fc", "fc2"], (4, 5, 3)),
-        (["hidden.10", "hidden.2", "a"], (4, 5, 6, 3)),
-    ],
+@parametrize(
+    "prefixes, sizes",
+    (["model.input", "model.hidden", "model.a"], (4, 7, 5, 3)),
+    (["input", "hidden", "a"], (4, 16, 16, 3)),  # the square one goes in between
+    (["input", "up", "down", "a"], (4, 16, 32, 16, 3)),
+    (["z", "y", "x", "w"], (5, 3, 7, 3, 2)),
+    (["z"], (3, 3)),
+    (["fc", "fc2"], (4, 5, 3)),
+    (["hidden.10", "hidden.2", "a"], (4, 5, 6, 3)),
 )
 def test_shapes_order_layers(kind: Kind, prefixes: list[str], sizes: tuple[int, ...]) -> None:
     for state_dict in orders(linears(sizes, prefixes=prefixes)):
@@ -346,20 +337,18 @@ def test_shapes_order_layers(kind: Kind, prefixes: list[str], sizes: tuple[int, 
 ALPHABET = [f"layer {name}" for name in "abcdefghijklmnopqrstuvwxyz"]
 
 
-@pytest.mark.parametrize(
-    ("prefixes", "sizes", "hint"),
-    [
-        (["input", "hidden", "a"], (3, 3, 3, 3), ""),
-        (["input", "hidden", "more", "a"], (4, 16, 16, 16, 3), ""),
-        (["z", "y", "x", "w", "v"], (5, 3, 7, 3, 3, 2), ""),  # or 5, 3, 3, 7, 3, 2
-        (["encoder", "decoder"], (8, 2, 8), ""),  # or the decoder first: 2, 8, 2
-        (["fc", "fc1"], (3, 3, 3), ""),
-        (["01", "1"], (3, 3, 3), ""),
-        (["mlp.0", "head"], (3, 3, 3), ""),
-        (ALPHABET, (3,) * 27, ""),
-        (["fc512", "fc128", "fc10"], (6, 5, 4, 3), "order=['fc512', 'fc128', 'fc10']"),  # widths
-        (["10", "9"], SIZES, "order=['10', '9']"),
-    ],
+@parametrize(
+    "prefixes, sizes, hint",
+    (["input", "hidden", "a"], (3, 3, 3, 3), ""),
+    (["input", "hidden", "more", "a"], (4, 16, 16, 16, 3), ""),
+    (["z", "y", "x", "w", "v"], (5, 3, 7, 3, 3, 2), ""),  # or 5, 3, 3, 7, 3, 2
+    (["encoder", "decoder"], (8, 2, 8), ""),  # or the decoder first: 2, 8, 2
+    (["fc", "fc1"], (3, 3, 3), ""),
+    (["01", "1"], (3, 3, 3), ""),
+    (["mlp.0", "head"], (3, 3, 3), ""),
+    (ALPHABET, (3,) * 27, ""),
+    (["fc512", "fc128", "fc10"], (6, 5, 4, 3), "order=['fc512', 'fc128', 'fc10']"),  # widths
+    (["10", "9"], SIZES, "order=['10', '9']"),
 )
 def test_an_order_that_nothing_tells_is_asked_for(
     kind: Kind, prefixes: list[str], sizes: tuple[int, ...], hint: str
@@ -373,10 +362,7 @@ def test_an_order_that_nothing_tells_is_asked_for(
         assert_holds(kind.from_state_dict(state_dict, order=prefixes), *arrays(sizes))
 
 
-@pytest.mark.parametrize(
-    "order",
-    ["02", 3, {"0", "2"}, ["0"], ["0", "2", "2"], ["0.weight", "2.weight"], [0, 2]],
-)
+@parametrize("order", "02", 3, {"0", "2"}, ["0"], ["0", "2", "2"], ["0.weight", "2.weight"], [0, 2])
 def test_wrong_orders(order: Any) -> None:
     error = ValueError if isinstance(order, list) else TypeError
     with refusal(
@@ -393,7 +379,7 @@ def test_a_state_dict_through_a_file_of_safetensors(kind: Kind, tmp_path: Path) 
     assert_holds(found, network.weights, network.biases)
 
 
-@pytest.mark.parametrize("sizes", [{784, 300, 10}, dict.fromkeys([784, 10])])
+@parametrize("sizes", {784, 300, 10}, dict.fromkeys([784, 10]))
 def test_collections_without_an_order_are_no_layer_sizes(sizes: Any) -> None:
     with refusal(TypeError, "layer_sizes must be two or more positive integers"):
         fastnn.MLP(sizes)
@@ -420,45 +406,35 @@ ONE: dict[Any, Any] = {"0.weight": np.ones((3, 2))}
 WEIGHT, BIAS = "state_dict['0.weight']", "state_dict['0.bias']"
 
 
-@pytest.mark.parametrize(
-    ("state_dict", "error", "message"),
-    [
-        (None, TypeError, ONLY + "None"),
-        ([("0.weight", [[1.0]])], TypeError, ONLY + "[("),
-        ("0.weight", TypeError, ONLY + "'0.weight'"),
-        ({}, ValueError, ONLY + "[]"),
-        ({"1.weight": np.ones(3), "1.running_var": [1.0]}, ValueError, ONLY + "'1.running_var'"),
-        ({**ONE, "0.weights": [0.0]}, ValueError, ONLY + "'0.weights'"),
-        ({**ONE, 3: [0.0]}, ValueError, ONLY + "3"),
-        ({**ONE, "1.bias": [0.0]}, ValueError, ONLY + "'1.bias' without the weight"),
-        (
-            {"0.weight": np.ones(3)},
-            ValueError,
-            f"{WEIGHT} must have shape (fan_out, fan_in), got (",
-        ),
-        (
-            {**ONE, "0.bias": np.ones((3, 1))},
-            ValueError,
-            f"{BIAS} must have shape (fan_out,), got ",
-        ),
-        (
-            {**ONE, "0.bias": np.ones(2)},
-            ValueError,
-            f"{BIAS} must have shape (3,), one for each output of {WEIGHT}, got (2,)",
-        ),
-        (
-            {**ONE, "2.weight": np.ones((4, 5))},
-            ValueError,
-            f"state_dict['2.weight'] must have 3 inputs, as many as {WEIGHT} has outputs, got 5",
-        ),
-        (
-            {"fc1.weight": np.ones((3, 2)), "fc2.weight": np.ones((5, 4))},
-            ValueError,
-            "state_dict['fc2.weight'] must have 3 inputs, as many as state_dict['fc1.weight'] has",
-        ),
-        ({"0.weight": [[1.0, np.inf]]}, ValueError, f"{WEIGHT} must be finite in float64, got inf"),
-        ({"0.weight": "text"}, TypeError, f"{WEIGHT} {REAL}, got dtype <U4"),
-    ],
+@parametrize(
+    "state_dict, error, message",
+    (None, TypeError, ONLY + "None"),
+    ([("0.weight", [[1.0]])], TypeError, ONLY + "[("),
+    ("0.weight", TypeError, ONLY + "'0.weight'"),
+    ({}, ValueError, ONLY + "[]"),
+    ({"1.weight": np.ones(3), "1.running_var": [1.0]}, ValueError, ONLY + "'1.running_var'"),
+    ({**ONE, "0.weights": [0.0]}, ValueError, ONLY + "'0.weights'"),
+    ({**ONE, 3: [0.0]}, ValueError, ONLY + "3"),
+    ({**ONE, "1.bias": [0.0]}, ValueError, ONLY + "'1.bias' without the weight"),
+    ({"0.weight": np.ones(3)}, ValueError, f"{WEIGHT} must have shape (fan_out, fan_in), got ("),
+    ({**ONE, "0.bias": np.ones((3, 1))}, ValueError, f"{BIAS} must have shape (fan_out,), got "),
+    (
+        {**ONE, "0.bias": np.ones(2)},
+        ValueError,
+        f"{BIAS} must have shape (3,), one for each output of {WEIGHT}, got (2,)",
+    ),
+    (
+        {**ONE, "2.weight": np.ones((4, 5))},
+        ValueError,
+        f"state_dict['2.weight'] must have 3 inputs, as many as {WEIGHT} has outputs, got 5",
+    ),
+    (
+        {"fc1.weight": np.ones((3, 2)), "fc2.weight": np.ones((5, 4))},
+        ValueError,
+        "state_dict['fc2.weight'] must have 3 inputs, as many as state_dict['fc1.weight'] has",
+    ),
+    ({"0.weight": [[1.0, np.inf]]}, ValueError, f"{WEIGHT} must be finite in float64, got inf"),
+    ({"0.weight": "text"}, TypeError, f"{WEIGHT} {REAL}, got dtype <U4"),
 )
 def test_wrong_state_dicts(kind: Kind, state_dict: Any, error: Error, message: str) -> None:
     with refusal(error, message):

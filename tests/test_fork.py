@@ -4,7 +4,7 @@ import subprocess
 import sys
 import textwrap
 
-import pytest
+from helpers import parametrize
 
 PRELUDE = """
 import os, signal, threading, warnings
@@ -43,7 +43,7 @@ def run(script: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("kind", ["MLP", "reference.MLP"])
+@parametrize("kind", "MLP", "reference.MLP")
 def test_a_child_trains_the_network_that_another_thread_trains(kind: str) -> None:
     run(f"""
         from fastnn import reference

@@ -7,20 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import SOFTSIGN, Error, Kind, Options, parameters
+from helpers import SOFTSIGN, Error, Kind, Options, parameters, parametrize
 from helpers import kind as kind
 
-from fastnn import (
-    LBFGS,
-    MLP,
-    SGD,
-    Adam,
-    AdamW,
-    InverseScaling,
-    OneCycle,
-    ReduceOnPlateau,
-    Step,
-)
+from fastnn import LBFGS, MLP, SGD, Adam, AdamW, InverseScaling, OneCycle, ReduceOnPlateau, Step
 from fastnn.network import Network
 from fastnn.schedules import Schedule
 
@@ -49,11 +39,12 @@ def after() -> Iterator[Callable[[float], None]]:
     signal.signal(signal.SIGALRM, before)
 
 
-@pytest.mark.parametrize("n_threads", [1, 2])
-@pytest.mark.parametrize("activation", ["relu", SOFTSIGN], ids=["kernels", "by NumPy"])
-@pytest.mark.parametrize(
+@parametrize("n_threads", 1, 2)
+@parametrize("activation", "relu", SOFTSIGN, ids=["kernels", "by NumPy"])
+@parametrize(
     "options",
-    [{"optimizer": "adam", "batch_size": 8}, {"learning_rate": InverseScaling(0.1, 0.1)}],
+    {"optimizer": "adam", "batch_size": 8},
+    {"learning_rate": InverseScaling(0.1, 0.1)},
     ids=["batches", "one by one"],
 )
 def test_steps_before_ctrl_c_are_counted(
@@ -87,7 +78,7 @@ def test_steps_before_ctrl_c_are_counted(
     assert n_steps(again) == made
 
 
-@pytest.mark.parametrize("batch_size", [1, 8])
+@parametrize("batch_size", 1, 8)
 def test_a_checkpoint_within_an_epoch(kind: Kind, batch_size: int) -> None:
     X, y = data()
     net = kind([5, 9, 3], seed=1)
@@ -119,7 +110,7 @@ def test_no_epochs_leave_the_optimizer_as_it_was(kind: Kind) -> None:
 # L-BFGS
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@parametrize("dtype", "float32", "float64")
 def test_lbfgs_comes_to_the_same_bits_for_any_number_of_threads(dtype: str) -> None:
     generator = np.random.default_rng(0)
     X, y = generator.normal(size=(700, 8)), generator.random((700, 3))
@@ -189,20 +180,18 @@ class OwnSchedule(Schedule):
         return 0.1 + 0 * steps
 
 
-@pytest.mark.parametrize(
-    ("options", "error", "words"),
-    [
-        ({"optimizer": OwnAdam()}, TypeError, "optimizer must be one of"),
-        ({"optimizer": Adam}, TypeError, "optimizer must be one of"),
-        ({"learning_rate": OwnSchedule()}, TypeError, "learning_rate must be a number, a schedule"),
-        ({"learning_rate": OneCycle}, TypeError, "learning_rate must be a number, a schedule"),
-        ({"buffer_size": "many"}, TypeError, "buffer_size must be an integer"),
-        (
-            {"sample_weight": np.r_[1, np.zeros(59)], "validation_fraction": 0.1},
-            ValueError,
-            "sample_weight must be above 0 for an example at least of the",
-        ),
-    ],
+@parametrize(
+    "options, error, words",
+    ({"optimizer": OwnAdam()}, TypeError, "optimizer must be one of"),
+    ({"optimizer": Adam}, TypeError, "optimizer must be one of"),
+    ({"learning_rate": OwnSchedule()}, TypeError, "learning_rate must be a number, a schedule"),
+    ({"learning_rate": OneCycle}, TypeError, "learning_rate must be a number, a schedule"),
+    ({"buffer_size": "many"}, TypeError, "buffer_size must be an integer"),
+    (
+        {"sample_weight": np.r_[1, np.zeros(59)], "validation_fraction": 0.1},
+        ValueError,
+        "sample_weight must be above 0 for an example at least of the",
+    ),
 )
 def test_refused(options: Options, error: Error, words: str) -> None:
     net = MLP([5, 9, 3], seed=1)
@@ -212,7 +201,7 @@ def test_refused(options: Options, error: Error, words: str) -> None:
     assert parameters(net) == before
 
 
-@pytest.mark.parametrize("argument", ["callback", "batch_callback"])
+@parametrize("argument", "callback", "batch_callback")
 def test_a_rate_that_is_assigned_and_too_large_for_l2(kind: Kind, argument: str) -> None:
     def speed_up(step: Step) -> None:
         step.learning_rate = 5.0
@@ -270,7 +259,7 @@ def test_blocks_without_examples_are_left_out() -> None:
     assert parameters(net) == parameters(expected)
 
 
-@pytest.mark.parametrize("n_inputs", [2, 3])
+@parametrize("n_inputs", 2, 3)
 def test_a_forgotten_y(n_inputs: int) -> None:
     """Rows of two or three numbers look like blocks."""
     with pytest.raises(TypeError, match="y must be given"):

@@ -11,6 +11,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import parametrize
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -43,7 +44,7 @@ class TestStep:
         step.learning_rate = 0
         assert step == Step(1, 0.5, 0.0)
 
-    @pytest.mark.parametrize("rate", [-0.1, math.nan, math.inf])
+    @parametrize("rate", -0.1, math.nan, math.inf)
     def test_only_to_what_is_one(self, rate: float) -> None:
         step = Step(1, 0.5, 0.1)
         with pytest.raises(ValueError, match=r"^learning_rate must be at least 0 and finite,"):
@@ -52,7 +53,7 @@ class TestStep:
             step.learning_rate = "0.1"  # type: ignore[assignment]
         assert step.learning_rate == 0.1
 
-    @pytest.mark.parametrize("name", ["epoch", "loss", "validation_loss", "batch"])
+    @parametrize("name", "epoch", "loss", "validation_loss", "batch")
     def test_nothing_else_can_be(self, name: str) -> None:
         with pytest.raises(AttributeError, match=f"^{name} of a Step cannot be assigned"):
             setattr(Step(1, 0.5, 0.1), name, 2)
@@ -72,9 +73,9 @@ class TestHistory:
         plain["loss"].append(7.0)
         assert len(made) == 3, "the lists are copies"
 
-    @pytest.mark.parametrize("n_epochs", [0, 3])
-    @pytest.mark.parametrize("validation_fraction", [None, 0.5])
-    @pytest.mark.parametrize("stops", [False, True])
+    @parametrize("n_epochs", 0, 3)
+    @parametrize("validation_fraction", None, 0.5)
+    @parametrize("stops", False, True)
     def test_is_a_data_frame(
         self, n_epochs: int, validation_fraction: float | None, stops: bool
     ) -> None:
@@ -144,7 +145,7 @@ class TestTable:
         assert last == ["1", "1", "0.1", "1.25", "0"]
         assert self.rows(History()) == [["epoch"]]
 
-    @pytest.mark.parametrize("n_epochs", [12, 13, 300])
+    @parametrize("n_epochs", 12, 13, 300)
     def test_of_many_epochs_shows_the_first_and_the_last(self, n_epochs: int) -> None:
         _, *rows = self.rows(history(n_epochs))
         assert len(rows) == 12
@@ -199,8 +200,8 @@ class TestPlot:
             "validation accuracy",
         ]
 
-    @pytest.mark.parametrize("n_epochs", [0, 1, 300])
-    @pytest.mark.parametrize("scale", ["linear", "log"])
+    @parametrize("n_epochs", 0, 1, 300)
+    @parametrize("scale", "linear", "log")
     def test_can_be_drawn(self, n_epochs: int, scale: str) -> None:
         axes = self.axes()
         axes.set_xscale(scale)

@@ -12,7 +12,7 @@ import onnx
 import onnxruntime
 import pandas as pd
 import pytest
-from helpers import Error, Kind, Options, assert_close, copies_of, refusal
+from helpers import Error, Kind, Options, assert_close, copies_of, parametrize, refusal
 from helpers import kind as kind
 from scipy import sparse
 
@@ -21,10 +21,14 @@ from fastnn import InputScaling
 from fastnn.arrays import Array
 from fastnn.network import Network
 
-each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
-each_X = pytest.mark.parametrize(
+each_dtype = parametrize("dtype", "float32", "float64")
+each_X = parametrize(
     "make",
-    [np.asarray, np.float32, np.asfortranarray, np.ndarray.tolist, lambda X: X.astype(int)],
+    np.asarray,
+    np.float32,
+    np.asfortranarray,
+    np.ndarray.tolist,
+    lambda X: X.astype(int),
     ids=["float64", "float32", "Fortran order", "list", "integers"],
 )
 
@@ -71,8 +75,8 @@ def test_a_row_by_itself_is_scaled(kind: Kind) -> None:
 
 
 @ill_scaled
-@pytest.mark.parametrize("batch_size", [1, 32, None])
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@parametrize("batch_size", 1, 32, None)
+@parametrize("optimizer", "sgd", "adam")
 def test_training_is_that_on_scaled_inputs(
     kind: Kind, batch_size: int | None, optimizer: str
 ) -> None:
@@ -100,7 +104,7 @@ USES: dict[str, Callable[[Network, Array], Any]] = {
 
 
 @ill_scaled
-@pytest.mark.parametrize("use", USES)
+@parametrize("use", *USES)
 def test_all_else_that_takes_X(kind: Kind, use: str) -> None:
     found, expected = USES[use](scaling_network(kind), RAW), USES[use](network(kind), SCALED)
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
@@ -127,7 +131,7 @@ def test_large_numbers_are_scaled_before_they_are_rounded() -> None:
     assert net.predict([[3e300]]).tolist() == [[3.0]]
 
 
-@pytest.mark.parametrize("X", [[[1e30]], [[10**30]], np.array([[1e30]], np.float32)])
+@parametrize("X", [[1e30]], [[10**30]], np.array([[1e30]], np.float32))
 def test_what_is_not_finite_once_scaled(kind: Kind, X: Any) -> None:
     net = kind([1, 1])
     net.input_scaling = InputScaling([0.0], [1e-20])
@@ -186,55 +190,41 @@ def test_the_summary_tells_of_a_scaling() -> None:
 # What is refused
 
 
-@pytest.mark.parametrize(
-    ("shift", "scale", "message"),
-    [
-        ([0, 0], [1, 0], "scale must not be 0, got 0 at index 1"),
-        ([0, 0], [1], "scale must have shape (2,), as shift has, got (1,)"),
-        (0, 1, "shift must have shape (n_inputs,), got ()"),
-        ([], [], "shift must have shape (n_inputs,), got (0,)"),
-        ([[0]], [[1]], "shift must have shape (n_inputs,), got (1, 1)"),
-        ([np.nan], [1], "shift must be finite, got nan at index 0"),
-        ([0], [np.inf], "scale must be finite, got inf at index 0"),
-        (["1"], [1], "shift must be an array of real numbers"),
-        ([0], None, "scale must be an array of real numbers"),
-    ],
+@parametrize(
+    "shift, scale, message",
+    ([0, 0], [1, 0], "scale must not be 0, got 0 at index 1"),
+    ([0, 0], [1], "scale must have shape (2,), as shift has, got (1,)"),
+    (0, 1, "shift must have shape (n_inputs,), got ()"),
+    ([], [], "shift must have shape (n_inputs,), got (0,)"),
+    ([[0]], [[1]], "shift must have shape (n_inputs,), got (1, 1)"),
+    ([np.nan], [1], "shift must be finite, got nan at index 0"),
+    ([0], [np.inf], "scale must be finite, got inf at index 0"),
+    (["1"], [1], "shift must be an array of real numbers"),
+    ([0], None, "scale must be an array of real numbers"),
 )
 def test_wrong_scalings(shift: Any, scale: Any, message: str) -> None:
     with refusal(TypeError if "real numbers" in message else ValueError, message):
         InputScaling(shift, scale)
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "error", "message"),
-    [
-        (
-            "input_scaling",
-            InputScaling([0, 0], [1, 1]),
-            ValueError,
-            "input_scaling must have 4 shifts and scales",
-        ),
-        (
-            "input_scaling",
-            (SHIFT, SCALE),
-            TypeError,
-            "input_scaling must be an InputScaling or None",
-        ),
-        *(
-            ("class_names", names, error, "class_names must be a list of 3 different strings")
-            for error, wrong in {
-                TypeError: ({"a", "b", "c"}, "abc", 3, ["a", "b", 3], np.array("abc")),
-                ValueError: (["a", "b"], ["a", "b", "a"]),
-            }.items()
-            for names in wrong
-        ),
-        (
-            "class_names",
-            pd.DataFrame([["a"]]),
-            TypeError,
-            "class_names must be a list of 3 differe",
-        ),
-    ],
+@parametrize(
+    "name, value, error, message",
+    (
+        "input_scaling",
+        InputScaling([0, 0], [1, 1]),
+        ValueError,
+        "input_scaling must have 4 shifts and scales",
+    ),
+    ("input_scaling", (SHIFT, SCALE), TypeError, "input_scaling must be an InputScaling or None"),
+    *(
+        ("class_names", names, error, "class_names must be a list of 3 different strings")
+        for error, wrong in {
+            TypeError: ({"a", "b", "c"}, "abc", 3, ["a", "b", 3], np.array("abc")),
+            ValueError: (["a", "b"], ["a", "b", "a"]),
+        }.items()
+        for names in wrong
+    ),
+    ("class_names", pd.DataFrame([["a"]]), TypeError, "class_names must be a list of 3 differe"),
 )
 def test_wrong_assignments(kind: Kind, name: str, value: Any, error: Error, message: str) -> None:
     net = scaling_network(kind)
@@ -255,7 +245,7 @@ def test_a_single_output_has_two_classes() -> None:
     assert net.class_names == ("no", "yes")
 
 
-@pytest.mark.parametrize("kind", [np.array, pd.Index, pd.Series, pd.Categorical, tuple])
+@parametrize("kind", np.array, pd.Index, pd.Series, pd.Categorical, tuple)
 def test_names_of_classes_in_arrays(kind: Callable[[list[str]], Any]) -> None:
     net = network()
     net.class_names = kind(["b", "a", "c"])
@@ -263,7 +253,7 @@ def test_names_of_classes_in_arrays(kind: Callable[[list[str]], Any]) -> None:
 
 
 @ill_scaled
-@pytest.mark.parametrize("argument", ["callback", "batch_callback"])
+@parametrize("argument", "callback", "batch_callback")
 def test_a_scaling_in_the_course_of_a_training(kind: Kind, argument: str) -> None:
     net = scaling_network(kind)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from grid import PATHS, over
-from helpers import Kind, Options, arrays_of, parameters, peak_of
+from helpers import Kind, Options, arrays_of, parameters, parametrize, peak_of
 from helpers import kind as kind
 
 from fastnn import MLP, Activation, validation
@@ -237,14 +237,14 @@ def not_modified(given: Any) -> Iterator[None]:
 # Every kind of X and y
 
 
-@pytest.mark.parametrize(("plain", "make"), cases(N_INPUTS))
+@parametrize("plain, make", *cases(N_INPUTS))
 def test_X(path: str, plain: Array, make: Make) -> None:
     given = make(plain)
     with not_modified(given):
         assert results(given, labels(), WIDTHS) == results(plain, labels(), WIDTHS)
 
 
-@pytest.mark.parametrize(("plain", "make"), cases(N_OUTPUTS))
+@parametrize("plain, make", *cases(N_OUTPUTS))
 def test_targets(path: str, plain: Array, make: Make) -> None:
     given = make(plain)
     with not_modified(given):
@@ -252,7 +252,7 @@ def test_targets(path: str, plain: Array, make: Make) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::fastnn.TrainingWarning")  # integers saturate it
-@pytest.mark.parametrize(("plain", "make"), cases(4))
+@parametrize("plain, make", *cases(4))
 def test_a_network_of_float64(plain: Array, make: Make) -> None:
     """Its plain array is of float64, and a float32 one is another kind."""
     found, expected = (
@@ -261,7 +261,7 @@ def test_a_network_of_float64(plain: Array, make: Make) -> None:
     assert found == expected
 
 
-@pytest.mark.parametrize(("plain", "make"), cases(1))
+@parametrize("plain, make", *cases(1))
 def test_targets_of_one_output(plain: Array, make: Make) -> None:
     """Each example's one target may or may not have an axis of its own."""
     widths = (N_INPUTS, 5, 1)
@@ -299,16 +299,17 @@ LABELS: dict[str, Make] = {
 }
 
 
-@pytest.mark.parametrize("make", LABELS.values(), ids=LABELS)
+@parametrize("make", *LABELS.values(), ids=LABELS)
 def test_labels(path: str, make: Make) -> None:
     given = make(labels())
     with not_modified(given):
         assert results(X, given, WIDTHS) == results(X, labels(), WIDTHS)
 
 
-@pytest.mark.parametrize(
-    ("given", "same", "n_outputs"),
-    [(labels() == 1, (labels() == 1).astype(np.intp), 2), (range(23), np.arange(23), 23)],
+@parametrize(
+    "given, same, n_outputs",
+    (labels() == 1, (labels() == 1).astype(np.intp), 2),
+    (range(23), np.arange(23), 23),
     ids=["bools", "range"],
 )
 def test_labels_of_other_types(given: Any, same: Array, n_outputs: int) -> None:
@@ -323,7 +324,7 @@ def test_labels_mean_one_hot_targets(kind: Kind) -> None:
     assert by_label.evaluate(X, y) == by_target.evaluate(X, targets)
 
 
-@pytest.mark.parametrize("rounded", [0.1, 1 / 3, 16777217.0, 1e-40, 5e-324])
+@parametrize("rounded", 0.1, 1 / 3, 16777217.0, 1e-40, 5e-324)
 def test_other_floats_are_rounded_as_numpy_rounds(rounded: float) -> None:
     """1e-40 is subnormal in float32, and 5e-324 is 0."""
     network = MLP([3, 2], output_activation="identity", seed=1)
@@ -334,8 +335,8 @@ def test_other_floats_are_rounded_as_numpy_rounds(rounded: float) -> None:
         assert network.predict(given).tobytes() == expected.tobytes()
 
 
-@pytest.mark.parametrize(
-    "make", [make for name, make in FRACTIONS.items() if "column" not in name and name != "matrix"]
+@parametrize(
+    "make", *[make for name, make in FRACTIONS.items() if "column" not in name and name != "matrix"]
 )
 def test_one_example(make: Make) -> None:
     """One example, without its axis, as anything that `predict` takes with it."""
@@ -358,7 +359,7 @@ def test_as_many_examples_as_inputs() -> None:
     assert narrow.predict([0.5]).shape == (2,)
 
 
-@pytest.mark.parametrize("mode", ["r", "c", "r+"])
+@parametrize("mode", "r", "c", "r+")
 def test_memory_map(tmp_path: Path, mode: Any) -> None:
     path = tmp_path / "X.npy"
     np.save(path, X)
@@ -373,7 +374,7 @@ def test_memory_map(tmp_path: Path, mode: Any) -> None:
 # Results are the user's
 
 
-@pytest.mark.parametrize("n_examples", [1, N_EXAMPLES])
+@parametrize("n_examples", 1, N_EXAMPLES)
 def test_outputs_are_a_new_array(path: str, kind: Kind, n_examples: int) -> None:
     network = kind([3, 3], output_activation="identity", seed=1)
     X = fractions((n_examples, 3))
@@ -385,8 +386,8 @@ def test_outputs_are_a_new_array(path: str, kind: Kind, n_examples: int) -> None
     np.testing.assert_array_equal(network.predict(X), expected)
 
 
-@pytest.mark.parametrize("argument", ["activation", "output_activation"])
-@pytest.mark.parametrize("returns", ["float16", "float64", "int64", "bool", "list"])
+@parametrize("argument", "activation", "output_activation")
+@parametrize("returns", "float16", "float64", "int64", "bool", "list")
 def test_activation_of_ones_own_that_returns_other_numbers(
     kind: Kind, argument: str, returns: str
 ) -> None:
@@ -422,7 +423,7 @@ def assert_plain(used: Array | None) -> None:
     assert used.dtype.isnative
 
 
-@pytest.mark.parametrize(("plain", "make"), cases(N_INPUTS))
+@parametrize("plain, make", *cases(N_INPUTS))
 def test_kernels_get_plain_arrays(plain: Array, make: Make) -> None:
     """On x86 unaligned ones would do for most instructions; elsewhere they would not."""
     given = make(plain)
@@ -431,7 +432,7 @@ def test_kernels_get_plain_arrays(plain: Array, make: Make) -> None:
     assert_plain(targets.values)
 
 
-@pytest.mark.parametrize("make", [unaligned, every_third_row, swapped])
+@parametrize("make", unaligned, every_third_row, swapped)
 def test_kernels_get_plain_labels(make: Make) -> None:
     given = make(labels())
     _, targets = validation.examples_and_targets(X, given, N_INPUTS, N_OUTPUTS, FLOAT32)

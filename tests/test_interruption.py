@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import parametrize
 from numpy.typing import NDArray
 
 from fastnn import MLP, _kernels
@@ -36,8 +37,8 @@ def interrupt(call: Callable[[], Any]) -> None:
     timer.join()
 
 
-@pytest.mark.parametrize("n_threads", [1, 2])
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@parametrize("n_threads", 1, 2)
+@parametrize("optimizer", "sgd", "adam")
 def test_a_step_is_abandoned_whole(
     net: MLP, X: NDArray[np.float32], optimizer: str, n_threads: int
 ) -> None:
@@ -55,7 +56,7 @@ def test_a_step_is_abandoned_whole(
     np.testing.assert_array_equal(net.predict(some), again.predict(some))
 
 
-@pytest.mark.parametrize("n_threads", [1, 2])
+@parametrize("n_threads", 1, 2)
 def test_a_prediction_ends(net: MLP, X: NDArray[np.float32], n_threads: int) -> None:
     """Four blocks take seconds; after an interruption the network predicts as before."""
     expected, many = net.predict(X), np.tile(X, (8, 1))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import Array, Kind, copies_of
+from helpers import Array, Kind, copies_of, parametrize
 from helpers import kind_and_variant as kind_and_variant
 
 from fastnn import MLP
@@ -23,21 +23,19 @@ def trained(kind: Kind, y: Any, output: str | None = None, **options: Any) -> Ne
     return net
 
 
-@pytest.mark.parametrize(
-    ("output", "levels", "threshold"),
-    [
-        ("sigmoid", (0, 1), 0.5),
-        ("sigmoid", (0.2, 0.6), 0.4),
-        ("tanh", (-1, 1), 0.0),
-        ("tanh", (0, 1), 0.5),
-        ("tanh", (-0.5, 1), 0.25),
-        ("identity", (-1, 1), 0.0),
-        ("identity", (0, 1), 0.5),
-        ("identity", (1, 2), 1.5),
-        ("relu", (5, 7), 6.0),
-        ("sigmoid", (0, 0.5), 0.25),
-        ("sigmoid", (0.6, 0.9), 0.75),
-    ],
+@parametrize(
+    "output, levels, threshold",
+    ("sigmoid", (0, 1), 0.5),
+    ("sigmoid", (0.2, 0.6), 0.4),
+    ("tanh", (-1, 1), 0.0),
+    ("tanh", (0, 1), 0.5),
+    ("tanh", (-0.5, 1), 0.25),
+    ("identity", (-1, 1), 0.0),
+    ("identity", (0, 1), 0.5),
+    ("identity", (1, 2), 1.5),
+    ("relu", (5, 7), 6.0),
+    ("sigmoid", (0, 0.5), 0.25),
+    ("sigmoid", (0.6, 0.9), 0.75),
 )
 def test_the_threshold_is_halfway_between_the_levels(
     kind: Kind, output: str, levels: tuple[float, float], threshold: float
@@ -68,8 +66,8 @@ ONE_HOT = [1, 0, 0], [0, 1, 0], [0, 0, 1]
 MULTI_HOT = [1, 0, 0], [1, 1, 0], [0, 0, 0]
 
 
-@pytest.mark.parametrize("output", ["sigmoid", "tanh", "identity"])
-@pytest.mark.parametrize(("low", "high"), [(0, 1), (0.01, 0.99), (-1, 1)])
+@parametrize("output", "sigmoid", "tanh", "identity")
+@parametrize("low, high", (0, 1), (0.01, 0.99), (-1, 1))
 def test_multi_hot_rows_make_each_output_a_label(
     kind: Kind, output: str, low: float, high: float
 ) -> None:
@@ -120,29 +118,23 @@ def row_by_row(net: Network, y: Array) -> None:
         net.train(X[row : row + 1], y[row : row + 1], learning_rate=1e-3)
 
 
-@pytest.mark.parametrize("train", [in_batches, in_blocks, row_by_row])
-@pytest.mark.parametrize(
-    ("y", "threshold", "is_multilabel"),
-    [
-        ([[1, 0, 0], [1, 1, 0]], 0.5, True),
-        ([[1, 0, 0], [0, 0, 0]], 0.5, True),
-        ([[0, 0, 0], [1, 0, 0]], 0.5, True),
-        ([[0.01, 0.01, 0.01], [0.99, 0.01, 0.01]], 0.5, True),
-        ([[1, 0, 0], [0, 1, 0]], 0.5, False),
-        ([[0.25, 0.75], [0.75, 0.25]], 0.5, False),
-        # Quantities: the first rows had two levels, or one, by chance.
-        ([[0.3, 0.7], [0.4, 0.4], [0.2, 0.9]], 0.5, False),
-        ([[0.5, 0.5], [0.4, 0.8], [0.2, 0.9]], 0.5, False),
-        ([[-1], [1], [1], [-1]], 0.0, False),
-        ([[1], [0.2]], 0.6, False),
-    ],
+@parametrize("train", in_batches, in_blocks, row_by_row)
+@parametrize(
+    "y, threshold, is_multilabel",
+    ([[1, 0, 0], [1, 1, 0]], 0.5, True),
+    ([[1, 0, 0], [0, 0, 0]], 0.5, True),
+    ([[0, 0, 0], [1, 0, 0]], 0.5, True),
+    ([[0.01, 0.01, 0.01], [0.99, 0.01, 0.01]], 0.5, True),
+    ([[1, 0, 0], [0, 1, 0]], 0.5, False),
+    ([[0.25, 0.75], [0.75, 0.25]], 0.5, False),
+    # Quantities: the first rows had two levels, or one, by chance.
+    ([[0.3, 0.7], [0.4, 0.4], [0.2, 0.9]], 0.5, False),
+    ([[0.5, 0.5], [0.4, 0.8], [0.2, 0.9]], 0.5, False),
+    ([[-1], [1], [1], [-1]], 0.0, False),
+    ([[1], [0.2]], 0.6, False),
 )
 def test_streams_show_their_levels_row_by_row(
-    kind: Kind,
-    train: Train,
-    y: Any,
-    threshold: float,
-    is_multilabel: bool,
+    kind: Kind, train: Train, y: Any, threshold: float, is_multilabel: bool
 ) -> None:
     y = np.array(y, float)
     net = kind([2, y.shape[1]], output_activation="tanh" if y.min() < 0 else "sigmoid", seed=1)
@@ -151,7 +143,7 @@ def test_streams_show_their_levels_row_by_row(
     assert net.is_multilabel == is_multilabel
 
 
-@pytest.mark.parametrize("train", [in_batches, in_blocks, row_by_row])
+@parametrize("train", in_batches, in_blocks, row_by_row)
 def test_streams_of_quantities_are_scored_as_such(kind: Kind, train: Train) -> None:
     net = kind([2, 1], seed=1)
     train(net, np.linspace(0, 1, 12))

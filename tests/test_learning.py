@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import parametrize
 from numpy.typing import NDArray
 
 import fastnn
@@ -19,9 +20,9 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize("batch_size", [1, None])
-@pytest.mark.parametrize("hidden", [[], [4]], ids=["no hidden layer", "hidden layer"])
-@pytest.mark.parametrize("table", TABLES)
+@parametrize("batch_size", 1, None)
+@parametrize("hidden", [], [4], ids=["no hidden layer", "hidden layer"])
+@parametrize("table", *TABLES)
 @pytest.mark.filterwarnings("ignore:the outputs are the same:fastnn.TrainingWarning")  # of no line
 def test_boolean_tables(table: str, hidden: list[int], batch_size: int | None) -> None:
     learnable = table != "xor" or bool(hidden)
@@ -44,8 +45,8 @@ def split_iris(seed: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDA
     return X[:120], y[:120], X[120:], y[120:]
 
 
-@pytest.mark.parametrize("batch_size", [1, 32, None])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@parametrize("batch_size", 1, 32, None)
+@parametrize("dtype", "float32", "float64")
 def test_iris(batch_size: int | None, dtype: str) -> None:
     # The same number of examples seen, and steps of a comparable length.
     rate = {1: 0.1, 32: 1.0, None: 3.0}[batch_size]
@@ -84,7 +85,7 @@ def test_gophernet(gophernet_folder: Path) -> None:
     assert np.median(scores) >= 0.93, scores
 
 
-@pytest.mark.parametrize("batch_size", [1, 32])
+@parametrize("batch_size", 1, 32)
 def test_mnist_subset(mnist_folder: Path, batch_size: int) -> None:
     train, test = datasets.load_mnist(mnist_folder)
     net = MLP([784, 30, 10], seed=0)
@@ -110,7 +111,7 @@ def test_mnist_as_goml_prepares_it(mnist_folder: Path) -> None:
     assert (net.classify(X) == test.y[:2000]).mean() >= 0.85
 
 
-@pytest.mark.parametrize("activation", ["relu", "gelu"])
+@parametrize("activation", "relu", "gelu")
 def test_mnist_by_softmax_and_cross_entropy(mnist_folder: Path, activation: str) -> None:
     train, test = datasets.load_mnist(mnist_folder)
     net = MLP(

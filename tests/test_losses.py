@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import Array, Kind, Options, copies_of, refusal, unchanged
+from helpers import Array, Kind, Options, copies_of, parametrize, refusal, unchanged
 from helpers import kind_and_variant as kind_and_variant
 
 import fastnn
@@ -15,7 +15,7 @@ from fastnn.activations import ACTIVATIONS
 from fastnn.losses import LOSSES
 from fastnn.network import Network
 
-DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
+DTYPES = parametrize("dtype", "float32", "float64")
 
 
 def shifted(kind: Kind, z: Array, output: str, loss: Any, dtype: str) -> Network:
@@ -37,16 +37,14 @@ def loss_and_slope(net: Network, y: Any) -> tuple[float, Array]:
 
 # Outputs are identities, so z = a.
 @DTYPES
-@pytest.mark.parametrize(
-    ("loss", "expected", "slope"),
-    [
-        ("squared_error", (9 + 0.25 + 0) / 2, [-3, 0.5, 0]),
-        ("absolute_error", 3.5, [-1, 1, 0]),
-        ("huber", 2.5 + 0.125, [-1, 0.5, 0]),
-        (Huber(2), 2 * (3 - 1) + 0.125, [-2, 0.5, 0]),
-        ("quantile", 1.5 + 0.25, [-0.5, 0.5, 0]),
-        (Quantile(0.9), 2.7 + 0.05, [-0.9, 0.1, 0]),
-    ],
+@parametrize(
+    "loss, expected, slope",
+    ("squared_error", (9 + 0.25 + 0) / 2, [-3, 0.5, 0]),
+    ("absolute_error", 3.5, [-1, 1, 0]),
+    ("huber", 2.5 + 0.125, [-1, 0.5, 0]),
+    (Huber(2), 2 * (3 - 1) + 0.125, [-2, 0.5, 0]),
+    ("quantile", 1.5 + 0.25, [-0.5, 0.5, 0]),
+    (Quantile(0.9), 2.7 + 0.05, [-0.9, 0.1, 0]),
     ids=str,
 )
 def test_values(
@@ -78,18 +76,16 @@ def test_values_of_probabilities(path: str, kind: Kind, dtype: str) -> None:
 
 
 @DTYPES
-@pytest.mark.parametrize(
-    ("z", "output", "loss", "y", "expected", "slope", "atol"),
-    [
-        ([1e4, -1e4, 0], "softmax", "cross_entropy", [0], 0, 0, 1e-30),
-        # As finely as z itself is known.
-        ([1e4, -1e4, 0], "softmax", "cross_entropy", [1], 2e4, [1, -1, 0], 1e-3),
-        (
-            *([1e4, -1e4, 0], "sigmoid", "binary_cross_entropy", [[0, 1, 1]]),
-            *(2e4 + np.log(2), [1, -1, -0.5], 1e-3),
-        ),
-        ([-1e4], "exp", "poisson", [[2]], 2e4, -2, 1e-3),
-    ],
+@parametrize(
+    "z, output, loss, y, expected, slope, atol",
+    ([1e4, -1e4, 0], "softmax", "cross_entropy", [0], 0, 0, 1e-30),
+    # As finely as z itself is known.
+    ([1e4, -1e4, 0], "softmax", "cross_entropy", [1], 2e4, [1, -1, 0], 1e-3),
+    (
+        *([1e4, -1e4, 0], "sigmoid", "binary_cross_entropy", [[0, 1, 1]]),
+        *(2e4 + np.log(2), [1, -1, -0.5], 1e-3),
+    ),
+    ([-1e4], "exp", "poisson", [[2]], 2e4, -2, 1e-3),
 )
 def test_extreme_logits(
     path: str,
@@ -109,7 +105,7 @@ def test_extreme_logits(
 
 
 @DTYPES
-@pytest.mark.parametrize("n_outputs", [2, 15, 16, 17, 40])
+@parametrize("n_outputs", 2, 15, 16, 17, 40)
 def test_softmax_is_a_distribution(variant: str, path: str, dtype: str, n_outputs: int) -> None:
     net = MLP(
         [4, n_outputs], output_activation="softmax", loss="cross_entropy", dtype=dtype, seed=1
@@ -168,7 +164,7 @@ def own(outputs: Array, targets: Array) -> tuple[Array, Array]:
     return (errors * errors).sum(axis=1) / 2, errors
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, None])
+@parametrize("batch_size", 1, 7, None)
 def test_own_loss_equals_the_built_in_one(variant: str, batch_size: int | None) -> None:
     generator = np.random.default_rng(0)
     X, labels = generator.normal(size=(50, 4)), generator.integers(3, size=50)
@@ -185,10 +181,8 @@ def test_own_loss_equals_the_built_in_one(variant: str, batch_size: int | None) 
         np.testing.assert_allclose(net.weights[0], nets[0].weights[0], atol=1e-10)
 
 
-@pytest.mark.parametrize(
-    "loss",
-    [Huber(0.25), Huber(SINGLE), "poisson", "cross_entropy", Loss("mine", own)],
-    ids=str,
+@parametrize(
+    "loss", Huber(0.25), Huber(SINGLE), "poisson", "cross_entropy", Loss("mine", own), ids=str
 )
 def test_saved_and_pickled(tmp_path: Path, kind: Kind, loss: Any) -> None:
     name = loss if isinstance(loss, str) else loss.name
@@ -207,19 +201,17 @@ def test_saved_and_pickled(tmp_path: Path, kind: Kind, loss: Any) -> None:
         kind.load(tmp_path / "net", losses=["mine"])  # type: ignore[list-item]
 
 
-@pytest.mark.parametrize(
-    ("given", "output", "loss"),
-    [
-        ({}, "sigmoid", "squared_error"),
-        ({"loss": "cross_entropy"}, "softmax", "cross_entropy"),
-        ({"loss": "binary_cross_entropy"}, "sigmoid", "binary_cross_entropy"),
-        ({"loss": LOSSES["poisson"]}, "exp", "poisson"),
-        ({"loss": Huber(2.0)}, "sigmoid", "huber"),
-        ({"loss": Loss("mine", own)}, "sigmoid", "mine"),
-        ({"output_activation": "softmax"}, "softmax", "cross_entropy"),
-        ({"output_activation": ACTIVATIONS["softmax"]}, "softmax", "cross_entropy"),
-        ({"output_activation": "exp"}, "exp", "squared_error"),
-    ],
+@parametrize(
+    "given, output, loss",
+    ({}, "sigmoid", "squared_error"),
+    ({"loss": "cross_entropy"}, "softmax", "cross_entropy"),
+    ({"loss": "binary_cross_entropy"}, "sigmoid", "binary_cross_entropy"),
+    ({"loss": LOSSES["poisson"]}, "exp", "poisson"),
+    ({"loss": Huber(2.0)}, "sigmoid", "huber"),
+    ({"loss": Loss("mine", own)}, "sigmoid", "mine"),
+    ({"output_activation": "softmax"}, "softmax", "cross_entropy"),
+    ({"output_activation": ACTIVATIONS["softmax"]}, "softmax", "cross_entropy"),
+    ({"output_activation": "exp"}, "exp", "squared_error"),
     ids=str,
 )
 def test_of_loss_and_output_activation_one_brings_the_other(
@@ -236,25 +228,18 @@ def test_of_loss_and_output_activation_one_brings_the_other(
         assert repr(each) == repr(net)
 
 
-@pytest.mark.parametrize("given", [{"loss": "cross_entropy"}, {"output_activation": "softmax"}])
+@parametrize("given", {"loss": "cross_entropy"}, {"output_activation": "softmax"})
 def test_a_softmax_of_one_output_is_refused(kind: Kind, given: Options) -> None:
     """It is 1, whatever the example: training would change nothing, and the loss would be 0."""
     with refusal(ValueError, "layer_sizes must end in two ", ", got 1: ", "'binary_cross_entropy'"):
         kind([4, 5, 1], **given)
 
 
-@pytest.mark.parametrize(
-    ("output", "loss", "y", "words"),
-    [
-        ("softmax", "cross_entropy", [0.5, -0.5], ("from 0 to 1 ", "got -0.5 at row 1")),
-        (
-            "sigmoid",
-            "binary_cross_entropy",
-            [0, 1.5],
-            ("from 0 to 1 ", "got 1.5 at row 1, column 2"),
-        ),
-        ("exp", "poisson", [3, -1], ("at least 0 ", "got -1.0 at row 1")),
-    ],
+@parametrize(
+    "output, loss, y, words",
+    ("softmax", "cross_entropy", [0.5, -0.5], ("from 0 to 1 ", "got -0.5 at row 1")),
+    ("sigmoid", "binary_cross_entropy", [0, 1.5], ("from 0 to 1 ", "got 1.5 at row 1, column 2")),
+    ("exp", "poisson", [3, -1], ("at least 0 ", "got -1.0 at row 1")),
 )
 def test_targets_out_of_range(
     kind: Kind, output: str, loss: str, y: list[float], words: tuple[str, str]
@@ -287,8 +272,8 @@ def test_a_loss_for_so_many_outputs(kind: Kind) -> None:
     assert np.isfinite(net.train(np.ones((3, 4)), np.zeros((3, 2))).loss).all()
 
 
-@pytest.mark.parametrize("output", ["silu", "gelu", "softplus"])
-@pytest.mark.parametrize("batch_size", [1, 2])
+@parametrize("output", "silu", "gelu", "softplus")
+@parametrize("batch_size", 1, 2)
 @pytest.mark.filterwarnings("ignore:the outputs are the same:fastnn.TrainingWarning")
 def test_what_diverged_leaves_nothing_behind(
     variant: str, path: str, output: str, batch_size: int

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import Kind, refusal
+from helpers import Kind, parametrize, refusal
 from helpers import kind as kind
 from numpy.testing import assert_array_equal
 
@@ -36,7 +36,7 @@ def refused(argument: str, size: int) -> Any:
     return refusal(ValueError, f"{argument} must have no masked values, got 1 of {size}: {hint}")
 
 
-@pytest.mark.parametrize("method", ["train", "train_batch", "evaluate", "gradients"])
+@parametrize("method", "train", "train_batch", "evaluate", "gradients")
 def test_masked_values_in_data(kind: Kind, method: str) -> None:
     net = kind([4, 6, 3], seed=1)
     before = pickle.dumps(net)
@@ -54,7 +54,7 @@ def test_masked_values_in_data(kind: Kind, method: str) -> None:
     assert pickle.dumps(net) == before
 
 
-@pytest.mark.parametrize("method", ["predict", "classify", "activations"])
+@parametrize("method", "predict", "classify", "activations")
 def test_masked_values_in_X(kind: Kind, method: str) -> None:
     use = getattr(kind([4, 6, 3]), method)
     for size, given in (
@@ -103,22 +103,14 @@ def test_masked_values_in_the_estimators() -> None:
         estimator.predict(masked(X, 3, 1))
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: pd.DataFrame(X).replace(X[3, 1], np.nan), "nan at row 3, column 1"),
-        (
-            lambda: pd.DataFrame(X).replace(X[3, 1], np.nan).convert_dtypes(),
-            "<NA> at row 3, column 1",
-        ),
-        (lambda: pd.DataFrame([[1, 2, 3, pd.NA]] * 5), "<NA> at row 0, column 3"),
-        (lambda: [[1, 2, 3, None]] * 5, "None at row 0, column 3"),
-        (lambda: [[1, 2, 3, pd.NaT]] * 5, "NaT at row 0, column 3"),
-        (
-            lambda: np.array([[1, 2, 3, 4]] * 3 + [[1, "x", 3, 4]] * 2, object),
-            "'x' at row 3, column 1",
-        ),
-    ],
+@parametrize(
+    "make, message",
+    (lambda: pd.DataFrame(X).replace(X[3, 1], np.nan), "nan at row 3, column 1"),
+    (lambda: pd.DataFrame(X).replace(X[3, 1], np.nan).convert_dtypes(), "<NA> at row 3, column 1"),
+    (lambda: pd.DataFrame([[1, 2, 3, pd.NA]] * 5), "<NA> at row 0, column 3"),
+    (lambda: [[1, 2, 3, None]] * 5, "None at row 0, column 3"),
+    (lambda: [[1, 2, 3, pd.NaT]] * 5, "NaT at row 0, column 3"),
+    (lambda: np.array([[1, 2, 3, 4]] * 3 + [[1, "x", 3, 4]] * 2, object), "'x' at row 3, column 1"),
 )
 def test_other_marks_in_X(kind: Kind, make: Make, message: str) -> None:
     net = kind([4, 6, 3])
@@ -127,16 +119,14 @@ def test_other_marks_in_X(kind: Kind, make: Make, message: str) -> None:
             use(make())
 
 
-@pytest.mark.parametrize(
+@parametrize(
     "make",
-    [
-        lambda: [0, 2, None, 0, 1],
-        lambda: [0, 2, np.nan, 0, 1],
-        lambda: pd.Series([0, 2, pd.NA, 0, 1], dtype="Int64"),
-        lambda: pd.array([0, 2, pd.NA, 0, 1], dtype="Int64"),
-        lambda: pd.Series([0, 1, None, 0, 1], dtype="boolean"),
-        lambda: pd.Series([0, 2, np.nan, 0, 1]).astype("category"),
-    ],
+    lambda: [0, 2, None, 0, 1],
+    lambda: [0, 2, np.nan, 0, 1],
+    lambda: pd.Series([0, 2, pd.NA, 0, 1], dtype="Int64"),
+    lambda: pd.array([0, 2, pd.NA, 0, 1], dtype="Int64"),
+    lambda: pd.Series([0, 1, None, 0, 1], dtype="boolean"),
+    lambda: pd.Series([0, 2, np.nan, 0, 1]).astype("category"),
 )
 def test_other_marks_in_y_and_weights(kind: Kind, make: Make) -> None:
     net = kind([4, 6, 3])

@@ -15,7 +15,7 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import Error, Kind, Options, message, peak_of, run_python
+from helpers import Error, Kind, Options, message, parametrize, peak_of, run_python
 from helpers import kind as kind
 from sklearn.preprocessing import StandardScaler
 
@@ -47,35 +47,33 @@ def meant(name: str) -> str:
     return f": did you mean {name}?"
 
 
-@pytest.mark.parametrize(
-    ("argument", "hint"),
-    [
-        ("lr", meant("learning_rate")),
-        ("eta", meant("learning_rate")),
-        ("learningRate", meant("learning_rate")),
-        ("learning_rte", meant("learning_rate")),
-        ("n_epochs", meant("epochs")),
-        ("max_iter", meant("epochs")),
-        ("batchsize", meant("batch_size")),
-        ("verbose", meant("progress")),
-        ("n_jobs", meant("n_threads")),
-        ("solver", meant("optimizer")),
-        ("momentum", meant("optimizer=SGD(momentum=...)")),
-        ("weight_decay", meant("optimizer=AdamW(weight_decay=...)")),
-        ("alpha", meant("l2")),
-        ("validation_split", meant("validation_fraction")),
-        ("val_data", meant("validation_data")),
-        ("callbacks", meant("callback or early_stopping")),
-        ("patience", meant("early_stopping=EarlyStopping(...)")),
-        ("x", meant("X")),
-        ("random_state", ": MLP() takes seed"),
-        ("loss", ": it is an argument of MLP()"),
-        ("hidden_layer_sizes", ": MLP() takes layer_sizes=[n_inputs, ..., n_outputs]"),
-        ("metrics", ": evaluate gives the loss and, by the task, the accuracy or R²"),
-        ("clip_value", meant("clip_norm")),
-        ("clipnorm", meant("clip_norm")),
-        ("nonsense", ""),
-    ],
+@parametrize(
+    "argument, hint",
+    ("lr", meant("learning_rate")),
+    ("eta", meant("learning_rate")),
+    ("learningRate", meant("learning_rate")),
+    ("learning_rte", meant("learning_rate")),
+    ("n_epochs", meant("epochs")),
+    ("max_iter", meant("epochs")),
+    ("batchsize", meant("batch_size")),
+    ("verbose", meant("progress")),
+    ("n_jobs", meant("n_threads")),
+    ("solver", meant("optimizer")),
+    ("momentum", meant("optimizer=SGD(momentum=...)")),
+    ("weight_decay", meant("optimizer=AdamW(weight_decay=...)")),
+    ("alpha", meant("l2")),
+    ("validation_split", meant("validation_fraction")),
+    ("val_data", meant("validation_data")),
+    ("callbacks", meant("callback or early_stopping")),
+    ("patience", meant("early_stopping=EarlyStopping(...)")),
+    ("x", meant("X")),
+    ("random_state", ": MLP() takes seed"),
+    ("loss", ": it is an argument of MLP()"),
+    ("hidden_layer_sizes", ": MLP() takes layer_sizes=[n_inputs, ..., n_outputs]"),
+    ("metrics", ": evaluate gives the loss and, by the task, the accuracy or R²"),
+    ("clip_value", meant("clip_norm")),
+    ("clipnorm", meant("clip_norm")),
+    ("nonsense", ""),
 )
 def test_arguments_of_train(kind: Kind, argument: str, hint: str) -> None:
     said = message(TypeError, lambda: new(kind).train(X, Y, **{argument: 0.1}))
@@ -85,38 +83,34 @@ def test_arguments_of_train(kind: Kind, argument: str, hint: str) -> None:
 INIT = ": weights are drawn to fit the activation; write others into them: net.weights[0][...] = W"
 
 
-@pytest.mark.parametrize(
-    ("argument", "hint"),
-    [
-        ("layers", meant("layer_sizes")),
-        ("hidden_layer_sizes", meant("layer_sizes=[n_inputs, ..., n_outputs]")),
-        ("random_state", meant("seed")),
-        ("lr", ": MLP.train() takes learning_rate"),
-        ("batchsize", ": MLP.train() takes batch_size"),
-        ("epochs", ": it is an argument of MLP.train()"),
-        ("device", ": fastnn computes on the CPU"),
-        ("init", INIT),
-    ],
+@parametrize(
+    "argument, hint",
+    ("layers", meant("layer_sizes")),
+    ("hidden_layer_sizes", meant("layer_sizes=[n_inputs, ..., n_outputs]")),
+    ("random_state", meant("seed")),
+    ("lr", ": MLP.train() takes learning_rate"),
+    ("batchsize", ": MLP.train() takes batch_size"),
+    ("epochs", ": it is an argument of MLP.train()"),
+    ("device", ": fastnn computes on the CPU"),
+    ("init", INIT),
 )
 def test_arguments_of_the_constructor(kind: Any, argument: str, hint: str) -> None:
     said = message(TypeError, lambda: kind(**{argument: 1}))
     assert said == unknown("MLP", argument, hint)
 
 
-@pytest.mark.parametrize(
-    ("call", "hint"),
-    [
-        ("Adam(lr=0.1)", meant("learning_rate")),
-        ("AdamW(eps=0.1)", meant("epsilon")),
-        ("Adam(betas=(0.9, 0.99))", meant("beta_1=..., beta_2=...")),
-        ("LeakyReLU(alpha=0.1)", meant("negative_slope")),
-        ("EarlyStopping(restore_best_weights=True)", meant("restore_best")),
-        ("Cosine(lr=0.1)", meant("start")),
-        ("InputScaling(mean=0, std=1)", meant("shift")),
-        ("one_hot([0], num_classes=3)", meant("n_classes")),
-        ("MLP.load('x', seeds=1)", meant("seed")),
-        ("datasets.read_csv('x.csv', sep=';')", meant("delimiter")),
-    ],
+@parametrize(
+    "call, hint",
+    ("Adam(lr=0.1)", meant("learning_rate")),
+    ("AdamW(eps=0.1)", meant("epsilon")),
+    ("Adam(betas=(0.9, 0.99))", meant("beta_1=..., beta_2=...")),
+    ("LeakyReLU(alpha=0.1)", meant("negative_slope")),
+    ("EarlyStopping(restore_best_weights=True)", meant("restore_best")),
+    ("Cosine(lr=0.1)", meant("start")),
+    ("InputScaling(mean=0, std=1)", meant("shift")),
+    ("one_hot([0], num_classes=3)", meant("n_classes")),
+    ("MLP.load('x', seeds=1)", meant("seed")),
+    ("datasets.read_csv('x.csv', sep=';')", meant("delimiter")),
 )
 def test_arguments_of_others(call: str, hint: str) -> None:
     function, argument = re.findall(r"^([\w.]+)\(.*?(\w+)=", call)[0]
@@ -127,21 +121,16 @@ def test_arguments_of_others(call: str, hint: str) -> None:
 BY_NAME = ": pass the others by name, such as "
 
 
-@pytest.mark.parametrize(
-    ("call", "said"),
-    [
-        ("MLP(4, 3, 2)", "MLP() takes layer_sizes as one sequence: MLP([4, 3, 2])"),
-        (
-            "MLP([4, 3], 'relu')",
-            "1 argument by position (layer_sizes), got 2" + BY_NAME + "activati",
-        ),
-        ("net.train(X, Y, 10)", "2 arguments by position (X, y), got 3" + BY_NAME + "epochs=..."),
-        ("fastnn.SGD(0.1, 0.9, True, 1)", "SGD() takes 3 arguments by position (learning_rate, "),
-        ("datasets.load_iris(True)", "load_iris() takes 0 arguments by position, got 1"),
-        ("MLP()", "MLP() missing 1 required positional argument: 'layer_sizes'"),
-        ("net.evaluate(X)", "MLP.evaluate() missing 1 required positional argument: 'y'"),
-        ("net.predict(X, verbose=0)", "MLP.predict() got an unexpected keyword argument 'verbose'"),
-    ],
+@parametrize(
+    "call, said",
+    ("MLP(4, 3, 2)", "MLP() takes layer_sizes as one sequence: MLP([4, 3, 2])"),
+    ("MLP([4, 3], 'relu')", "1 argument by position (layer_sizes), got 2" + BY_NAME + "activati"),
+    ("net.train(X, Y, 10)", "2 arguments by position (X, y), got 3" + BY_NAME + "epochs=..."),
+    ("fastnn.SGD(0.1, 0.9, True, 1)", "SGD() takes 3 arguments by position (learning_rate, "),
+    ("datasets.load_iris(True)", "load_iris() takes 0 arguments by position, got 1"),
+    ("MLP()", "MLP() missing 1 required positional argument: 'layer_sizes'"),
+    ("net.evaluate(X)", "MLP.evaluate() missing 1 required positional argument: 'y'"),
+    ("net.predict(X, verbose=0)", "MLP.predict() got an unexpected keyword argument 'verbose'"),
 )
 def test_arguments_by_position_and_missing(kind: Kind, call: str, said: str) -> None:
     names = {**globals(), "MLP": kind, "net": new(kind)}
@@ -164,7 +153,7 @@ def test_no_internal_class_shows(kind: Kind) -> None:
     assert not re.search("Core|Trainable|Network", repr(new(kind).train))
 
 
-@pytest.mark.parametrize("function", [MLP.train, MLP.predict, MLP.load, datasets.read_csv, Adam])
+@parametrize("function", MLP.train, MLP.predict, MLP.load, datasets.read_csv, Adam)
 def test_what_is_public_can_be_pickled(function: Any) -> None:
     assert pickle.loads(pickle.dumps(function)) == function
 
@@ -190,24 +179,22 @@ def test_predict_and_lookups_are_as_fast_as_they_were() -> None:
 # Values
 
 
-@pytest.mark.parametrize(
-    ("options", "hint"),
-    [
-        ({"activation": "ReLU"}, "'relu'"),
-        ({"activation": "logistic"}, "'sigmoid'"),
-        ({"activation": "swish"}, "'silu'"),
-        ({"activation": "linear"}, "'identity'"),
-        ({"activation": "sofplus"}, "'softplus'"),
-        ({"activation": np.tanh}, "'tanh'"),
-        ({"activation": LeakyReLU}, "'leaky_relu'"),
-        ({"output_activation": "Softmax"}, "'softmax'"),
-        ({"loss": "mse"}, "'squared_error'"),
-        ({"loss": "MAE"}, "'absolute_error'"),
-        ({"loss": "crossentropy"}, "'cross_entropy'"),
-        ({"loss": "sparse_categorical_crossentropy"}, "'cross_entropy'"),
-        ({"loss": "bce"}, "'binary_cross_entropy'"),
-        ({"loss": "log_loss"}, "'binary_cross_entropy' or 'cross_entropy'"),
-    ],
+@parametrize(
+    "options, hint",
+    ({"activation": "ReLU"}, "'relu'"),
+    ({"activation": "logistic"}, "'sigmoid'"),
+    ({"activation": "swish"}, "'silu'"),
+    ({"activation": "linear"}, "'identity'"),
+    ({"activation": "sofplus"}, "'softplus'"),
+    ({"activation": np.tanh}, "'tanh'"),
+    ({"activation": LeakyReLU}, "'leaky_relu'"),
+    ({"output_activation": "Softmax"}, "'softmax'"),
+    ({"loss": "mse"}, "'squared_error'"),
+    ({"loss": "MAE"}, "'absolute_error'"),
+    ({"loss": "crossentropy"}, "'cross_entropy'"),
+    ({"loss": "sparse_categorical_crossentropy"}, "'cross_entropy'"),
+    ({"loss": "bce"}, "'binary_cross_entropy'"),
+    ({"loss": "log_loss"}, "'binary_cross_entropy' or 'cross_entropy'"),
     ids=str,
 )
 def test_names_in_the_constructor(kind: Kind, options: Options, hint: str) -> None:
@@ -217,16 +204,14 @@ def test_names_in_the_constructor(kind: Kind, options: Options, hint: str) -> No
     assert said.endswith(f"got {value!r}: did you mean {hint}?")
 
 
-@pytest.mark.parametrize(
-    ("options", "hint"),
-    [
-        ({"optimizer": "Adam"}, ": did you mean 'adam'?"),
-        ({"optimizer": Adam}, ": did you mean 'adam'?"),
-        ({"optimizer": "L-BFGS"}, ": did you mean 'lbfgs'?"),
-        ({"learning_rate": "adaptive"}, ": did you mean ReduceOnPlateau(...)?"),
-        ({"learning_rate": fastnn.Cosine}, ": did you mean Cosine(...)?"),
-        ({"early_stopping": True}, ": did you mean EarlyStopping()?"),
-    ],
+@parametrize(
+    "options, hint",
+    ({"optimizer": "Adam"}, ": did you mean 'adam'?"),
+    ({"optimizer": Adam}, ": did you mean 'adam'?"),
+    ({"optimizer": "L-BFGS"}, ": did you mean 'lbfgs'?"),
+    ({"learning_rate": "adaptive"}, ": did you mean ReduceOnPlateau(...)?"),
+    ({"learning_rate": fastnn.Cosine}, ": did you mean Cosine(...)?"),
+    ({"early_stopping": True}, ": did you mean EarlyStopping()?"),
     ids=str,
 )
 def test_values_in_train(kind: Kind, options: Options, hint: str) -> None:
@@ -236,9 +221,7 @@ def test_values_in_train(kind: Kind, options: Options, hint: str) -> None:
     assert str(caught.value).endswith(f"got {value!r}{hint}")
 
 
-@pytest.mark.parametrize(
-    ("monitor", "hint"), [("val_loss", "'validation_loss'"), ("accuracy", "'validation_score'")]
-)
+@parametrize("monitor, hint", ("val_loss", "'validation_loss'"), ("accuracy", "'validation_score'"))
 def test_monitors(monitor: str, hint: str) -> None:
     said = message(ValueError, lambda: EarlyStopping(monitor))
     assert said.endswith(f"got {monitor!r}: did you mean {hint}?")
@@ -258,16 +241,14 @@ def test_the_output_layer_has_an_activation_of_its_own(kind: Kind) -> None:
 # Attributes
 
 
-@pytest.mark.parametrize(
-    ("name", "instead"),
-    [
-        ("fit", "use train or train_batch, or MLPClassifier and MLPRegressor of fastnn.sklearn"),
-        ("score", "use evaluate"),
-        ("predict_proba", "use predict"),
-        ("coefs_", "use weights and biases"),
-        ("compile", "the loss is an argument of MLP, the optimizer one of train"),
-        ("forward", "use predict"),
-    ],
+@parametrize(
+    "name, instead",
+    ("fit", "use train or train_batch, or MLPClassifier and MLPRegressor of fastnn.sklearn"),
+    ("score", "use evaluate"),
+    ("predict_proba", "use predict"),
+    ("coefs_", "use weights and biases"),
+    ("compile", "the loss is an argument of MLP, the optimizer one of train"),
+    ("forward", "use predict"),
 )
 def test_attributes_of_others(kind: Kind, name: str, instead: str) -> None:
     net = new(kind)
@@ -307,22 +288,20 @@ def test_an_evaluation_has_a_score(kind: Kind) -> None:
     assert "accuracy" not in dir(evaluation)
 
 
-@pytest.mark.parametrize(
-    ("name", "hint"),
-    [
-        ("input_scaing", meant("input_scaling")),
-        ("inputscaling", meant("input_scaling")),
-        ("scaling", meant("input_scaling")),
-        ("classnames", meant("class_names")),
-        ("classes", meant("class_names")),
-        ("treshold", meant("threshold")),
-        ("learning_rate", ": it is an argument of MLP.train()"),
-        ("lr", ": MLP.train() takes learning_rate"),
-        ("seed", ": it is an argument of MLP()"),
-        ("device", ": fastnn computes on the CPU"),
-        ("coefs_", ": write into weights and biases"),
-        ("stop_training", ": return True from the callback to stop"),
-    ],
+@parametrize(
+    "name, hint",
+    ("input_scaing", meant("input_scaling")),
+    ("inputscaling", meant("input_scaling")),
+    ("scaling", meant("input_scaling")),
+    ("classnames", meant("class_names")),
+    ("classes", meant("class_names")),
+    ("treshold", meant("threshold")),
+    ("learning_rate", ": it is an argument of MLP.train()"),
+    ("lr", ": MLP.train() takes learning_rate"),
+    ("seed", ": it is an argument of MLP()"),
+    ("device", ": fastnn computes on the CPU"),
+    ("coefs_", ": write into weights and biases"),
+    ("stop_training", ": return True from the callback to stop"),
 )
 def test_attributes_that_are_assigned_in_vain(kind: Kind, name: str, hint: str) -> None:
     net = new(kind)
@@ -331,7 +310,7 @@ def test_attributes_that_are_assigned_in_vain(kind: Kind, name: str, hint: str) 
     assert name not in vars(net)
 
 
-@pytest.mark.parametrize("name", ["note", "history", "X", "y", "_lr", "losses"])
+@parametrize("name", "note", "history", "X", "y", "_lr", "losses")
 def test_attributes_of_the_users_own(kind: Kind, name: str) -> None:
     net = new(kind)
     setattr(net, name, [1])
@@ -354,17 +333,15 @@ def test_settings_of_subclasses_of_users(kind: Any) -> None:
     assert said == f"Estimator has no attribute 'input_scaing' to assign{meant('input_scaling')}"
 
 
-@pytest.mark.parametrize(
-    ("name", "hint"),
-    [
-        ("lr", ": use learning_rate"),
-        ("learningrate", meant("learning_rate")),
-        ("learning_rte", meant("learning_rate")),
-        ("eta", meant("learning_rate")),
-        ("stop_training", ": return True from the callback to stop"),
-    ],
+@parametrize(
+    "name, hint",
+    ("lr", ": use learning_rate"),
+    ("learningrate", meant("learning_rate")),
+    ("learning_rte", meant("learning_rate")),
+    ("eta", meant("learning_rate")),
+    ("stop_training", ": return True from the callback to stop"),
 )
-@pytest.mark.parametrize("argument", ["callback", "batch_callback"])
+@parametrize("argument", "callback", "batch_callback")
 def test_attributes_of_a_step_that_are_assigned_in_vain(
     kind: Kind, argument: str, name: str, hint: str
 ) -> None:
@@ -388,15 +365,13 @@ def test_a_step_is_not_the_log_of_keras() -> None:
 # Functions of the user's
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"callback": lambda: 1}, "callback must be callable with one argument, a Step, got "),
-        ({"batch_callback": lambda step, logs: 1}, "batch_callback must be callable with one "),
-        ({"shuffle": lambda: 1}, "shuffle must be True, False or a function of the number of exa"),
-        ({"learning_rate": lambda epoch, lr: 0.1}, "learning_rate must be a number, a schedule "),
-        ({"learning_rate": lambda *, step: 0.1}, "learning_rate must be a number, a schedule such"),
-    ],
+@parametrize(
+    "options, said",
+    ({"callback": lambda: 1}, "callback must be callable with one argument, a Step, got "),
+    ({"batch_callback": lambda step, logs: 1}, "batch_callback must be callable with one "),
+    ({"shuffle": lambda: 1}, "shuffle must be True, False or a function of the number of exa"),
+    ({"learning_rate": lambda epoch, lr: 0.1}, "learning_rate must be a number, a schedule "),
+    ({"learning_rate": lambda *, step: 0.1}, "learning_rate must be a number, a schedule such"),
     ids=["callback", "batch_callback", "shuffle", "learning_rate", "by name"],
 )
 def test_functions_of_other_arguments(kind: Kind, options: Options, said: str) -> None:
@@ -407,7 +382,7 @@ def test_functions_of_other_arguments(kind: Kind, options: Options, said: str) -
     assert found.endswith(got)
 
 
-@pytest.mark.parametrize("part", ["function", "derivative"])
+@parametrize("part", "function", "derivative")
 def test_activations_of_other_arguments(kind: Any, part: str) -> None:
     functions: Options = {"function": np.positive, "derivative": np.ones_like}
     functions[part] = lambda z, slope: z
@@ -429,8 +404,8 @@ def test_functions_that_take_more_than_they_need(kind: Kind) -> None:
     new(kind).train(X, Y, learning_rate=functools.lru_cache(lambda step, rate=0.1: rate))
 
 
-@pytest.mark.parametrize("argument", ["callback", "batch_callback"])
-@pytest.mark.parametrize("answer", [np.array([1, 2]), pd.Series([1, 2]), pd.NA], ids=repr)
+@parametrize("argument", "callback", "batch_callback")
+@parametrize("answer", np.array([1, 2]), pd.Series([1, 2]), pd.NA, ids=repr)
 def test_answers_that_are_neither_true_nor_false(kind: Kind, argument: str, answer: Any) -> None:
     options: Any = {argument: lambda step: answer}
     said = message(TypeError, lambda: new(kind).train(X, Y, **options))
@@ -448,7 +423,7 @@ def test_a_schedule_without_an_end_for_blocks(kind: Kind) -> None:
     new(kind).train([(X, Y)], learning_rate=fastnn.Cosine(0.1, n_steps=150))
 
 
-@pytest.mark.parametrize("name", ["load", "from_arrays", "from_state_dict"])
+@parametrize("name", "load", "from_arrays", "from_state_dict")
 def test_what_makes_a_network_is_not_called_on_one(kind: Kind, name: str) -> None:
     said = message(AttributeError, lambda: getattr(new(kind), name))
     assert said == f"{name} makes a new network: call it on the class, MLP.{name}(...)"
@@ -462,14 +437,12 @@ def test_the_scaling_of_inputs() -> None:
     net.input_scaling = fastnn.InputScaling(scaler.mean_, scaler.scale_)
 
 
-@pytest.mark.parametrize(
-    ("name", "hint"),
-    [
-        ("MLPClassifier", ": it is in fastnn.sklearn"),
-        ("load_iris", ": it is in fastnn.datasets"),
-        ("load", ": it is in fastnn.MLP"),
-        ("nonsense", ""),
-    ],
+@parametrize(
+    "name, hint",
+    ("MLPClassifier", ": it is in fastnn.sklearn"),
+    ("load_iris", ": it is in fastnn.datasets"),
+    ("load", ": it is in fastnn.MLP"),
+    ("nonsense", ""),
 )
 def test_names_of_the_package(name: str, hint: str) -> None:
     said = message(AttributeError, lambda: getattr(fastnn, name))
@@ -503,8 +476,8 @@ USES_OF_LABELS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("labels", TEXT_LABELS)
-@pytest.mark.parametrize("use", USES_OF_LABELS)
+@parametrize("labels", *TEXT_LABELS)
+@parametrize("use", *USES_OF_LABELS)
 def test_labels_that_are_text(use: str, labels: str) -> None:
     said = message(TypeError, lambda: USES_OF_LABELS[use](new(MLP), TEXT_LABELS[labels]))
     assert said.startswith("y must be an array of real numbers, got dtype")
@@ -520,17 +493,15 @@ def test_the_hint_on_labels_that_are_text_is_right(kind: Kind) -> None:
     MLPClassifier(max_iter=1, solver="sgd", batch_size=150).partial_fit(X, NAMES, classes=classes)
 
 
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ((lambda: [(X, Y)],), "got a function for X and None for y: call it, and pass"),
-        (((X, Y),), "got a ndarray for block 0: pass X and y as two arguments"),
-        ((IRIS,), "got a ndarray for block 0: pass X and y as two arguments"),
-        (("iris.csv",), "got a str for X and None for y"),
-        (({"X": X, "y": Y},), "got a dict for X and None for y"),
-        ((X, Y[:, np.newaxis]), "got (150, 1): pass numpy.ravel(y)"),
-        ((X.reshape(150, 2, 2), Y), "(150, 2, 2): pass X.reshape(len(X), -1)"),
-    ],
+@parametrize(
+    "given, said",
+    ((lambda: [(X, Y)],), "got a function for X and None for y: call it, and pass"),
+    (((X, Y),), "got a ndarray for block 0: pass X and y as two arguments"),
+    ((IRIS,), "got a ndarray for block 0: pass X and y as two arguments"),
+    (("iris.csv",), "got a str for X and None for y"),
+    (({"X": X, "y": Y},), "got a dict for X and None for y"),
+    ((X, Y[:, np.newaxis]), "got (150, 1): pass numpy.ravel(y)"),
+    ((X.reshape(150, 2, 2), Y), "(150, 2, 2): pass X.reshape(len(X), -1)"),
     ids=["function", "tuple", "Dataset", "path", "dict", "column", "images"],
 )
 def test_data_of_another_form(kind: Kind, given: tuple[Any, ...], said: str) -> None:
@@ -541,22 +512,18 @@ def test_data_of_another_form(kind: Kind, given: tuple[Any, ...], said: str) -> 
 # Paths
 
 
-@pytest.mark.parametrize(
-    ("path", "error", "must"),
-    [
-        *((path, TypeError, "a str or an os.PathLike") for path in (None, 3, 3.5, ["x"], b"x")),
-        (sys.stdin, TypeError, "a str or an os.PathLike"),
-        ("a\0b", ValueError, "without null characters"),
-    ],
+@parametrize(
+    "path, error, must",
+    *((path, TypeError, "a str or an os.PathLike") for path in (None, 3, 3.5, ["x"], b"x")),
+    (sys.stdin, TypeError, "a str or an os.PathLike"),
+    ("a\0b", ValueError, "without null characters"),
     ids=lambda value: getattr(value, "__name__", type(value).__name__),
 )
-@pytest.mark.parametrize(
+@parametrize(
     "use",
-    [
-        *(fastnn.MLP.load, reference.MLP.load, new(fastnn.MLP).save, new(reference.MLP).save),
-        *(new(fastnn.MLP).export_onnx, new(reference.MLP).export_onnx),
-        *(datasets.read_csv, datasets.read_idx, datasets.load_mnist),
-    ],
+    *(fastnn.MLP.load, reference.MLP.load, new(fastnn.MLP).save, new(reference.MLP).save),
+    *(new(fastnn.MLP).export_onnx, new(reference.MLP).export_onnx),
+    *(datasets.read_csv, datasets.read_idx, datasets.load_mnist),
     ids=lambda function: function.__qualname__,
 )
 def test_paths(use: Any, path: Any, error: Error, must: str) -> None:
@@ -567,7 +534,7 @@ def test_paths(use: Any, path: Any, error: Error, must: str) -> None:
 # Memory
 
 
-@pytest.mark.parametrize(("dtype", "size"), [("float32", 4), ("float64", 8)])
+@parametrize("dtype, size", ("float32", 4), ("float64", 8))
 def test_sizes_beyond_memory(kind: Kind, dtype: Any, size: int) -> None:
     for sizes, n in (
         ([10**6, 10**7, 10], 10**13 + 10**7 + 10**8 + 10),

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import SOFTSIGN, Kind, Options, arrays_of, parameters, peak_of, run_python
+from helpers import SOFTSIGN, Kind, Options, arrays_of, parameters, parametrize, peak_of, run_python
 from helpers import kind as kind
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
@@ -62,24 +62,17 @@ def path(tmp_path: Path) -> Path:
 # Round trips
 
 
-@pytest.mark.parametrize("reader", [fastnn.MLP, reference.MLP])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(
-    ("sizes", "activations"),
-    [
-        ((4, 3, 3), {}),
-        ((1, 1), {"output_activation": "identity"}),
-        ((40, 3), {"output_activation": "relu"}),  # stored transposed
-        ((3, 40, 17, 2), {"activation": ["tanh", "relu"], "output_activation": "identity"}),
-    ],
+@parametrize("reader", fastnn.MLP, reference.MLP)
+@parametrize("dtype", "float32", "float64")
+@parametrize(
+    "sizes, activations",
+    ((4, 3, 3), {}),
+    ((1, 1), {"output_activation": "identity"}),
+    ((40, 3), {"output_activation": "relu"}),  # stored transposed
+    ((3, 40, 17, 2), {"activation": ["tanh", "relu"], "output_activation": "identity"}),
 )
 def test_round_trip(
-    path: Path,
-    kind: Kind,
-    reader: Kind,
-    dtype: str,
-    sizes: tuple[int, ...],
-    activations: Options,
+    path: Path, kind: Kind, reader: Kind, dtype: str, sizes: tuple[int, ...], activations: Options
 ) -> None:
     """Both classes read what either has written."""
     network = made(kind, sizes, dtype=dtype, **activations)
@@ -167,7 +160,7 @@ def test_own_activations_that_are_not_given(path: Path) -> None:
             fastnn.MLP.load(path, activations=given)
 
 
-@pytest.mark.parametrize("wrong", [3, "softsign", ["softsign"], SOFTSIGN, [None]])
+@parametrize("wrong", 3, "softsign", ["softsign"], SOFTSIGN, [None])
 def test_activations_that_are_none(path: Path, wrong: Any) -> None:
     made().save(path)
     with pytest.raises(TypeError, match=r"^activations must be"):
@@ -301,13 +294,13 @@ def test_truncation_at_every_length(path: Path, small: bytes) -> None:
         refuses(path)
 
 
-@pytest.mark.parametrize("surplus", [b"\0", b"\0" * 64, b"x"])
+@parametrize("surplus", b"\0", b"\0" * 64, b"x")
 def test_surplus(path: Path, small: bytes, surplus: bytes) -> None:
     path.write_bytes(small + surplus)
     refuses(path)
 
 
-@pytest.mark.parametrize("bits", [0x01, 0x20, 0x80, 0xFF], ids=hex)
+@parametrize("bits", 0x01, 0x20, 0x80, 0xFF, ids=hex)
 def test_every_flipped_byte(path: Path, small: bytes, bits: int) -> None:
     expected = fastnn.MLP.load(path)
     survivors = []
@@ -325,15 +318,13 @@ def test_every_flipped_byte(path: Path, small: bytes, bits: int) -> None:
     assert len(survivors) < 10, f"nobody reads the bytes at {survivors}"
 
 
-@pytest.mark.parametrize(
+@parametrize(
     "content",
-    [
-        *(b"", b"4-3-3 network of 27 parameters\n" * 99, bytes(range(256)) * 4, b"\0" * 1000),
-        *(b"\xff" * 1000, pickle.dumps({"weights": np.ones(3)})),
-        struct.pack("<Q", 2**62) + b"{}",  # an endless header
-        struct.pack("<Q", 2) + b"{}",  # nothing
-        struct.pack("<Q", 200_000) + b"[" * 200_000,  # a deep header
-    ],
+    *(b"", b"4-3-3 network of 27 parameters\n" * 99, bytes(range(256)) * 4, b"\0" * 1000),
+    *(b"\xff" * 1000, pickle.dumps({"weights": np.ones(3)})),
+    struct.pack("<Q", 2**62) + b"{}",  # an endless header
+    struct.pack("<Q", 2) + b"{}",  # nothing
+    struct.pack("<Q", 200_000) + b"[" * 200_000,  # a deep header
     ids=lambda content: repr(content[:20]),
 )
 def test_foreign_file(path: Path, content: bytes) -> None:
@@ -341,24 +332,22 @@ def test_foreign_file(path: Path, content: bytes) -> None:
     refuses(path)
 
 
-@pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
+@parametrize("metadata", None, {"format": "pt"})
 def test_foreign_safetensors(path: Path, metadata: dict[str, str] | None) -> None:
     save_file(numbered(SHAPES), path, metadata)
     refuses(path, "no fastnn network")
 
 
-@pytest.mark.parametrize("version", ["2", "10", "999999999"])
+@parametrize("version", "2", "10", "999999999")
 def test_later_version(path: Path, version: str) -> None:
     refuses(path, f"version {version}", "up to 1", format_version=version, architecture="{}")
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        *(("format_version", value) for value in (None, "", "x", "-1", "1.0", "१", "²", "9" * 99)),
-        *(("format", value) for value in (None, "", "fastnn")),
-        *(("crc32", value) for value in (None, "", "00000000", "zzzzzzzz")),
-    ],
+@parametrize(
+    "name, value",
+    *(("format_version", value) for value in (None, "", "x", "-1", "1.0", "१", "²", "9" * 99)),
+    *(("format", value) for value in (None, "", "fastnn")),
+    *(("crc32", value) for value in (None, "", "00000000", "zzzzzzzz")),
 )
 def test_tampered_metadata(path: Path, name: str, value: str | None) -> None:
     refuses(path, **{name: value})
@@ -379,41 +368,37 @@ TAMPERED: Options = {
 }
 
 
-@pytest.mark.parametrize(
+@parametrize(
     "architecture",
-    [
-        *("", "{", "[]", "null", "3", '"x"', "{}", "[" * 100_000, '{"layer_sizes": [2, 3, 1]}'),
-        json.dumps(ARCHITECTURE).replace("3", "9" * 5000),  # integers too long for Python
-        *({key: ARCHITECTURE[key] for key in ARCHITECTURE if key != left} for left in ARCHITECTURE),
-        {**ARCHITECTURE, "more": 1},
-        *({**ARCHITECTURE, key: value} for key, values in TAMPERED.items() for value in values),
-    ],
+    *("", "{", "[]", "null", "3", '"x"', "{}", "[" * 100_000, '{"layer_sizes": [2, 3, 1]}'),
+    json.dumps(ARCHITECTURE).replace("3", "9" * 5000),  # integers too long for Python
+    *({key: ARCHITECTURE[key] for key in ARCHITECTURE if key != left} for left in ARCHITECTURE),
+    {**ARCHITECTURE, "more": 1},
+    *({**ARCHITECTURE, key: value} for key, values in TAMPERED.items() for value in values),
     ids=lambda value: str(value)[:80],
 )
 def test_tampered_architecture(path: Path, architecture: Any) -> None:
     refuses(path, architecture=architecture)
 
 
-@pytest.mark.parametrize(
-    ("entry", "whole", "damaged"),
-    [
-        (
-            "input_scaling",
-            {"shift": [0, 0.5], "scale": [1, 2]},
-            [
-                {"shift": [0, 0], "scale": [1, 0]},
-                {"shift": [0, 0, 0], "scale": [1, 1, 1]},
-                {"shift": [0, math.nan], "scale": [1, 1]},
-                {"shift": [0, 0]},
-                [1, 2],
-            ],
-        ),
-        ("feature_names", ["a", "b"], [["a"], ["a", 4]]),
-        ("target_names", ["a"], [["a", "b"], [4]]),
-        ("class_names", ["a", "b"], [["a", "a"], ["a"]]),
-        ("target_levels", [0.0, 0.5], [[0.0, 0.5, 1.0], [1.0, 0.0], [0, 1], [0.0, math.nan], "01"]),
-        ("has_multi_hot_rows", True, [1]),
-    ],
+@parametrize(
+    "entry, whole, damaged",
+    (
+        "input_scaling",
+        {"shift": [0, 0.5], "scale": [1, 2]},
+        [
+            {"shift": [0, 0], "scale": [1, 0]},
+            {"shift": [0, 0, 0], "scale": [1, 1, 1]},
+            {"shift": [0, math.nan], "scale": [1, 1]},
+            {"shift": [0, 0]},
+            [1, 2],
+        ],
+    ),
+    ("feature_names", ["a", "b"], [["a"], ["a", 4]]),
+    ("target_names", ["a"], [["a", "b"], [4]]),
+    ("class_names", ["a", "b"], [["a", "a"], ["a"]]),
+    ("target_levels", [0.0, 0.5], [[0.0, 0.5, 1.0], [1.0, 0.0], [0, 1], [0.0, math.nan], "01"]),
+    ("has_multi_hot_rows", True, [1]),
 )
 def test_tampered_records_of_the_data(
     path: Path, entry: str, whole: Any, damaged: list[Any]
@@ -424,8 +409,8 @@ def test_tampered_records_of_the_data(
         refuses(path, "damaged: its record of the data", data={**DATA, entry: value})
 
 
-@pytest.mark.parametrize(
-    "sizes", [[10**9, 10**9, 1], [2, 10**9, 1], [10**18, 10**18, 10**18], [2, 3, 10**30]], ids=str
+@parametrize(
+    "sizes", [10**9, 10**9, 1], [2, 10**9, 1], [10**18, 10**18, 10**18], [2, 3, 10**30], ids=str
 )
 def test_huge_layer_sizes_allocate_nothing(path: Path, sizes: list[int]) -> None:
     write(path, architecture={**ARCHITECTURE, "layer_sizes": sizes})
@@ -433,7 +418,7 @@ def test_huge_layer_sizes_allocate_nothing(path: Path, sizes: list[int]) -> None
     assert peak_of(lambda: refuses(path)) < 1_000_000
 
 
-@pytest.mark.parametrize("sizes", [[0, 3], [2, 0], [2, 0, 1]], ids=str)
+@parametrize("sizes", [0, 3], [2, 0], [2, 0, 1], ids=str)
 def test_widths_of_0_with_tensors_to_match(path: Path, sizes: list[int]) -> None:
     shapes: dict[str, tuple[int, ...]] = {}
     for layer, (fan_in, fan_out) in enumerate(pairwise(sizes)):
@@ -442,30 +427,28 @@ def test_widths_of_0_with_tensors_to_match(path: Path, sizes: list[int]) -> None
     refuses(path, architecture={**ARCHITECTURE, **changed}, tensors=numbered(shapes))
 
 
-@pytest.mark.parametrize(
+@parametrize(
     "shapes",
-    [
-        {},
-        {name: shape for name, shape in SHAPES.items() if name != "biases.1"},
-        {{"biases.1": "bias.1"}.get(name, name): shape for name, shape in SHAPES.items()},
-        *({**SHAPES, "weights.0": shape} for shape in ((3, 2), (6,), (2, 3, 1))),
-        *({**SHAPES, "biases.0": shape} for shape in ((3, 1), (2,))),
-        *({**SHAPES, **more} for more in ({"biases.1": ()}, {"weights.2": (1, 1)})),
-        {**SHAPES, "momentum": (1,)},
-    ],
+    {},
+    {name: shape for name, shape in SHAPES.items() if name != "biases.1"},
+    {{"biases.1": "bias.1"}.get(name, name): shape for name, shape in SHAPES.items()},
+    *({**SHAPES, "weights.0": shape} for shape in ((3, 2), (6,), (2, 3, 1))),
+    *({**SHAPES, "biases.0": shape} for shape in ((3, 1), (2,))),
+    *({**SHAPES, **more} for more in ({"biases.1": ()}, {"weights.2": (1, 1)})),
+    {**SHAPES, "momentum": (1,)},
     ids=str,
 )
 def test_other_tensors(path: Path, shapes: dict[str, tuple[int, ...]]) -> None:
     refuses(path, tensors=numbered(shapes))
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float16", "int32", "uint8", "bool", "complex64"])
+@parametrize("dtype", "float64", "float16", "int32", "uint8", "bool", "complex64")
 def test_tensors_of_another_dtype(path: Path, dtype: str) -> None:
     refuses(path, tensors=numbered(SHAPES, dtype))
     refuses(path, tensors={**numbered(SHAPES), "biases.1": np.zeros(1, dtype)})
 
 
-@pytest.mark.parametrize("code", ["BF16", "F8_E4M3", "F8_E5M2", "F8_E8M0"])
+@parametrize("code", "BF16", "F8_E4M3", "F8_E5M2", "F8_E8M0")
 def test_tensors_of_a_dtype_that_numpy_lacks(path: Path, code: str) -> None:
     width = 2 if code == "BF16" else 1
     write(path, tensors=numbered(SHAPES, f"u{width}"))
@@ -535,15 +518,13 @@ def test_loading_what_is_not_there(tmp_path: Path, kind: Kind) -> None:
         assert caught.value.filename == str(path)
 
 
-@pytest.mark.parametrize("write", [fastnn.MLP.save, fastnn.MLP.export_onnx])
-@pytest.mark.parametrize(
-    ("place", "error", "message"),
-    [
-        ("missing/model", FileNotFoundError, "No such file"),
-        ("file/model", NotADirectoryError, "Not a directory"),
-        ("folder", IsADirectoryError, "Is a directory"),
-        ("pipe", OSError, "Not a regular file"),
-    ],
+@parametrize("write", fastnn.MLP.save, fastnn.MLP.export_onnx)
+@parametrize(
+    "place, error, message",
+    ("missing/model", FileNotFoundError, "No such file"),
+    ("file/model", NotADirectoryError, "Not a directory"),
+    ("folder", IsADirectoryError, "Is a directory"),
+    ("pipe", OSError, "Not a regular file"),
 )
 def test_places_that_cannot_be_saved_to(
     tmp_path: Path, write: Any, place: str, error: type[OSError], message: str
@@ -605,7 +586,7 @@ def no_file_may_grow_beyond(n_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-@pytest.mark.parametrize("existed", [False, True])
+@parametrize("existed", False, True)
 def test_a_save_that_fails(path: Path, existed: bool) -> None:
     before = made()
     if existed:
@@ -619,8 +600,8 @@ def test_a_save_that_fails(path: Path, existed: bool) -> None:
         assert_same(fastnn.MLP.load(path), before)
 
 
-@pytest.mark.parametrize("call", ["fsync", "replace"])
-@pytest.mark.parametrize("write", [fastnn.MLP.save, fastnn.MLP.export_onnx])
+@parametrize("call", "fsync", "replace")
+@parametrize("write", fastnn.MLP.save, fastnn.MLP.export_onnx)
 def test_writing_that_is_interrupted(
     path: Path, monkeypatch: pytest.MonkeyPatch, write: Any, call: str
 ) -> None:
@@ -647,7 +628,7 @@ def test_a_reader_keeps_the_file_it_has_opened(path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+@parametrize("umask, mode", (0o022, 0o644), (0o027, 0o640), (0o077, 0o600))
 def test_permissions_follow_the_umask(path: Path, umask: int, mode: int) -> None:
     previous = os.umask(umask)
     try:
@@ -657,8 +638,8 @@ def test_permissions_follow_the_umask(path: Path, umask: int, mode: int) -> None
     assert path.stat().st_mode & 0o777 == mode
 
 
-@pytest.mark.parametrize("relative", [False, True])
-@pytest.mark.parametrize("exists", [False, True])
+@parametrize("relative", False, True)
+@parametrize("exists", False, True)
 def test_a_symbolic_link_stays_one(tmp_path: Path, relative: bool, exists: bool) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -689,7 +670,7 @@ COPIES: dict[str, Copy] = {
     "deepcopy": copy.deepcopy,
     **{f"pickle {n}": pickled(n) for n in range(pickle.HIGHEST_PROTOCOL + 1)},
 }
-each_copy = pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+each_copy = parametrize("copied", *COPIES.values(), ids=COPIES)
 X, Y = np.random.default_rng(3).random((9, 4)), np.arange(9) % 3
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import parametrize
 from safetensors.numpy import load, save
 
 import fastnn
@@ -30,7 +31,7 @@ from fastnn import (
 from fastnn.network import Network
 
 Kind = type[fastnn.MLP] | type[reference.MLP]
-EITHER = pytest.mark.parametrize("kind", [fastnn.MLP, reference.MLP], ids=["kernels", "reference"])
+EITHER = parametrize("kind", fastnn.MLP, reference.MLP, ids=["kernels", "reference"])
 
 N_BATCHES = 7  # per epoch
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -83,12 +84,14 @@ def parameters(net: Network) -> list[bytes]:
 
 
 # For the reference, one example is a batch.
-@pytest.mark.parametrize(
-    ("kind", "batch_size"),
-    [(fastnn.MLP, 8), (fastnn.MLP, 1), (reference.MLP, 8)],
+@parametrize(
+    "kind, batch_size",
+    (fastnn.MLP, 8),
+    (fastnn.MLP, 1),
+    (reference.MLP, 8),
     ids=["kernels, batches", "kernels, one by one", "reference"],
 )
-@pytest.mark.parametrize("name", SETTINGS)
+@parametrize("name", *SETTINGS)
 def test_five_and_five_epochs_are_ten(
     tmp_path: Path, kind: Kind, name: str, batch_size: int
 ) -> None:
@@ -111,7 +114,7 @@ def test_five_and_five_epochs_are_ten(
     assert (parameters(forgetful) != parameters(at_once)) == has_memory
 
 
-@pytest.mark.parametrize("kinds", [(fastnn.MLP, reference.MLP), (reference.MLP, fastnn.MLP)])
+@parametrize("kinds", (fastnn.MLP, reference.MLP), (reference.MLP, fastnn.MLP))
 def test_one_kind_goes_on_with_what_the_other_wrote(
     tmp_path: Path, kinds: tuple[Kind, Kind]
 ) -> None:
@@ -137,7 +140,7 @@ def test_a_seed_takes_the_place_of_the_generator(tmp_path: Path) -> None:
     assert orders[4] != orders[3] != orders[0]
 
 
-@pytest.mark.parametrize("kind", [np.random.PCG64DXSM, np.random.MT19937, np.random.SFC64])
+@parametrize("kind", np.random.PCG64DXSM, np.random.MT19937, np.random.SFC64)
 def test_other_generators(tmp_path: Path, kind: Callable[[int], Any]) -> None:
     """Those whose state is more than numbers are left out: it could not be checked."""
     net = fastnn.MLP([2, 3, 1], seed=np.random.Generator(kind(5)))
@@ -189,60 +192,58 @@ def test_a_right_checksum_is_right(content: bytes) -> None:
     assert split(with_checksum(*split(content)))[0] == split(content)[0]
 
 
-@pytest.mark.parametrize(
-    ("place", "value"),
-    [
-        (["optimizer"], {"sgdm": {}}),
-        (["optimizer"], {"adam": {"beta_1": 2}}),
-        (["optimizer"], {"adam": {"beta_1": "0.9"}}),
-        (["optimizer"], {"adam": {"learning_rate": 0.1}}),
-        (["optimizer"], {"adam": []}),
-        (["optimizer"], {"adam": {"gamma": 1}}),
-        (["optimizer"], {"sgd": {}}),  # which has no slots, as there are
-        (["optimizer"], {"adam": {}, "sgd": {}}),
-        (["optimizer"], "adam"),
-        (["learning_rate"], -1),
-        (["learning_rate"], math.nan),
-        (["learning_rate"], {"linear": {"start": 0}}),
-        (["learning_rate"], {"of_step": {"function": 1}}),
-        (["learning_rate"], []),
-        (["n_steps"], -1),
-        (["n_steps"], 2**64),
-        (["n_steps"], 1.5),
-        (["n_steps"], True),
-        (["n_steps_of_schedule"], None),
-        (["plateau"], {}),
-        (["plateau", "rate"], -1),
-        (["plateau", "rate"], math.inf),
-        (["plateau", "n_bad_epochs"], -1),
-        (["plateau", "more"], 1),
-        (["split"], {}),
-        (["split"], 1),
-        (["split", "n_examples"], 0),
-        (["split", "n_examples"], 48),  # of 50, whose bits take another byte
-        (["split", "n_examples"], 57),
-        (["split", "n_examples"], "50"),
-        (["split", "n_examples"], 2**64),
-        (["split", "checksum"], -1),
-        (["split", "checksum"], 2**32),
-        (["split", "checksum"], 0.5),
-        (["split", "bits"], None),
-        (["split", "bits"], "?"),
-        (["split", "bits"], "AAAAAAAAAA=="),  # no row
-        (["split", "bits"], "////////wA=="),  # all
-        (["split", "bits"], "gAAAAAAAAQ=="),  # one beyond the last
-        (["split", "bits"], "gAAAAAAA"),
-        (["split", "more"], 1),
-        (["generator"], {}),
-        (["generator", "bit_generator"], "MT19937"),
-        (["generator", "bit_generator"], "default_rng"),
-        (["generator", "state", "inc"], 2),
-        (["generator", "state", "state"], 2**128),
-        (["generator", "state", "state"], -1),
-        (["generator", "has_uint32"], 7),
-        (["generator", "uinteger"], 2**32),
-        (["generator", "uinteger"], 0.0),
-    ],
+@parametrize(
+    "place, value",
+    (["optimizer"], {"sgdm": {}}),
+    (["optimizer"], {"adam": {"beta_1": 2}}),
+    (["optimizer"], {"adam": {"beta_1": "0.9"}}),
+    (["optimizer"], {"adam": {"learning_rate": 0.1}}),
+    (["optimizer"], {"adam": []}),
+    (["optimizer"], {"adam": {"gamma": 1}}),
+    (["optimizer"], {"sgd": {}}),  # which has no slots, as there are
+    (["optimizer"], {"adam": {}, "sgd": {}}),
+    (["optimizer"], "adam"),
+    (["learning_rate"], -1),
+    (["learning_rate"], math.nan),
+    (["learning_rate"], {"linear": {"start": 0}}),
+    (["learning_rate"], {"of_step": {"function": 1}}),
+    (["learning_rate"], []),
+    (["n_steps"], -1),
+    (["n_steps"], 2**64),
+    (["n_steps"], 1.5),
+    (["n_steps"], True),
+    (["n_steps_of_schedule"], None),
+    (["plateau"], {}),
+    (["plateau", "rate"], -1),
+    (["plateau", "rate"], math.inf),
+    (["plateau", "n_bad_epochs"], -1),
+    (["plateau", "more"], 1),
+    (["split"], {}),
+    (["split"], 1),
+    (["split", "n_examples"], 0),
+    (["split", "n_examples"], 48),  # of 50, whose bits take another byte
+    (["split", "n_examples"], 57),
+    (["split", "n_examples"], "50"),
+    (["split", "n_examples"], 2**64),
+    (["split", "checksum"], -1),
+    (["split", "checksum"], 2**32),
+    (["split", "checksum"], 0.5),
+    (["split", "bits"], None),
+    (["split", "bits"], "?"),
+    (["split", "bits"], "AAAAAAAAAA=="),  # no row
+    (["split", "bits"], "////////wA=="),  # all
+    (["split", "bits"], "gAAAAAAAAQ=="),  # one beyond the last
+    (["split", "bits"], "gAAAAAAA"),
+    (["split", "more"], 1),
+    (["generator"], {}),
+    (["generator", "bit_generator"], "MT19937"),
+    (["generator", "bit_generator"], "default_rng"),
+    (["generator", "state", "inc"], 2),
+    (["generator", "state", "state"], 2**128),
+    (["generator", "state", "state"], -1),
+    (["generator", "has_uint32"], 7),
+    (["generator", "uinteger"], 2**32),
+    (["generator", "uinteger"], 0.0),
     ids=str,
 )
 def test_a_record_of_the_training_that_is_none(
@@ -262,7 +263,7 @@ def test_a_record_of_the_training_that_is_none(
     assert str(path) in str(caught.value)
 
 
-@pytest.mark.parametrize("text", [None, "", "{", "[]", "null", "1", '{"generator": null}'])
+@parametrize("text", None, "", "{", "[]", "null", "1", '{"generator": null}')
 def test_no_record_of_the_training(tmp_path: Path, content: bytes, text: str | None) -> None:
     metadata, tensors = split(content)
     del metadata["training"]
@@ -329,7 +330,7 @@ def mutate_bytes(content: bytes, generator: np.random.Generator) -> bytes:
     return bytes(changed)
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf])
+@parametrize("value", math.nan, math.inf)
 def test_an_optimizer_that_keeps_what_is_not_finite(
     tmp_path: Path, content: bytes, value: float
 ) -> None:

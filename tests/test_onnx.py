@@ -8,7 +8,7 @@ import onnx
 import onnxruntime
 import pandas as pd
 import pytest
-from helpers import SOFTSIGN, Kind, Options, arrays_of, refusal, run_python
+from helpers import SOFTSIGN, Kind, Options, arrays_of, parametrize, refusal, run_python
 from helpers import kind as kind
 
 import fastnn
@@ -20,9 +20,9 @@ from fastnn.network import Network
 ELEMENTWISE = [name for name, f in ACTIVATIONS.items() if f.is_elementwise]
 TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
 
-each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
-each_activation = pytest.mark.parametrize(
-    "activation", [*ELEMENTWISE, LeakyReLU(0), LeakyReLU(3), ELU(0.5), ELU(2)], ids=repr
+each_dtype = parametrize("dtype", *TOLERANCE)
+each_activation = parametrize(
+    "activation", *ELEMENTWISE, LeakyReLU(0), LeakyReLU(3), ELU(0.5), ELU(2), ids=repr
 )
 
 
@@ -75,7 +75,7 @@ def test_function(path: Path, activation: str | Activation, dtype: str) -> None:
     assert_same_outputs(network_of(z, activation, dtype), path, np.zeros((1, 1), dtype))
 
 
-@pytest.mark.parametrize("name", ["elu", "softplus", "silu", "gelu", "sigmoid", "tanh"])
+@parametrize("name", "elu", "softplus", "silu", "gelu", "sigmoid", "tanh")
 @each_dtype
 def test_far_from_0(path: Path, name: str, dtype: str) -> None:
     z = np.array([-800, -100, -40, -36, 36, 40, 100, 800, 1e30])
@@ -96,7 +96,7 @@ def test_a_layer_for_every_activation(path: Path, dtype: str) -> None:
     assert_same_outputs(network, path, examples(9, 6, dtype))
 
 
-@pytest.mark.parametrize("n_examples", [0, 1, 300])
+@parametrize("n_examples", 0, 1, 300)
 def test_any_number_of_examples(path: Path, n_examples: int) -> None:
     assert_same_outputs(fastnn.MLP([4, 3, 2], seed=1), path, examples(n_examples, 4, "float32"))
 
@@ -117,9 +117,10 @@ def test_what_the_file_says(path: Path, dtype: str) -> None:
         assert n_examples.dim_param and n_units.dim_value == width
 
 
-@pytest.mark.parametrize(
+@parametrize(
     "options",
-    [{"activation": ["tanh", SOFTSIGN]}, {"output_activation": SOFTSIGN}],
+    {"activation": ["tanh", SOFTSIGN]},
+    {"output_activation": SOFTSIGN},
     ids=["hidden", "output"],
 )
 def test_own_activations_are_refused(kind: Kind, path: Path, options: Options) -> None:
@@ -138,8 +139,8 @@ def test_dtypes_that_the_kernels_lack_are_refused(path: Path) -> None:
     assert not path.exists()
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-@pytest.mark.parametrize("place", ["weights", "biases"])
+@parametrize("value", np.nan, np.inf)
+@parametrize("place", "weights", "biases")
 def test_a_wrecked_network_is_refused(kind: Kind, path: Path, place: str, value: float) -> None:
     network = kind([4, 3, 2])
     getattr(network, place)[1][..., 1] = value

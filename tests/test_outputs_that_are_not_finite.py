@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
-from helpers import SOFTSIGN, Kind, Options
+from helpers import SOFTSIGN, Kind, Options, parametrize
 from helpers import kind_and_variant as kind_and_variant
 
 from fastnn import MLP, Loss, Step, TrainingDiverged, reference
@@ -36,9 +36,9 @@ EVERY_USE: list[Callable[[Network], Any]] = [
 ]
 
 
-@pytest.mark.parametrize("sizes", [(20, 8, 3), (20, 100, 40, 3)])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("place", ["weights", "biases"])
+@parametrize("sizes", (20, 8, 3), (20, 100, 40, 3))
+@parametrize("dtype", "float32", "float64")
+@parametrize("place", "weights", "biases")
 def test_nan_in_the_parameters(kind: Kind, sizes: tuple[int, ...], dtype: str, place: str) -> None:
     for layer in range(len(sizes) - 1):
         net = kind(sizes, dtype=dtype, seed=1)
@@ -52,10 +52,8 @@ def test_nan_in_the_parameters(kind: Kind, sizes: tuple[int, ...], dtype: str, p
             net.train(X, LABELS)
 
 
-@pytest.mark.parametrize(
-    "activation",
-    [*(name for name, f in ACTIVATIONS.items() if f.is_elementwise), SOFTSIGN],
-    ids=str,
+@parametrize(
+    "activation", *(name for name, f in ACTIVATIONS.items() if f.is_elementwise), SOFTSIGN, ids=str
 )
 def test_no_activation_hides_nan(kind: Kind, activation: Any) -> None:
     net = kind([20, 8, 8, 3], activation=activation, output_activation=activation, seed=1)
@@ -100,8 +98,8 @@ def test_a_loss_of_the_users_that_is_nan(kind: Kind) -> None:
     assert net.evaluate(X[:5], y[:5]).loss == 0
 
 
-@pytest.mark.parametrize("epoch", [1, 2, 3])
-@pytest.mark.parametrize("blocks", [False, True])
+@parametrize("epoch", 1, 2, 3)
+@parametrize("blocks", False, True)
 def test_a_callback_that_leaves_nan(kind: Kind, epoch: int, blocks: bool) -> None:
     net = kind([20, 8, 3], seed=1)
     before: list[Array] = []

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
-from helpers import Kind
+from helpers import Kind, parametrize
 from helpers import kind as kind
 from numpy.typing import NDArray
 
@@ -21,7 +21,7 @@ def identity(kind: Kind, *, weight: float = 1.0, dtype: str = "float64") -> Netw
     return net
 
 
-@pytest.mark.parametrize("scale", [1.0, 1e200, 2.0**1021, 1e-300])
+@parametrize("scale", 1.0, 1e200, 2.0**1021, 1e-300)
 def test_only_the_ratios_of_weights_count_in_an_evaluation(kind: Kind, scale: float) -> None:
     X, y, weights = [[1.0], [3.0]], [0.0, 1.0], scale * np.array([1.0, 3.0])
     found = identity(kind).evaluate(X, y, sample_weight=weights)
@@ -34,7 +34,7 @@ def test_only_the_ratios_of_weights_count_in_an_evaluation(kind: Kind, scale: fl
     assert (found.loss, found.score) == pytest.approx((np.log(2), 0.25))
 
 
-@pytest.mark.parametrize("weights", [None, [1e200, 1e200]], ids=["unweighted", "weighted"])
+@parametrize("weights", None, [1e200, 1e200], ids=["unweighted", "weighted"])
 def test_errors_whose_squares_overflow_have_an_infinite_loss(kind: Kind, weights: Any) -> None:
     found = identity(kind).evaluate([[1e200], [-1e200]], [0.0, 1.0], sample_weight=weights)
     assert found.loss == np.inf
@@ -74,9 +74,9 @@ ARGUMENTS: dict[str, Callable[[MLP, str], object]] = {
 }
 
 
-@pytest.mark.parametrize("given", ["float32", "float64"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("argument", ARGUMENTS)
+@parametrize("given", "float32", "float64")
+@parametrize("dtype", "float32", "float64")
+@parametrize("argument", *ARGUMENTS)
 def test_a_signalling_nan_is_an_error_that_names_its_argument(
     argument: str, dtype: str, given: str
 ) -> None:

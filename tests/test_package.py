@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from helpers import parametrize
 
 import fastnn
 from fastnn import _kernels, reference
@@ -36,11 +37,11 @@ def output_of(code: str, **environment: str) -> str:
 
 
 class TestDispatch:
-    @pytest.mark.parametrize("name", _kernels.runnable_variants())
+    @parametrize("name", *_kernels.runnable_variants())
     def test_a_variant_can_be_forced(self, name: str) -> None:
         assert output_of("import fastnn; print(fastnn.isa)", FASTNN_ISA=name) == name
 
-    @pytest.mark.parametrize("name", _kernels.runnable_variants())
+    @parametrize("name", *_kernels.runnable_variants())
     def test_only_the_chosen_variant_is_imported(self, name: str) -> None:
         code = "import fastnn, sys; print(*(m for m in sys.modules if '_kernels.' in m))"
         loaded = output_of(code, FASTNN_ISA=name)
@@ -173,7 +174,7 @@ def room_of(source: Path) -> str:
     return "fastnn" if first == "__init__.py" else first.removesuffix(".py")
 
 
-@pytest.mark.parametrize("source", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.name)
+@parametrize("source", *sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.name)
 def test_imports_go_one_way(source: Path) -> None:
     room = room_of(source)
     assert room in ROOMS, f"give the new room {room} its place in RANKS"

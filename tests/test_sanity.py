@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
-from helpers import Kind, Options, parameters
+from helpers import Kind, Options, parameters, parametrize
 from helpers import kind as kind
 from sklearn import datasets
 
@@ -34,7 +34,7 @@ def iris() -> tuple[Any, Any]:
 # Scales
 
 
-@pytest.mark.parametrize("name", RAW)
+@parametrize("name", *RAW)
 def test_raw_columns_of_very_different_scales(kind: Kind, name: str) -> None:
     X, y = RAW[name](return_X_y=True)
     largest = abs(X).max(axis=0)
@@ -67,8 +67,8 @@ FORMS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("factor", [900, 1100])
+@parametrize("form", *FORMS)
+@parametrize("factor", 900, 1100)
 def test_the_limit_is_a_thousand_in_all_forms_of_X(form: str, factor: float) -> None:
     generator = np.random.default_rng(0)
     X = generator.integers(-9, 10, size=(5000, 3)) * [1, 0, factor]
@@ -128,7 +128,7 @@ def usual_inputs() -> Options:
     }
 
 
-@pytest.mark.parametrize("name", usual_inputs())
+@parametrize("name", *usual_inputs())
 def test_usual_inputs_are_no_reason_to_warn(name: str) -> None:
     X = usual_inputs()[name]
     y = np.random.default_rng(1).integers(2, size=X.shape[0])
@@ -172,8 +172,8 @@ def dead(net: Network) -> None:
 COLLAPSED = "^the outputs are the same for 150 examples of the training data whose targets differ: "
 
 
-@pytest.mark.parametrize("output_activation", ["sigmoid", "softmax", "identity", "tanh"])
-@pytest.mark.parametrize("in_blocks", [False, True])
+@parametrize("output_activation", "sigmoid", "softmax", "identity", "tanh")
+@parametrize("in_blocks", False, True)
 def test_dead_units(kind: Kind, output_activation: str, in_blocks: bool) -> None:
     net = kind([4, 8, 3], activation="relu", output_activation=output_activation, seed=1)
     dead(net)
@@ -184,9 +184,7 @@ def test_dead_units(kind: Kind, output_activation: str, in_blocks: bool) -> None
     assert len(set(net.classify(iris()[0]))) == 1
 
 
-@pytest.mark.parametrize(
-    ("activation", "output_activation"), [("sigmoid", "sigmoid"), ("relu", "relu")]
-)
+@parametrize("activation, output_activation", ("sigmoid", "sigmoid"), ("relu", "relu"))
 def test_a_rate_that_is_far_too_large(kind: Kind, activation: str, output_activation: str) -> None:
     """Outputs near 0 are constant, however many times one is the other."""
     net = kind([4, 8, 3], activation=activation, output_activation=output_activation, seed=1)
@@ -206,7 +204,7 @@ def test_what_no_line_separates_takes_a_hidden_layer() -> None:
         )
 
 
-@pytest.mark.parametrize("n_outputs", [1, 2])
+@parametrize("n_outputs", 1, 2)
 def test_of_regression(n_outputs: int) -> None:
     X = iris()[0]
     y = 1e-4 * np.column_stack([X[:, 0], X[:, 1]])[:, :n_outputs]

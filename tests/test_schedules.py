@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import parametrize
 
 from fastnn import Cosine, InverseScaling, Linear, OneCycle, ReduceOnPlateau, StepDecay
 from fastnn.parametrized import Settings
@@ -120,7 +121,7 @@ class TestEdges:
         assert first(Cosine(0.4, 0.1, 1), 3) == close(0.4, 0.1, 0.1)
         assert first(OneCycle(0.4, 1), 2) == close(0.4 * 4e-6, 0.4 * 4e-6)
 
-    @pytest.mark.parametrize("kind", [Linear, Cosine, OneCycle])
+    @parametrize("kind", Linear, Cosine, OneCycle)
     def test_the_end_lasts(self, kind: Callable[..., Schedule]) -> None:
         schedule = kind(0.4, n_steps=5)
         end, *later = schedule.rates(np.array([5, 6, 1e9])).tolist()
@@ -135,7 +136,7 @@ class TestEdges:
         assert InverseScaling(1.0, power=1e3).rates(steps) == 0
         assert StepDecay(1.0, every=1).rates(steps) == 0
 
-    @pytest.mark.parametrize("value", [-1e-9, math.nan, math.inf])
+    @parametrize("value", -1e-9, math.nan, math.inf)
     def test_what_a_function_returns_is_checked(self, value: float) -> None:
         schedule = FunctionSchedule(lambda step: value if step == 2 else 0)
         assert first(schedule, 2) == [0, 0]
@@ -148,17 +149,15 @@ class TestEdges:
 
 
 class TestOver:
-    @pytest.mark.parametrize("kind", [Linear, Cosine, OneCycle])
+    @parametrize("kind", Linear, Cosine, OneCycle)
     def test_fills_in_what_is_open(self, kind: Callable[..., Schedule]) -> None:
         schedule = kind(0.4)
         assert schedule.over(9) == kind(0.4, n_steps=9)
         assert schedule == kind(0.4)
         assert schedule.over(9).over(5) == kind(0.4, n_steps=9)
 
-    @pytest.mark.parametrize(
-        "schedule",
-        [InverseScaling(0.1), StepDecay(0.1, every=2), FunctionSchedule(float)],
-        ids=repr,
+    @parametrize(
+        "schedule", InverseScaling(0.1), StepDecay(0.1, every=2), FunctionSchedule(float), ids=repr
     )
     def test_leaves_others_alone(self, schedule: Schedule) -> None:
         assert schedule.over(9) is schedule
@@ -215,7 +214,7 @@ class TestPlateau:
 
 
 class TestDescription:
-    @pytest.mark.parametrize("schedule", ALL, ids=repr)
+    @parametrize("schedule", *ALL, ids=repr)
     def test_name_and_parameters_say_it_all(self, schedule: Settings) -> None:
         parameters = json.loads(json.dumps(schedule.parameters))
         again = SCHEDULES[schedule.name](**parameters)

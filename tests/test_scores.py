@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import Array, Kind, Options, refusal, unchanged
+from helpers import Array, Kind, Options, parametrize, refusal, unchanged
 from helpers import kind_and_variant as kind_and_variant
 
 import fastnn
@@ -38,30 +38,28 @@ HALF = [0.3, 0.4, 0.6, 0.7]  # outputs: two below one half, two above
 ROWS = [[0.9, 0.1, 0.2], [0.3, 0.6, 0.4], [0.7, 0.2, 0.8]]
 
 
-@pytest.mark.parametrize(
-    ("output", "outputs", "y", "expected"),
-    [
-        ("sigmoid", HALF, [0, 1, 1, 1], 0.75),
-        ("sigmoid", HALF, [False, False, True, False], 0.75),
-        ("sigmoid", HALF, [0.01, 0.01, 0.99, 0.01], 0.75),
-        ("sigmoid", HALF, [1, 1, 1, 1], 0.5),
-        ("sigmoid", HALF, [[0], [0], [0], [0]], 0.5),
-        ("relu", HALF, [0, 0, 1, 1], 1.0),
-        ("tanh", [-0.4, 0.38, 0.1, -0.1], [-1, 1, 1, 1], 0.75),
-        ("tanh", [-0.4, 0.38, 0.1, -0.1], [-0.9, 0.9, 0.9, 0.9], 0.75),
-        ("tanh", [-0.4, 0.38, 0.1, -0.1], [-1, -1, -1, -1], 0.5),
-        ("tanh", [0.1, 0.4, 0.6, 0.9], [0, 0, 1, 0], 0.75),
-        ("sigmoid", ROWS, [0, 1, 0], 2 / 3),
-        ("sigmoid", ROWS, [[1, 0, 0], [0, 1, 0], [1, 0, 0]], 2 / 3),
-        ("sigmoid", ROWS, [[0.99, 0.01, 0.01], [0.01, 0.99, 0.01], [0.99, 0.01, 0.01]], 2 / 3),
-        ("tanh", ROWS, [[1, -1, -1], [-1, 1, -1], [1, -1, -1]], 2 / 3),
-        ("softmax", [[0.7, 0.2, 0.1], [0.3, 0.3, 0.4]], [[1, 0, 0], [1, 0, 0]], 0.5),
-        ("identity", ROWS, [0, 1, 0], 2 / 3),
-        # Rows that are not one-hot: each output is a label, and all labels of a row must be right.
-        ("sigmoid", ROWS, [[1, 0, 0], [0, 1, 0], [1, 0, 1]], 1.0),
-        ("sigmoid", ROWS, [[0, 0, 0], [0, 1, 0], [1, 0, 1]], 2 / 3),
-        ("tanh", [[0.3, -0.2], [0.1, 0.2]], [[1, -1], [1, 1]], 1.0),
-    ],
+@parametrize(
+    "output, outputs, y, expected",
+    ("sigmoid", HALF, [0, 1, 1, 1], 0.75),
+    ("sigmoid", HALF, [False, False, True, False], 0.75),
+    ("sigmoid", HALF, [0.01, 0.01, 0.99, 0.01], 0.75),
+    ("sigmoid", HALF, [1, 1, 1, 1], 0.5),
+    ("sigmoid", HALF, [[0], [0], [0], [0]], 0.5),
+    ("relu", HALF, [0, 0, 1, 1], 1.0),
+    ("tanh", [-0.4, 0.38, 0.1, -0.1], [-1, 1, 1, 1], 0.75),
+    ("tanh", [-0.4, 0.38, 0.1, -0.1], [-0.9, 0.9, 0.9, 0.9], 0.75),
+    ("tanh", [-0.4, 0.38, 0.1, -0.1], [-1, -1, -1, -1], 0.5),
+    ("tanh", [0.1, 0.4, 0.6, 0.9], [0, 0, 1, 0], 0.75),
+    ("sigmoid", ROWS, [0, 1, 0], 2 / 3),
+    ("sigmoid", ROWS, [[1, 0, 0], [0, 1, 0], [1, 0, 0]], 2 / 3),
+    ("sigmoid", ROWS, [[0.99, 0.01, 0.01], [0.01, 0.99, 0.01], [0.99, 0.01, 0.01]], 2 / 3),
+    ("tanh", ROWS, [[1, -1, -1], [-1, 1, -1], [1, -1, -1]], 2 / 3),
+    ("softmax", [[0.7, 0.2, 0.1], [0.3, 0.3, 0.4]], [[1, 0, 0], [1, 0, 0]], 0.5),
+    ("identity", ROWS, [0, 1, 0], 2 / 3),
+    # Rows that are not one-hot: each output is a label, and all labels of a row must be right.
+    ("sigmoid", ROWS, [[1, 0, 0], [0, 1, 0], [1, 0, 1]], 1.0),
+    ("sigmoid", ROWS, [[0, 0, 0], [0, 1, 0], [1, 0, 1]], 2 / 3),
+    ("tanh", [[0.3, -0.2], [0.1, 0.2]], [[1, -1], [1, 1]], 1.0),
 )
 def test_accuracy_of_classes(
     kind: Kind, output: str, outputs: Any, y: Any, expected: float
@@ -75,22 +73,20 @@ def test_accuracy_of_classes(
 QUANTITIES = [[0.8, 0.1, 0.3], [0.2, 0.6, 0.9], [0.5, 0.5, 0.5]]
 
 
-@pytest.mark.parametrize(
-    ("output", "outputs", "y"),
-    [
-        ("sigmoid", HALF, [5, 20, 35, 50]),
-        ("sigmoid", HALF, [1, 2, 2, 1]),
-        ("sigmoid", HALF, [0.55, 0.61, 0.95, 0.8]),
-        ("sigmoid", HALF, [0.55, 0.95, 0.95, 0.55]),
-        ("sigmoid", HALF, [0, 1, 0.5, 1]),
-        ("relu", HALF, [2, 2, 7, 2]),
-        ("tanh", HALF, [-1, 0, 1, 1]),
-        ("identity", HALF, [0, 0, 1, 1]),
-        ("exp", HALF, [0, 0, 1, 1]),
-        ("sigmoid", ROWS, QUANTITIES),
-        # Several classes at a time are beyond softmax outputs, which sum to 1.
-        ("softmax", [[0.5, 0.4, 0.1], [0.2, 0.3, 0.5]], [[1, 1, 0], [0, 0, 1]]),
-    ],
+@parametrize(
+    "output, outputs, y",
+    ("sigmoid", HALF, [5, 20, 35, 50]),
+    ("sigmoid", HALF, [1, 2, 2, 1]),
+    ("sigmoid", HALF, [0.55, 0.61, 0.95, 0.8]),
+    ("sigmoid", HALF, [0.55, 0.95, 0.95, 0.55]),
+    ("sigmoid", HALF, [0, 1, 0.5, 1]),
+    ("relu", HALF, [2, 2, 7, 2]),
+    ("tanh", HALF, [-1, 0, 1, 1]),
+    ("identity", HALF, [0, 0, 1, 1]),
+    ("exp", HALF, [0, 0, 1, 1]),
+    ("sigmoid", ROWS, QUANTITIES),
+    # Several classes at a time are beyond softmax outputs, which sum to 1.
+    ("softmax", [[0.5, 0.4, 0.1], [0.2, 0.3, 0.5]], [[1, 1, 0], [0, 0, 1]]),
 )
 def test_r2_of_quantities(kind: Kind, output: str, outputs: Any, y: Any) -> None:
     net, X = giving(kind, outputs, output)
@@ -174,8 +170,8 @@ def test_validation_and_early_stopping_go_by_the_score_that_fits(kind: Kind) -> 
 # R² of one example, and of constants
 
 
-@pytest.mark.parametrize(
-    ("y", "weights"), [([0.5], None), ([0.5, 0.2, 0.9], [0, 2, 0])], ids=["one", "one that counts"]
+@parametrize(
+    "y, weights", ([0.5], None), ([0.5, 0.2, 0.9], [0, 2, 0]), ids=["one", "one that counts"]
 )
 def test_one_example_has_no_r2(kind: Kind, y: list[float], weights: Any) -> None:
     net, X = giving(kind, [0.3] * len(y), "identity")
@@ -231,7 +227,7 @@ REACH: dict[Any, tuple[list[float], list[float]]] = {
 }
 
 
-@pytest.mark.parametrize("output", REACH, ids=str)
+@parametrize("output", *REACH, ids=str)
 def test_what_outputs_reach(output: Any) -> None:
     within, beyond = REACH[output]
     X = np.zeros((2, 1))
@@ -249,7 +245,7 @@ def test_what_outputs_reach(output: Any) -> None:
             train(value, value)
 
 
-@pytest.mark.parametrize("output", ["silu", "gelu"])
+@parametrize("output", "silu", "gelu")
 def test_the_least_output(output: str) -> None:
     net = MLP([1, 1], activation=[], output_activation=output, dtype="float64")
     net.weights[0][:] = 1
@@ -314,15 +310,13 @@ def test_a_part_of_a_stream_is_no_evidence(kind: Kind) -> None:
     assert len({str(warning.message) for warning in caught}) == 1  # which Python shows once
 
 
-@pytest.mark.parametrize(
-    ("rows", "says"),
-    [
-        ([[1, 1, 0], [0, 0, 1], [0, 0, 1]], "sum above 1.*'binary_cross_entropy'"),
-        # As those without a class that one-hot encoders make of missing labels: they have no loss.
-        (np.zeros((3, 3)), "sum below 1, 0.* without a class"),
-        (np.eye(3) / 2, "sum below 1, 0.* without a class"),
-        ([[1, 0, 0], [0, 1, 0], [0, 0, 0]], "sum below 1, 0.* without a class"),
-    ],
+@parametrize(
+    "rows, says",
+    ([[1, 1, 0], [0, 0, 1], [0, 0, 1]], "sum above 1.*'binary_cross_entropy'"),
+    # As those without a class that one-hot encoders make of missing labels: they have no loss.
+    (np.zeros((3, 3)), "sum below 1, 0.* without a class"),
+    (np.eye(3) / 2, "sum below 1, 0.* without a class"),
+    ([[1, 0, 0], [0, 1, 0], [0, 0, 0]], "sum below 1, 0.* without a class"),
 )
 def test_rows_with_another_sum_are_beyond_softmax(kind: Kind, rows: Any, says: str) -> None:
     X = np.arange(12.0).reshape(12, 1) / 12
@@ -334,8 +328,8 @@ def test_rows_with_another_sum_are_beyond_softmax(kind: Kind, rows: Any, says: s
     )
 
 
-@pytest.mark.parametrize("wrong", [[0, 0, 0], [1, 1, 0], [0, 0.7, 0]])
-@pytest.mark.parametrize(("n", "warns"), [(60, True), (12, False)])
+@parametrize("wrong", [0, 0, 0], [1, 1, 0], [0, 0.7, 0])
+@parametrize("n, warns", (60, True), (12, False))
 def test_one_row_that_makes_others_no_classes(kind: Kind, wrong: Any, n: int, warns: bool) -> None:
     """One of sixty is more likely wrong than meant, one of twelve may be meant."""
     X, Y = np.arange(n)[:, np.newaxis] / n, np.eye(3)[np.arange(n) % 3]
@@ -366,7 +360,7 @@ def test_one_number_that_makes_others_no_classes(kind: Kind) -> None:
     kind([1, 1], seed=1).train(X, y)  # and quantities that are mostly zero
 
 
-@pytest.mark.parametrize("n_decimals", [2, 3])
+@parametrize("n_decimals", 2, 3)
 def test_rounded_probabilities_are_probabilities(kind: Kind, n_decimals: int) -> None:
     Y = np.random.default_rng(0).dirichlet([1, 1, 1, 1], 200).round(n_decimals)
     kind([1, 4], output_activation="softmax", seed=1).train(np.arange(200)[:, np.newaxis] / 200, Y)
@@ -375,15 +369,13 @@ def test_rounded_probabilities_are_probabilities(kind: Kind, n_decimals: int) ->
 # One class
 
 
-@pytest.mark.parametrize(
-    ("n_outputs", "y", "shown"),
-    [
-        (3, np.full(12, 2), "2"),
-        (1, np.zeros(12), "0"),
-        (1, np.ones((12, 1), bool), "1"),
-        (3, np.tile([0, 1, 0], (12, 1)), "one row of targets"),
-        (3, np.tile([1, 1, 0], (12, 1)), "one row of targets"),
-    ],
+@parametrize(
+    "n_outputs, y, shown",
+    (3, np.full(12, 2), "2"),
+    (1, np.zeros(12), "0"),
+    (1, np.ones((12, 1), bool), "1"),
+    (3, np.tile([0, 1, 0], (12, 1)), "one row of targets"),
+    (3, np.tile([1, 1, 0], (12, 1)), "one row of targets"),
 )
 def test_one_class_is_warned_of(kind: Kind, n_outputs: int, y: Any, shown: str) -> None:
     def new() -> Network:
@@ -414,7 +406,7 @@ def test_evaluate_warns_of_nothing() -> None:
         net.evaluate(np.zeros((20, 2)), np.full(20, 7.0))
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.int64])
+@parametrize("dtype", np.float64, np.int64)
 def test_targets_that_are_one_number_in_float32(kind: Kind, dtype: Any) -> None:
     """Their R² would be 1: 1e9 and 1e9 + 1 are one float32."""
     X, y = np.arange(8.0)[:, np.newaxis], (10**9 + np.arange(8) % 2).astype(dtype)

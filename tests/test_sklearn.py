@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 import sklearn.neural_network as theirs
+from helpers import parametrize
 from numpy.typing import NDArray
 from sklearn import datasets
 from sklearn.exceptions import ConvergenceWarning
@@ -60,9 +61,9 @@ NO_CHECKS_FOR_MLPS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("estimator", "check"),
-    [
+@parametrize(
+    "estimator, check",
+    *[
         pytest.param(estimator, check, id=f"{type(estimator).__name__}-{check.func.__name__}")
         for kind in (ours.MLPClassifier, ours.MLPRegressor)
         for estimator, check in estimator_checks_generator(kind())
@@ -150,9 +151,9 @@ TOLERANCE = {"float64": 1e-6, "float32": 1e-3}
 RATES = {"sgd": 0.01, "adam": 0.001}
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("solver", ["sgd", "adam"])
-@pytest.mark.parametrize("name", DATA)
+@parametrize("dtype", *TOLERANCE)
+@parametrize("solver", "sgd", "adam")
+@parametrize("name", *DATA)
 def test_same_seed_same_network(name: str, solver: str, dtype: str) -> None:
     """The bar of the project: 50 epochs, and they do learn something."""
     X, y = data(name)
@@ -191,9 +192,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
-@pytest.mark.parametrize("setting", SETTINGS)
-@pytest.mark.parametrize("name", ["iris", "diabetes", "sparse text"])
+@parametrize("weighted", False, True, ids=["", "weighted"])
+@parametrize("setting", *SETTINGS)
+@parametrize("name", "iris", "diabetes", "sparse text")
 def test_same_for_every_setting(name: str, setting: str, weighted: bool) -> None:
     X, y = (part[:150] for part in data(name))
     weights = np.random.default_rng(1).random(len(y)) + 0.4 if weighted else None
@@ -204,8 +205,8 @@ def test_same_for_every_setting(name: str, setting: str, weighted: bool) -> None
         np.testing.assert_allclose(found.validation_scores_, expected.validation_scores_, rtol=1e-8)
 
 
-@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
-@pytest.mark.parametrize("name", ["iris", "diabetes", "sparse text"])
+@parametrize("weighted", False, True, ids=["", "weighted"])
+@parametrize("name", "iris", "diabetes", "sparse text")
 def test_a_step_that_takes_most_of_the_weights_or_all(name: str, weighted: bool) -> None:
     X, y = (part[:150] for part in data(name))
     weights = np.random.default_rng(1).random(len(y)) + 0.4 if weighted else None
@@ -215,8 +216,8 @@ def test_a_step_that_takes_most_of_the_weights_or_all(name: str, weighted: bool)
     assert_same_predictions(found, expected, X, 1e-8)
 
 
-@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
-@pytest.mark.parametrize("name", ["iris", "diabetes", "sparse text"])
+@parametrize("weighted", False, True, ids=["", "weighted"])
+@parametrize("name", "iris", "diabetes", "sparse text")
 def test_the_penalty_of_epochs_of_one_step_is_exact(name: str, weighted: bool) -> None:
     X, y = (part[:150] for part in data(name))
     weights = np.random.default_rng(1).random(len(y)) + 0.4 if weighted else None
@@ -225,9 +226,9 @@ def test_the_penalty_of_epochs_of_one_step_is_exact(name: str, weighted: bool) -
     np.testing.assert_allclose(found.loss_curve_, expected.loss_curve_, rtol=1e-9)
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("batch_size", [1, 50])
-@pytest.mark.parametrize("name", ["unscaled", "unscaled, two classes"])
+@parametrize("dtype", *TOLERANCE)
+@parametrize("batch_size", 1, 50)
+@parametrize("name", "unscaled", "unscaled, two classes")
 def test_losses_of_what_is_most_unlikely(name: str, batch_size: int, dtype: str) -> None:
     """scikit-learn clips probabilities, but only for the loss, and rounds 1 - p next to 1."""
     X, y = data(name)
@@ -239,10 +240,10 @@ def test_losses_of_what_is_most_unlikely(name: str, batch_size: int, dtype: str)
     assert expected.loss_curve_[0] > 2, "none is unlikely"
 
 
-@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
-@pytest.mark.parametrize("n_targets", [1, 3])
-@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
-@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@parametrize("weighted", False, True, ids=["", "weighted"])
+@parametrize("n_targets", 1, 3)
+@parametrize("loss", "squared_error", "poisson")
+@parametrize("solver", "sgd", "adam")
 def test_same_losses_of_regression(solver: str, loss: str, n_targets: int, weighted: bool) -> None:
     X, y = data("diabetes")
     y = y if n_targets == 1 else np.c_[y, y**2 / 3, 1 / (y + 1)]
@@ -252,8 +253,8 @@ def test_same_losses_of_regression(solver: str, loss: str, n_targets: int, weigh
     assert_same(found, expected, X, 1e-9)
 
 
-@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
-@pytest.mark.parametrize("name", DATA)
+@parametrize("weighted", False, True, ids=["", "weighted"])
+@parametrize("name", *DATA)
 def test_lbfgs_comes_to_the_same(name: str, weighted: bool) -> None:
     X, y = data(name)
     weights = np.random.default_rng(1).random(len(y)) + 0.1 if weighted else None
@@ -265,10 +266,12 @@ def test_lbfgs_comes_to_the_same(name: str, weighted: bool) -> None:
         np.testing.assert_allclose(own, other, atol=1e-4)
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize(
+@parametrize("dtype", *TOLERANCE)
+@parametrize(
     "y",
-    [[0, 1, 0, 1], [0, 1, 2, 1], [[0, 1], [1, 0], [0, 0], [1, 1]]],
+    [0, 1, 0, 1],
+    [0, 1, 2, 1],
+    [[0, 1], [1, 0], [0, 0], [1, 1]],
     ids=["two classes", "three classes", "labels"],
 )
 def test_lbfgs_clips_probabilities_as_theirs(y: Any, dtype: str) -> None:
@@ -296,7 +299,7 @@ def test_lbfgs_comes_back_from_an_overflow_as_theirs() -> None:
     assert found.n_iter_ == expected.n_iter_
 
 
-@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@parametrize("solver", "sgd", "adam")
 def test_partial_fit_goes_on_as_theirs(solver: str) -> None:
     X, y = data("digits")
     nets = [

@@ -14,7 +14,7 @@ import pytest
 import scipy.sparse
 import sklearn
 import sklearn.neural_network as theirs
-from helpers import Options, assert_close
+from helpers import Options, assert_close, parametrize
 from numpy.typing import NDArray
 from sklearn import datasets
 from sklearn.base import clone
@@ -100,8 +100,8 @@ class TestParameters:
         with pytest.raises(ValueError, match="activation"):
             fitted(**case, activation=["tanh"])
 
-    @pytest.mark.parametrize(
-        "loss", ["absolute_error", "huber", "quantile", fastnn.Quantile(0.9), fastnn.Huber(0.3)]
+    @parametrize(
+        "loss", "absolute_error", "huber", "quantile", fastnn.Quantile(0.9), fastnn.Huber(0.3)
     )
     def test_losses(self, loss: Any) -> None:
         X, y = numbers()
@@ -120,14 +120,12 @@ class TestParameters:
         late.coefs_, late.intercepts_ = net.coefs_, net.intercepts_
         assert late.fit(X, y).loss_ == pytest.approx(expected.mean(), rel=1e-6)
 
-    @pytest.mark.parametrize(
+    @parametrize(
         "parameter",
-        [
-            *({"dropout": 0.5}, {"dropout": [0.3]}, {"l1": 0.1}, {"clip_norm": 0.01}),
-            *({"max_norm": 0.1}, {"optimizer": "adamw"}),
-            {"optimizer": fastnn.SGD(0.1, momentum=0.9)},
-            {"optimizer": fastnn.Adam(fastnn.Cosine(0.01))},
-        ],
+        *({"dropout": 0.5}, {"dropout": [0.3]}, {"l1": 0.1}, {"clip_norm": 0.01}),
+        *({"max_norm": 0.1}, {"optimizer": "adamw"}),
+        {"optimizer": fastnn.SGD(0.1, momentum=0.9)},
+        {"optimizer": fastnn.Adam(fastnn.Cosine(0.01))},
         ids=str,
     )
     def test_have_an_effect(self, parameter: Options) -> None:
@@ -141,7 +139,7 @@ class TestParameters:
         expected = fitted(solver="sgd", learning_rate_init=0.1, nesterovs_momentum=False)
         np.testing.assert_allclose(net.loss_curve_, expected.loss_curve_, rtol=1e-12)
 
-    @pytest.mark.parametrize("batch_size", [1, 20])
+    @parametrize("batch_size", 1, 20)
     def test_a_penalty_that_takes_most_of_the_weights(self, batch_size: int) -> None:
         """A plain step cannot shrink them by more than all."""
         X, y = labeled()
@@ -162,16 +160,14 @@ class TestParameters:
         fitted(progress=True)
         assert "15/15" in capsys.readouterr().err
 
-    @pytest.mark.parametrize(
-        "parameter",  # the last of them is named
-        [
-            *({"activation": "rleu"}, {"activation": "softmax"}, {"optimizer": "lbfgs"}),
-            *({"dropout": 1.0}, {"l1": -1}, {"clip_norm": 0}, {"n_jobs": "all"}),
-            *({"class_weight": "even"}, {"scoring": "accurac"}),
-            {"optimizer": "sgd", "learning_rate": "adaptive"},
-            {"solver": "lbfgs", "dropout": 0.5},
-            {"solver": "lbfgs", "optimizer": "adamw"},
-        ],
+    @parametrize(
+        "parameter",
+        *({"activation": "rleu"}, {"activation": "softmax"}, {"optimizer": "lbfgs"}),
+        *({"dropout": 1.0}, {"l1": -1}, {"clip_norm": 0}, {"n_jobs": "all"}),
+        *({"class_weight": "even"}, {"scoring": "accurac"}),
+        {"optimizer": "sgd", "learning_rate": "adaptive"},
+        {"solver": "lbfgs", "dropout": 0.5},
+        {"solver": "lbfgs", "optimizer": "adamw"},
         ids=str,
     )
     def test_bad_ones_are_named(self, parameter: Options) -> None:
@@ -200,7 +196,7 @@ class TestValidation:
         assert net.score(X[1::2], y[1::2]) == net.best_validation_score_
         assert net.best_validation_score_ == max(net.validation_scores_)
 
-    @pytest.mark.parametrize("scoring", ["loss", "neg_log_loss", "f1_macro", accuracy_of])
+    @parametrize("scoring", "loss", "neg_log_loss", "f1_macro", accuracy_of)
     def test_scoring(self, scoring: Any) -> None:
         net = fitted(early_stopping=True, scoring=scoring)
         assert len(net.validation_scores_) == net.n_iter_
@@ -209,14 +205,12 @@ class TestValidation:
             other = fitted(early_stopping=True, scoring="loss")
             np.testing.assert_allclose(net.validation_scores_, other.validation_scores_, rtol=1e-9)
 
-    @pytest.mark.parametrize(
-        ("options", "said"),
-        [
-            ({"sample_weight_val": np.ones(150)}, "sample_weight_val must be left out"),
-            ({"y_val": ["rose"] * 150}, "y_val must have no other classes"),
-            ({"y_val": None}, "X_val and y_val must be given together"),
-            ({"X_val": np.ones((150, 3))}, "3 features, but MLPClassifier is expecting 4"),
-        ],
+    @parametrize(
+        "options, said",
+        ({"sample_weight_val": np.ones(150)}, "sample_weight_val must be left out"),
+        ({"y_val": ["rose"] * 150}, "y_val must have no other classes"),
+        ({"y_val": None}, "X_val and y_val must be given together"),
+        ({"X_val": np.ones((150, 3))}, "3 features, but MLPClassifier is expecting 4"),
     )
     def test_data_that_do_not_fit(self, options: Options, said: str) -> None:
         X, y = labeled()
@@ -252,7 +246,7 @@ class TestSetAfterFit:
         again = pickle.loads(pickle.dumps(found)).set_params(activation="tanh")
         assert_same_probabilities(again, expected, atol=1e-9)
 
-    @pytest.mark.parametrize("solver", ["sgd", "adam"])
+    @parametrize("solver", "sgd", "adam")
     def test_optimizer_of_partial_fit(self, solver: str) -> None:
         X, y = numbers()
         nets = both("MLPRegressor", solver=solver)
@@ -293,18 +287,16 @@ class TestTransform:
 class TestCopies:
     """Parameters are live views, whatever way the estimator came by them."""
 
-    @pytest.mark.parametrize(
+    @parametrize(
         "copied",
-        [
-            lambda net, path: pickle.loads(pickle.dumps(net)),
-            lambda net, path: copy.deepcopy(net),
-            lambda net, path: copy.copy(net),
-            lambda net, path: joblib.load(joblib.dump(net, path / "net.joblib")[0]),
-            lambda net, path: joblib.load(joblib.dump(net, path / "m")[0], mmap_mode="r"),
-        ],
+        lambda net, path: pickle.loads(pickle.dumps(net)),
+        lambda net, path: copy.deepcopy(net),
+        lambda net, path: copy.copy(net),
+        lambda net, path: joblib.load(joblib.dump(net, path / "net.joblib")[0]),
+        lambda net, path: joblib.load(joblib.dump(net, path / "m")[0], mmap_mode="r"),
         ids=["pickle", "deepcopy", "copy", "joblib", "joblib, mapped"],
     )
-    @pytest.mark.parametrize("solver", ["sgd", "adam"])
+    @parametrize("solver", "sgd", "adam")
     def test_go_on_like_the_original(self, solver: str, copied: Any, tmp_path: Any) -> None:
         X, y = labeled()
         net = MLPClassifier(**SMALL, solver=solver, momentum=0.99, learning_rate_init=0.05)
@@ -408,7 +400,7 @@ class TestAmongOthers:
         assert [task for task, _ in recorder.seen].count("epoch") == net.n_iter_
         assert net.loss_curve_ == fitted().loss_curve_
 
-    @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+    @parametrize("solver", "adam", "lbfgs")
     def test_callbacks_can_stop(self, solver: str) -> None:
         X, y = labeled()
         recorder = _Recorder(stop_after=4)
@@ -471,7 +463,7 @@ class TestExchange:
         with pytest.raises(TypeError, match="MLPClassifier or MLPRegressor of scikit-learn"):
             from_sklearn(StandardScaler())
 
-    @pytest.mark.parametrize("targets", ["labels", "two labels", "numbers"])
+    @parametrize("targets", "labels", "two labels", "numbers")
     def test_skl2onnx(self, targets: str) -> None:
         import onnxruntime
         from skl2onnx import to_onnx
@@ -516,15 +508,13 @@ def test_docstring_examples() -> None:
         assert result.attempted and not result.failed
 
 
-@pytest.mark.parametrize(
+@parametrize(
     "estimator",
-    [
-        MLPClassifier((2,), max_iter=1, batch_size=10),
-        MLPClassifier((2,), max_iter=1, solver="lbfgs"),
-        MLPClassifier((2,), batch_size=1000, max_iter=500, tol=1.0),
-        make_pipeline(StandardScaler(), MLPClassifier((2,), max_iter=1)),
-        GridSearchCV(MLPClassifier((2,), max_iter=1), {"alpha": [1.0]}, cv=2, refit=False),
-    ],
+    MLPClassifier((2,), max_iter=1, batch_size=10),
+    MLPClassifier((2,), max_iter=1, solver="lbfgs"),
+    MLPClassifier((2,), batch_size=1000, max_iter=500, tol=1.0),
+    make_pipeline(StandardScaler(), MLPClassifier((2,), max_iter=1)),
+    GridSearchCV(MLPClassifier((2,), max_iter=1), {"alpha": [1.0]}, cv=2, refit=False),
     ids=["sgd", "lbfgs", "batch size", "pipeline", "search"],
 )
 def test_warnings_point_at_the_caller(estimator: Any) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import parametrize
 from numpy.typing import NDArray
 
 from fastnn.sklearn import MLPClassifier, MLPRegressor
@@ -18,17 +19,15 @@ def labeled() -> tuple[NDArray[Any], NDArray[Any]]:
     return X, np.arange(30) % 3
 
 
-@pytest.mark.parametrize(
-    ("class_weight", "said"),
-    [
-        ({0: -1}, "class_weight of label 0 must be at least 0 and finite, got -1"),
-        ({1: np.nan}, "class_weight of label 1 must be at least 0 and finite, got nan"),
-        ({2: "a"}, "class_weight of label 2 must be a number, got 'a'"),
-        ({0: 0, 1: 0, 2: 0}, "class_weight must be above 0 for an example at least, got 0"),
-    ],
+@parametrize(
+    "class_weight, said",
+    ({0: -1}, "class_weight of label 0 must be at least 0 and finite, got -1"),
+    ({1: np.nan}, "class_weight of label 1 must be at least 0 and finite, got nan"),
+    ({2: "a"}, "class_weight of label 2 must be a number, got 'a'"),
+    ({0: 0, 1: 0, 2: 0}, "class_weight must be above 0 for an example at least, got 0"),
     ids=str,
 )
-@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@parametrize("solver", "adam", "lbfgs")
 def test_class_weight(class_weight: Any, said: str, solver: str) -> None:
     with pytest.raises((TypeError, ValueError), match=said):
         MLPClassifier(**SMALL, class_weight=class_weight, solver=solver).fit(*labeled())
@@ -56,17 +55,15 @@ def test_activation_of_layers_that_are_not_there() -> None:
     np.testing.assert_array_equal(net.set_params(activation="relu").predict_proba(X), before)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ({"epochs": 3}, r"MLP\w+\(\) takes max_iter"),
-        ({"batch_size": 3}, r"it is an argument of MLP\w+\(\)"),
-        ({"lr": 0.1}, r"MLP\w+\(\) takes .*learning_rate_init"),
-        ({"validation_data": ()}, r"did you mean X_val=..., y_val=...\?"),
-    ],
+@parametrize(
+    "arguments, said",
+    ({"epochs": 3}, r"MLP\w+\(\) takes max_iter"),
+    ({"batch_size": 3}, r"it is an argument of MLP\w+\(\)"),
+    ({"lr": 0.1}, r"MLP\w+\(\) takes .*learning_rate_init"),
+    ({"validation_data": ()}, r"did you mean X_val=..., y_val=...\?"),
     ids=str,
 )
-@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+@parametrize("kind", MLPClassifier, MLPRegressor)
 def test_arguments_of_fit(kind: Any, arguments: Any, said: str) -> None:
     (name,) = arguments
     said = rf"^{kind.__name__}.fit\(\) got an unexpected keyword argument '{name}': {said}$"
@@ -85,18 +82,16 @@ def test_arguments_of_other_methods() -> None:
         MLPClassifier(epochs=3)  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize(
+@parametrize(
     "parameter",
-    [
-        {"optimizer": "adamw"},
-        {"class_weight": "balanced"},
-        {"dropout": 0.5},
-        {"dropout": [0.5]},
-        {"l1": 0.1},
-        {"clip_norm": 1.0},
-        {"max_norm": 1.0},
-        {"scoring": "loss"},
-    ],
+    {"optimizer": "adamw"},
+    {"class_weight": "balanced"},
+    {"dropout": 0.5},
+    {"dropout": [0.5]},
+    {"l1": 0.1},
+    {"clip_norm": 1.0},
+    {"max_norm": 1.0},
+    {"scoring": "loss"},
     ids=str,
 )
 def test_to_sklearn_says_what_scikit_learn_has_not(parameter: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import parametrize
 from numpy.typing import NDArray
 from sklearn.base import clone
 
@@ -31,8 +32,8 @@ def weights_of(net: Any) -> NDArray[Any]:
     return np.append(net.coefs_[0][:, 0], net.intercepts_[0])
 
 
-@pytest.mark.parametrize(
-    "schedule", [OneCycle(0.5), Cosine(0.5), Linear(0.5)], ids=lambda schedule: schedule.name
+@parametrize(
+    "schedule", OneCycle(0.5), Cosine(0.5), Linear(0.5), ids=lambda schedule: schedule.name
 )
 def test_a_schedule_of_partial_fit_has_a_length(schedule: Any) -> None:
     net = MLPRegressor(**LINEAR, optimizer=SGD(schedule))
@@ -50,33 +51,31 @@ def test_a_schedule_goes_on_in_partial_fit() -> None:
     np.testing.assert_allclose(weights_of(net), weights_of(expected), rtol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("parameters", "said"),
-    [
-        (
-            {"optimizer": AdamW(1e-3), "learning_rate_init": 0.5},
-            r"learning_rate_init must be .* such as optimizer=AdamW\(learning_rate=0.5\)",
-        ),
-        (
-            {"optimizer": "sgd", "momentum": 0.5},
-            r"momentum must be left out .* got 0.5: .* optimizer=SGD\(0.001, momentum=0.5\)",
-        ),
-        (
-            {"optimizer": "sgd", "nesterovs_momentum": False},
-            r"nesterovs_momentum must be .* optimizer=SGD\(0.001, nesterov=False\)",
-        ),
-        ({"optimizer": "adamw", "momentum": 0.1}, "momentum must be .* which takes learning_rate,"),
-        (
-            {"optimizer": "adamw", "beta_1": 0.1},
-            r"beta_1 must be .* optimizer=AdamW\(0.001, beta_1=0.1\)",
-        ),
-        ({"optimizer": "rmsprop", "beta_2": 0.1}, "beta_2 must be .* which takes .* rho"),
-        (
-            {"optimizer": "adagrad", "epsilon": 0.1},
-            r"epsilon must be .* optimizer=Adagrad\(0.001, epsilon=0.1\)",
-        ),
-        ({"optimizer": "sgd", "power_t": 0.1}, "power_t must be left out"),
-    ],
+@parametrize(
+    "parameters, said",
+    (
+        {"optimizer": AdamW(1e-3), "learning_rate_init": 0.5},
+        r"learning_rate_init must be .* such as optimizer=AdamW\(learning_rate=0.5\)",
+    ),
+    (
+        {"optimizer": "sgd", "momentum": 0.5},
+        r"momentum must be left out .* got 0.5: .* optimizer=SGD\(0.001, momentum=0.5\)",
+    ),
+    (
+        {"optimizer": "sgd", "nesterovs_momentum": False},
+        r"nesterovs_momentum must be .* optimizer=SGD\(0.001, nesterov=False\)",
+    ),
+    ({"optimizer": "adamw", "momentum": 0.1}, "momentum must be .* which takes learning_rate,"),
+    (
+        {"optimizer": "adamw", "beta_1": 0.1},
+        r"beta_1 must be .* optimizer=AdamW\(0.001, beta_1=0.1\)",
+    ),
+    ({"optimizer": "rmsprop", "beta_2": 0.1}, "beta_2 must be .* which takes .* rho"),
+    (
+        {"optimizer": "adagrad", "epsilon": 0.1},
+        r"epsilon must be .* optimizer=Adagrad\(0.001, epsilon=0.1\)",
+    ),
+    ({"optimizer": "sgd", "power_t": 0.1}, "power_t must be left out"),
     ids=str,
 )
 def test_parameters_of_solvers_are_refused_beside_it(parameters: Any, said: str) -> None:
@@ -91,16 +90,13 @@ def test_learning_rate_init_is_that_of_a_name() -> None:
     X, y = numbers()
     nets = [
         MLPRegressor(**LINEAR, max_iter=3, **given).fit(X, y)
-        for given in (
-            {"optimizer": "adamw", "learning_rate_init": 0.5},
-            {"optimizer": AdamW(0.5)},
-        )
+        for given in ({"optimizer": "adamw", "learning_rate_init": 0.5}, {"optimizer": AdamW(0.5)})
     ]
     assert nets[0].loss_curve_ == nets[1].loss_curve_
 
 
-@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
-@pytest.mark.parametrize("optimizer", ["rprop", Rprop(0.02)], ids=str)
+@parametrize("weighted", False, True, ids=["", "weighted"])
+@parametrize("optimizer", "rprop", Rprop(0.02), ids=str)
 def test_rprop_takes_the_full_batch(optimizer: Any, weighted: bool) -> None:
     X, y = numbers()
     rate = {"learning_rate_init": 0.02} if isinstance(optimizer, str) else {}
@@ -119,13 +115,11 @@ def test_rprop_takes_the_full_batch(optimizer: Any, weighted: bool) -> None:
     np.testing.assert_allclose(weights_of(net), weights, rtol=1e-9)
 
 
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-@pytest.mark.parametrize(
-    ("parameters", "said"),
-    [
-        ({"optimizer": Rprop(), "batch_size": 20}, "batch_size must be 'auto', .* got 20"),
-        ({"optimizer": LBFGS()}, "optimizer must be one that makes a step .* solver='lbfgs'"),
-    ],
+@parametrize("method", "fit", "partial_fit")
+@parametrize(
+    "parameters, said",
+    ({"optimizer": Rprop(), "batch_size": 20}, "batch_size must be 'auto', .* got 20"),
+    ({"optimizer": LBFGS()}, "optimizer must be one that makes a step .* solver='lbfgs'"),
     ids=["rprop", "lbfgs"],
 )
 def test_what_is_not_for_batches(parameters: Any, said: str, method: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sklearn.neural_network as theirs
+from helpers import parametrize
 from numpy.typing import NDArray
 
 from fastnn.sklearn import MLPClassifier, MLPRegressor, from_sklearn
@@ -44,15 +45,13 @@ def gone_on(net: Any, parameters: dict[str, Any], method: str) -> Any:
     return getattr(expected, method)(X, y)
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "method"),
-    [
-        (LBFGS, ADAM, "fit"),
-        (LBFGS, STOPPING, "fit"),
-        (LBFGS, ADAM, "partial_fit"),
-        (ADAM, STOPPING, "fit"),
-        (STOPPING, ADAM, "fit"),
-    ],
+@parametrize(
+    "before, after, method",
+    (LBFGS, ADAM, "fit"),
+    (LBFGS, STOPPING, "fit"),
+    (LBFGS, ADAM, "partial_fit"),
+    (ADAM, STOPPING, "fit"),
+    (STOPPING, ADAM, "fit"),
     ids=["lbfgs to adam", "lbfgs to stopping", "lbfgs to partial_fit", "on", "off"],
 )
 def test_goes_on_with_other_parameters(before: Any, after: Any, method: str) -> None:

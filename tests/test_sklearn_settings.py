@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 import sklearn.neural_network as theirs
+from helpers import parametrize
 from numpy.typing import NDArray
 
 import fastnn.sklearn as ours
@@ -151,7 +152,7 @@ def apart(found: dict[str, Any], expected: dict[str, Any], loss_tolerance: float
     return most
 
 
-@pytest.mark.parametrize("seed", range(N_SETTINGS))
+@parametrize("seed", *range(N_SETTINGS))
 def test_same_as_theirs(seed: int) -> None:
     setting = drawn(seed)
     is_single = setting.calls[0][1].dtype == np.float32

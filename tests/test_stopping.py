@@ -4,6 +4,7 @@ import math
 from dataclasses import FrozenInstanceError
 
 import pytest
+from helpers import parametrize
 
 from fastnn import EarlyStopping
 
@@ -37,7 +38,7 @@ def test_patience_counts_from_the_last_improvement() -> None:
     assert watched(EarlyStopping(patience=3), losses)[1] == len(losses)
 
 
-@pytest.mark.parametrize(("monitor", "sign"), [("loss", -1), ("validation_score", 1)])
+@parametrize("monitor, sign", ("loss", -1), ("validation_score", 1))
 def test_an_improvement_is_more_than_min_delta(monitor: str, sign: int) -> None:
     stopping = EarlyStopping(monitor, patience=9, min_delta=0.25)
     # From 1 on by 0.25, which is not enough; by 0.5; then in small steps, measured from 1.5.

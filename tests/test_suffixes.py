@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from helpers import Kind
+from helpers import Kind, parametrize
 from helpers import kind as kind
 
 import fastnn
@@ -16,7 +16,7 @@ FOREIGN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("suffix", [".onnx", *FOREIGN, ".ONNX", ".safetensors.gz"])
+@parametrize("suffix", ".onnx", *FOREIGN, ".ONNX", ".safetensors.gz")
 def test_save_writes_safetensors_only(kind: Kind, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"model{suffix}"
     path.write_text("before")
@@ -37,7 +37,7 @@ def test_a_link_has_the_suffix_of_its_file(tmp_path: Path) -> None:
     assert path.read_text() == "before"
 
 
-@pytest.mark.parametrize("suffix", [".safetensors", *FOREIGN])
+@parametrize("suffix", ".safetensors", *FOREIGN)
 def test_export_onnx_writes_onnx_only(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"model{suffix}"
     expected = re.escape("path must end in '.onnx', or in what stands for no other format, got '")
@@ -54,8 +54,8 @@ def test_the_message_says_what_writes_that() -> None:
         network.export_onnx("m.safetensors")
 
 
-@pytest.mark.parametrize(
-    "name", ["model", "model.safetensors", "model.SafeTensors", "model.v2", "m.fastnn", ".onnx"]
+@parametrize(
+    "name", "model", "model.safetensors", "model.SafeTensors", "model.v2", "m.fastnn", ".onnx"
 )
 def test_other_names_will_do(tmp_path: Path, name: str) -> None:
     network = fastnn.MLP([4, 2], seed=1)

@@ -8,20 +8,11 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from helpers import Kind, Options, copies_of, parameters
+from helpers import Kind, Options, copies_of, parameters, parametrize
 from helpers import kind as kind
 
 import fastnn
-from fastnn import (
-    MLP,
-    SGD,
-    Adam,
-    EarlyStopping,
-    Linear,
-    ReduceOnPlateau,
-    Step,
-    evaluation,
-)
+from fastnn import MLP, SGD, Adam, EarlyStopping, Linear, ReduceOnPlateau, Step, evaluation
 from fastnn.data.splits import split
 from fastnn.network import Network
 
@@ -40,14 +31,12 @@ def new(kind: Kind = MLP, **options: Any) -> Network:
 # Splitting
 
 
-@pytest.mark.parametrize(
-    ("wrong", "weight"),
-    [
-        ({"l2": 50.0}, 1),
-        ({"sample_weight": np.r_[1, np.zeros(59)]}, 1),
-        ({"optimizer": "rprop", "batch_size": 3}, 1),
-        ({}, np.nan),
-    ],
+@parametrize(
+    "wrong, weight",
+    ({"l2": 50.0}, 1),
+    ({"sample_weight": np.r_[1, np.zeros(59)]}, 1),
+    ({"optimizer": "rprop", "batch_size": 3}, 1),
+    ({}, np.nan),
     ids=["l2", "sample_weight", "batch_size", "weights"],
 )
 def test_a_split_that_is_refused_draws_nothing(kind: Kind, wrong: Options, weight: float) -> None:
@@ -71,9 +60,9 @@ def test_labels_and_one_hot_rows_are_the_same_data(kind: Kind) -> None:
     assert net._memory.split == held_out
 
 
-@pytest.mark.parametrize("n", [2, 3, 10, 97, 1000])
-@pytest.mark.parametrize("fraction", [0.05, 0.1, 0.3, 0.5, 0.99])
-@pytest.mark.parametrize("n_labels", [None, 1, 2, 7])
+@parametrize("n", 2, 3, 10, 97, 1000)
+@parametrize("fraction", 0.05, 0.1, 0.3, 0.5, 0.99)
+@parametrize("n_labels", None, 1, 2, 7)
 def test_split(n: int, fraction: float, n_labels: int | None) -> None:
     generator = np.random.default_rng(n)
     n_held_out = round(fraction * n)
@@ -99,7 +88,7 @@ def test_splits_are_drawn() -> None:
     assert (abs(counts - 100) < 4 * math.sqrt(80)).all(), "not all rows are equally likely"
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, None])
+@parametrize("batch_size", 1, 7, None)
 def test_a_fraction_is_held_out_and_evaluated(kind: Kind, batch_size: int | None) -> None:
     X, y = data()
     net, by_hand = new(kind), new(kind)
@@ -126,7 +115,7 @@ def test_a_fraction_is_held_out_and_evaluated(kind: Kind, batch_size: int | None
 COPIES = ["a file", "a pickle", "a copy", "a deep copy"]  # of copies_of
 
 
-@pytest.mark.parametrize("way", [None, *range(4)], ids=["the same", *COPIES])
+@parametrize("way", None, *range(4), ids=["the same", *COPIES])
 def test_ten_calls_of_four_epochs_are_one_of_forty(
     kind: Kind, way: int | None, tmp_path: Path
 ) -> None:
@@ -233,7 +222,7 @@ def test_a_larger_fraction_says_that_it_takes_rows_that_were_learnt() -> None:
     assert numbers_held_out(net, *numbered(), fraction=0.5) == larger
 
 
-@pytest.mark.parametrize("begins_with_a_fraction", [False, True])
+@parametrize("begins_with_a_fraction", False, True)
 def test_a_call_without_a_fraction_learns_all_rows(
     begins_with_a_fraction: bool, tmp_path: Path
 ) -> None:
@@ -293,7 +282,7 @@ def test_validation_data(kind: Kind) -> None:
 # Early stopping
 
 
-@pytest.mark.parametrize("restore_best", [True, False])
+@parametrize("restore_best", True, False)
 def test_early_stopping(kind: Kind, restore_best: bool) -> None:
     X, y = data()
     generator = np.random.default_rng(3)
@@ -368,7 +357,7 @@ def loss_of_line(net: Network) -> float:
     return float(0.5 * (net.weights[0][0, 0] + net.biases[0][0] - 1) ** 2)
 
 
-@pytest.mark.parametrize("batch_size", [None, 1])
+@parametrize("batch_size", None, 1)
 def test_the_parameters_are_kept_that_had_the_best_training_loss(
     kind: Kind, batch_size: int | None
 ) -> None:
@@ -385,8 +374,8 @@ def test_the_parameters_are_kept_that_had_the_best_training_loss(
 
 
 @pytest.mark.filterwarnings("ignore:y of the validation data is the same for all examples")
-@pytest.mark.parametrize("epochs", [1, 2, 3])
-@pytest.mark.parametrize(("fraction", "n"), [(None, 1), (0.5, 4)])
+@parametrize("epochs", 1, 2, 3)
+@parametrize("fraction, n", (None, 1), (0.5, 4))
 def test_the_last_step_is_measured_too(
     kind: Kind, epochs: int, fraction: float | None, n: int
 ) -> None:
@@ -410,8 +399,8 @@ def test_the_parameters_kept_are_the_last_ones_that_the_best_loss_was_measured_o
 
 
 @pytest.mark.filterwarnings("ignore::fastnn.TrainingWarning")  # the last rate wrecks it
-@pytest.mark.parametrize("batch_size", [1, 7, 30, None])
-@pytest.mark.parametrize("ending", ["batch_callback", "blocks", ""])
+@parametrize("batch_size", 1, 7, 30, None)
+@parametrize("ending", "batch_callback", "blocks", "")
 def test_the_best_training_loss_is_restored_with_its_optimizer(
     kind: Kind, batch_size: int | None, ending: str
 ) -> None:
@@ -457,7 +446,7 @@ def test_lbfgs_measures_its_loss_after_an_iteration() -> None:
 # Callbacks
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, 60, None])
+@parametrize("batch_size", 1, 7, 60, None)
 def test_a_callback_per_batch_sees_all_of_them(kind: Kind, batch_size: int | None) -> None:
     steps: list[Step] = []
     net, without = new(kind), new(kind)
@@ -481,8 +470,8 @@ def test_a_callback_per_batch_sees_all_of_them(kind: Kind, batch_size: int | Non
     assert means == pytest.approx(history.loss, rel=1e-12)
 
 
-@pytest.mark.parametrize("in_blocks", [False, True])
-@pytest.mark.parametrize("batch_size", [1, 2])
+@parametrize("in_blocks", False, True)
+@parametrize("batch_size", 1, 2)
 def test_the_loss_of_a_batch_is_its_own(kind: Kind, in_blocks: bool, batch_size: int) -> None:
     """Whatever came before: beside 5e17, doubles do not hold the losses of the others."""
     X, y, output = np.ones((4, 1)), np.array([1e9, 1e9, 1.0, 2.0]), 0.126
@@ -500,7 +489,7 @@ def test_the_loss_of_a_batch_is_its_own(kind: Kind, in_blocks: bool, batch_size:
     assert losses == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("batch_size", [1, 7])
+@parametrize("batch_size", 1, 7)
 def test_a_callback_per_batch_stops_training(kind: Kind, batch_size: int) -> None:
     X, y = data()
     net, by_hand = new(kind), new(kind)

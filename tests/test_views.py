@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
-from helpers import Kind, arrays_of, copies_of
+from helpers import Kind, arrays_of, copies_of, parametrize
 from helpers import kind as kind
 
 from fastnn.arrays import Array
@@ -50,7 +49,7 @@ def disfigured(kind: Kind, change: Callable[[Array], None]) -> Network:
     return network
 
 
-@pytest.mark.parametrize("change", [reshape, reinterpret, restride, lock])
+@parametrize("change", reshape, reinterpret, restride, lock)
 def test_a_view_that_is_changed(
     kind: Kind, change: Callable[[Array], None], tmp_path: Path
 ) -> None:

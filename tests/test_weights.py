@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
-from helpers import Array, Error, Kind, Options
+from helpers import Array, Error, Kind, Options, parametrize
 from helpers import kind_and_variant as kind_and_variant
 
 from fastnn import MLP, Loss, reference
@@ -37,8 +37,8 @@ def assert_same(net: Network, other: Network) -> None:
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize(("output", "loss"), LOSSES, ids=str)
-@pytest.mark.parametrize("batch_size", [1, 7, None])
+@parametrize("output, loss", *LOSSES, ids=str)
+@parametrize("batch_size", 1, 7, None)
 def test_kernels_agree_with_the_reference(
     variant: str, path: str, output: str, loss: Any, batch_size: int | None
 ) -> None:
@@ -58,7 +58,7 @@ def test_kernels_agree_with_the_reference(
     assert found.score != nets[0].evaluate(X, y).score, "the weights do not show"
 
 
-@pytest.mark.parametrize(("output", "loss"), LOSSES, ids=str)
+@parametrize("output, loss", *LOSSES, ids=str)
 def test_a_whole_weight_is_a_repetition(kind: Kind, output: str, loss: Any) -> None:
     X, y, _ = data()
     times = np.arange(45) % 3  # some of them do not count at all
@@ -90,7 +90,7 @@ def test_scores_of_a_regression(kind: Kind) -> None:
     )
 
 
-@pytest.mark.parametrize("make", [np.array, scipy.sparse.csr_array])
+@parametrize("make", np.array, scipy.sparse.csr_array)
 def test_classes(kind: Kind, make: Any) -> None:
     X, y, weights = data()
     y[y == 1] = 0
@@ -115,38 +115,36 @@ def test_classes_of_a_single_output(kind: Kind) -> None:
     assert_same(nets[0], nets[1])
 
 
-@pytest.mark.parametrize(
-    ("options", "error", "words"),
-    [
-        ({"sample_weight": [1, 2]}, ValueError, r"sample_weight must have shape \(45,\).*\(2,\)"),
-        ({"sample_weight": 2}, ValueError, r"sample_weight must have shape \(45,\).*got \(\)"),
-        ({"sample_weight": "abc"}, TypeError, "sample_weight must be an array of real numbers"),
-        ({"sample_weight": [1.0] * 44 + [-1]}, ValueError, "not negative .*got -1.0 at row 44"),
-        ({"sample_weight": [np.nan] + [1.0] * 44}, ValueError, "finite .* got nan at row 0"),
-        ({"sample_weight": [1e300] * 45}, ValueError, "finite .* in float32, got 1e.300 at row 0"),
-        ({"sample_weight": [0] * 45}, ValueError, "above 0 for an example at least, got 0 for all"),
-        ({"class_weight": "even"}, ValueError, "class_weight must be None, .*got 'even'"),
-        ({"class_weight": [1, 2, 3]}, TypeError, r"class_weight must be None, .*got \[1, 2, 3\]"),
-        ({"class_weight": {3: 1}}, ValueError, "class_weight must have labels from 0 to 2, got 3"),
-        ({"class_weight": {"a": 1}}, ValueError, "class_weight must have labels .* got 'a'"),
-        ({"class_weight": {1: -1}}, ValueError, "class_weight of label 1 must be at least 0"),
-        (
-            {"class_weight": {0: 1e300}},
-            ValueError,
-            r"class_weight must be finite .* in float32, got 1e\+300 at row",
-        ),
-        (
-            {"class_weight": {0: 0, 1: 0, 2: 0}},
-            ValueError,
-            "class_weight must be above 0 for an example at least",
-        ),
-        (
-            {"sample_weight": [1e30] * 45, "class_weight": {0: 1e30}},
-            ValueError,
-            "sample_weight times class_weight must be finite .*, got inf at row",
-        ),
-        ({"class_weight": {1: "x"}}, TypeError, "class_weight of label 1 must be a number"),
-    ],
+@parametrize(
+    "options, error, words",
+    ({"sample_weight": [1, 2]}, ValueError, r"sample_weight must have shape \(45,\).*\(2,\)"),
+    ({"sample_weight": 2}, ValueError, r"sample_weight must have shape \(45,\).*got \(\)"),
+    ({"sample_weight": "abc"}, TypeError, "sample_weight must be an array of real numbers"),
+    ({"sample_weight": [1.0] * 44 + [-1]}, ValueError, "not negative .*got -1.0 at row 44"),
+    ({"sample_weight": [np.nan] + [1.0] * 44}, ValueError, "finite .* got nan at row 0"),
+    ({"sample_weight": [1e300] * 45}, ValueError, "finite .* in float32, got 1e.300 at row 0"),
+    ({"sample_weight": [0] * 45}, ValueError, "above 0 for an example at least, got 0 for all"),
+    ({"class_weight": "even"}, ValueError, "class_weight must be None, .*got 'even'"),
+    ({"class_weight": [1, 2, 3]}, TypeError, r"class_weight must be None, .*got \[1, 2, 3\]"),
+    ({"class_weight": {3: 1}}, ValueError, "class_weight must have labels from 0 to 2, got 3"),
+    ({"class_weight": {"a": 1}}, ValueError, "class_weight must have labels .* got 'a'"),
+    ({"class_weight": {1: -1}}, ValueError, "class_weight of label 1 must be at least 0"),
+    (
+        {"class_weight": {0: 1e300}},
+        ValueError,
+        r"class_weight must be finite .* in float32, got 1e\+300 at row",
+    ),
+    (
+        {"class_weight": {0: 0, 1: 0, 2: 0}},
+        ValueError,
+        "class_weight must be above 0 for an example at least",
+    ),
+    (
+        {"sample_weight": [1e30] * 45, "class_weight": {0: 1e30}},
+        ValueError,
+        "sample_weight times class_weight must be finite .*, got inf at row",
+    ),
+    ({"class_weight": {1: "x"}}, TypeError, "class_weight of label 1 must be a number"),
     ids=str,
 )
 def test_bad_weights(kind: Kind, options: Options, error: Error, words: str) -> None:
