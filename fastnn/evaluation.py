@@ -111,7 +111,9 @@ def evaluate(engine: Engine, inputs: Inputs, targets: Targets, labeling: Labelin
             correct += float(_weighted_sum(is_correct, targets[rows].weights))
     weight = _total_weight(targets)
     if rules is None:
-        return Evaluation(total_loss / weight, _r2(squared_errors, targets.counted()), "r2")
+        return Evaluation(
+            total_loss / weight, _r2(squared_errors, targets.with_positive_weight()), "r2"
+        )
     return Evaluation(total_loss / weight, correct / weight, "accuracy")
 
 
@@ -131,12 +133,12 @@ def _outputs_and_loss(engine: Engine, inputs: Inputs, targets: Targets) -> tuple
 
 def check_r2(targets: Targets) -> None:
     """Reject fewer than two examples, for which R² is undefined."""
-    n_counted = len(targets.counted())
-    if n_counted < 2:
+    n_examples = len(targets.with_positive_weight())
+    if n_examples < 2:
         weighed = "" if targets.weights is None else " with a weight above 0"
         raise ValueError(
             f"y must hold two examples or more{weighed} for R², the score of targets that are not "
-            f"classes, got {n_counted}"
+            f"classes, got {n_examples}"
         )
 
 
@@ -165,23 +167,20 @@ def _total_weight(targets: Targets) -> float:
     return float(targets.weights.sum(dtype=np.float64))
 
 
-def _r2(squared_errors: Array, counted: Targets) -> float:
+def _r2(squared_errors: Array, targets: Targets) -> float:
     """Return 1 - residual / total sum of squares, averaged over the outputs.
 
     For a constant target it is 1 if all outputs equal the target, else 0, as in scikit-learn's
     r2_score.
     """
-    targets, weights = counted.values, counted.weights
-    assert targets is not None
+    t, weights = targets.array, targets.weights
     if weights is None:
-        mean = targets.mean(axis=0, dtype=np.float64)
+        mean = t.mean(axis=0, dtype=np.float64)
     else:
-        weights = weights.astype(np.float64)
-        mean = np.average(targets, axis=0, weights=weights)
-    total = np.zeros(targets.shape[1])
-    for rows in _chunks(len(targets)):
-        squares = (targets[rows] - mean) ** 2
-        total += _weighted_sum(squares, None if weights is None else weights[rows])
-    constant = targets.min(axis=0) == targets.max(axis=0)
+        mean = np.average(t, axis=0, weights=weights.astype(np.float64))
+    total = np.zeros(t.shape[1])
+    for rows in _chunks(len(t)):
+        total += _weighted_sum((t[rows] - mean) ** 2, None if weights is None else weights[rows])
+    constant = t.min(axis=0) == t.max(axis=0)
     ratio = squared_errors / np.where(constant, 1, total)
     return float(np.where(constant, squared_errors == 0, 1 - ratio).mean())

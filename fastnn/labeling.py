@@ -119,7 +119,7 @@ class Labeling(NamedTuple):
         as the whole is. Before a training the given targets alone decide.
         """
         rule = Rule(self.threshold, self.is_multilabel)
-        if (values := targets.counted().values) is None:
+        if (values := targets.with_positive_weight().values) is None:
             return rule, rule._replace(threshold=0.5)
         if is_regression(self.output):
             return None
@@ -154,7 +154,7 @@ class Labeling(NamedTuple):
         is_part : bool
             Whether the targets are a part of a stream, not a data set.
         """
-        is_complete = not is_part and len(targets.counted()) >= _MIN_DATA_SET
+        is_complete = not is_part and len(targets.with_positive_weight()) >= _MIN_DATA_SET
         record = self._record_after(targets, is_part=not is_complete)
         if is_part and record is self.record and record.target_levels is not None:
             return self  # nothing new to check
@@ -177,7 +177,7 @@ class Labeling(NamedTuple):
         if is_part and known is None:
             return record
         is_multi_hot = False
-        if (values := targets.counted().values) is None:
+        if (values := targets.with_positive_weight().values) is None:
             levels = _union(known or (), _BINARY) if is_part else _BINARY
         else:
             levels = _levels(values, known or ())

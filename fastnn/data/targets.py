@@ -21,10 +21,15 @@ class Targets:
     # sklearn/stochastic.py, whose users are told such losses: only the kernels know it
     names: tuple[str, ...] | None = None  # of the columns of y, if several have names
 
+    @property
+    def array(self) -> Array:
+        """The values or the labels, whichever are given."""
+        array = self.labels if self.values is None else self.values
+        assert array is not None
+        return array
+
     def __len__(self) -> int:
-        values_or_labels = self.labels if self.values is None else self.values
-        assert values_or_labels is not None
-        return len(values_or_labels)
+        return len(self.array)
 
     def __getitem__(self, rows: slice | Array) -> "Targets":
         given = self.values, self.labels, self.weights
@@ -34,12 +39,10 @@ class Targets:
     @property
     def are_constant(self) -> bool:
         """Whether all examples whose weight is above 0 have the same target."""
-        counted = self.counted()
-        rows = counted.labels if counted.values is None else counted.values
-        assert rows is not None
+        rows = self.with_positive_weight().array
         return bool((rows[-1] == rows[0]).all() and (rows == rows[0]).all())
 
-    def counted(self) -> "Targets":
+    def with_positive_weight(self) -> "Targets":
         """Return the targets of examples whose weight is above 0."""
         if self.weights is None or self.weights.all():
             return self

@@ -32,7 +32,7 @@ def check_reachable(targets: Targets, loss: Loss, output: Activation, is_part: b
     lower, upper = low - slack, high + slack
     if lower <= values.min() and values.max() <= upper:
         return
-    values = targets.counted().values
+    values = targets.with_positive_weight().values
     assert values is not None
     lowest, highest = float(values.min()), float(values.max())
     if lower <= lowest and highest <= upper:
@@ -48,7 +48,7 @@ def check_reachable(targets: Targets, loss: Loss, output: Activation, is_part: b
 
 
 def _check_sums(targets: Targets) -> None:
-    values = targets.counted().values
+    values = targets.with_positive_weight().values
     if values is None:
         return
     sums = values.sum(axis=1)
@@ -72,7 +72,7 @@ def warn_of_few_odd_rows(targets: Targets) -> None:
     Rows of classes have two levels, both of them common; with several outputs, each row has one
     high number.
     """
-    values = targets.counted().values
+    values = targets.with_positive_weight().values
     assert values is not None
     n_rows, low, high = len(values), values.min(), values.max()
     is_high, is_low = values == high, values == low
@@ -102,9 +102,7 @@ def warn_of_few_odd_rows(targets: Targets) -> None:
 
 def warn_of_one_class(targets: Targets) -> None:
     """Warn that all examples have the same class."""
-    counted = targets.counted()
-    rows = counted.labels if counted.values is None else counted.values
-    assert rows is not None
+    rows = targets.with_positive_weight().array
     shown = f"{rows[0].item():g}" if rows[0].size == 1 else "one row of targets"
     weighed = "" if len(rows) == len(targets) else " with a weight above 0"
     warn(
