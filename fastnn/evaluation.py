@@ -111,10 +111,10 @@ def evaluate(engine: Engine, inputs: Inputs, targets: Targets, labeling: Labelin
             correct += float(_weighted_sum(is_correct, targets[rows].weights))
     weight = _total_weight(targets)
     if rules is None:
-        return Evaluation(
-            total_loss / weight, _r2(squared_errors, targets.with_positive_weight()), "r2"
-        )
-    return Evaluation(total_loss / weight, correct / weight, "accuracy")
+        score, metric = _r2(squared_errors, targets.with_positive_weight()), "r2"
+    else:
+        score, metric = correct / weight, "accuracy"
+    return Evaluation(total_loss / weight, score, metric)
 
 
 def _chunks(n_examples: int) -> Iterator[slice]:

@@ -17,6 +17,14 @@ class Regularization:
 
     Attributes
     ----------
+    l1, l2 : float
+        Factors of the penalties on weights.
+    dropout : tuple of float
+        Fraction of units dropped per layer, 0 for the last one; () without dropout.
+    clip_norm : float
+        Limit of the norm of all gradients together.
+    max_norm : float
+        Limit of the norm of the weights of each unit.
     by_weight : bool
         Whether sums of gradients and losses over a batch, and l2, are divided by the sum of the
         weights of its examples, as in scikit-learn, instead of by their number.
@@ -24,7 +32,7 @@ class Regularization:
 
     l1: float = 0.0
     l2: float = 0.0
-    dropout: tuple[float, ...] = ()  # rates per layer, 0 for the last; () without dropout
+    dropout: tuple[float, ...] = ()
     clip_norm: float = 0.0
     max_norm: float = 0.0
     by_weight: bool = False
