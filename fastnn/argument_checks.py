@@ -109,12 +109,7 @@ def is_real(value: Any) -> bool:
 
 
 def number_between(
-    value: float,
-    what: str,
-    low: float,
-    high: float,
-    is_open: bool = False,
-    has_high: bool = False,
+    value: float, what: str, low: float, high: float, is_open: bool = False, has_high: bool = False
 ) -> float:
     """Check for a number from ``low`` (exclusive if open) to ``high`` (inclusive if asked for)."""
     number = _number(value, what)

@@ -105,9 +105,7 @@ def save(
 
 
 def load(
-    path: str | PathLike[str],
-    activations: Iterable[Activation] = (),
-    losses: Iterable[Loss] = (),
+    path: str | PathLike[str], activations: Iterable[Activation] = (), losses: Iterable[Loss] = ()
 ) -> Model:
     """Read a file; ``activations`` and ``losses`` are the user's own functions in it."""
     from safetensors import SafetensorError, safe_open

@@ -33,10 +33,7 @@ _DTYPES = "float32", "float64"
 
 
 def save(
-    engine: Engine,
-    scaling: Scaling | None,
-    metadata: Mapping[str, Any],
-    path: str | PathLike[str],
+    engine: Engine, scaling: Scaling | None, metadata: Mapping[str, Any], path: str | PathLike[str]
 ) -> None:
     """Write the file, completely or not at all, with each entry of the metadata as JSON."""
     if engine.dtype.name not in _DTYPES:
@@ -144,30 +141,6 @@ def _operator(name: str) -> Callable[..., _Tensor]:
     return lambda z: z.apply(name)
 
 
-def _gelu_by_erf(z: _Tensor) -> _Tensor:
-    return z * ((z * 0.5**0.5).apply("Erf") + 1.0) * 0.5
-
-
-def _leaky_relu(z: _Tensor, negative_slope: float) -> _Tensor:
-    below = z.apply("Min", 0.0) * negative_slope
-    return z.apply("Relu") + below
-
-
-def _elu(z: _Tensor, alpha: float) -> _Tensor:
-    below = (z.apply("Min", 0.0).apply("Exp") - 1.0) * alpha
-    return z.apply("Relu") + below
-
-
-def _softplus(z: _Tensor) -> _Tensor:
-    exp = z.apply("Abs").apply("Neg").apply("Exp")
-    return z.apply("Relu") + (exp + 1.0).apply("Log")
-
-
-def _silu(z: _Tensor) -> _Tensor:
-    exp = z.apply("Neg").apply("Exp")
-    return z / (exp + 1.0)
-
-
 def _gelu(z: _Tensor) -> _Tensor:
     """Add max(z, 0) - x tail(x), where x = |z| and tail(x) = P(N(0, 1) > x).
 
@@ -210,14 +183,17 @@ _FORMULAS: dict[str, Callable[..., _Tensor]] = {
     "elu": lambda z, alpha: z.apply("Elu", alpha=alpha),
     "softplus": _operator("Softplus"),
     "silu": lambda z: z * z.apply("Sigmoid"),
-    "gelu": _gelu_by_erf,
+    "gelu": lambda z: z * ((z * 0.5**0.5).apply("Erf") + 1.0) * 0.5,
     "exp": _operator("Exp"),
     "softmax": _operator("Softmax"),
 }
 _FORMULAS_IN_FLOAT64: dict[str, Callable[..., _Tensor]] = {
-    "leaky_relu": _leaky_relu,
-    "elu": _elu,
-    "softplus": _softplus,
-    "silu": _silu,  # up to 1.20, Mul and Sigmoid are fused to an operator without float64
+    "leaky_relu": lambda z, slope: z.apply("Relu") + z.apply("Min", 0.0) * slope,
+    "elu": lambda z, alpha: z.apply("Relu") + (z.apply("Min", 0.0).apply("Exp") - 1.0) * alpha,
+    "softplus": lambda z: (
+        z.apply("Relu") + (z.apply("Abs").apply("Neg").apply("Exp") + 1.0).apply("Log")
+    ),
+    # Not z * sigmoid(z): ONNX Runtime up to 1.20 fuses these to an operator without float64.
+    "silu": lambda z: z / (z.apply("Neg").apply("Exp") + 1.0),
     "gelu": _gelu,
 }

@@ -40,9 +40,7 @@ def to_json(
     return json.dumps(record)
 
 
-def from_json(
-    text: str,
-) -> tuple[TrainingState | None, Mapping[str, Any] | None, Split | None]:
+def from_json(text: str) -> tuple[TrainingState | None, Mapping[str, Any] | None, Split | None]:
     """Return the states of training (without slots) and generator, and the split of the data.
 
     Raises
