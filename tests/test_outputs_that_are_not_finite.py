@@ -1,13 +1,12 @@
 """Outputs that are NaN or infinite are errors, and no labels or scores."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import scipy.sparse
-from helpers import SOFTSIGN, Kind, Options, parametrize
+from helpers import SOFTSIGN, Error, Kind, Options, parameters, parametrize, refusal
 from helpers import kind_and_variant as kind_and_variant
 
 from fastnn import MLP, Loss, Step, TrainingDiverged, reference
@@ -18,7 +17,7 @@ from fastnn.sklearn import MLPClassifier, MLPRegressor
 
 X: Array = np.random.default_rng(1).random((600, 20)) + 0.1
 LABELS = np.arange(600) % 3
-PARAMETERS = r"^weights and biases must be finite to predict, got NaN or infinity in them$"
+PARAMETERS = "weights and biases must be finite to predict, got NaN or infinity in them"
 
 EVERY_USE: list[Callable[[Network], Any]] = [
     lambda net: net.predict(X[0].astype(net.dtype)),  # the quick way
@@ -40,16 +39,23 @@ EVERY_USE: list[Callable[[Network], Any]] = [
 @parametrize("dtype", "float32", "float64")
 @parametrize("place", "weights", "biases")
 def test_nan_in_the_parameters(kind: Kind, sizes: tuple[int, ...], dtype: str, place: str) -> None:
+    must = "weights and biases must be finite to"
     for layer in range(len(sizes) - 1):
         net = kind(sizes, dtype=dtype, seed=1)
         getattr(net, place)[layer][..., 1] = np.nan
-        for use in EVERY_USE:
-            with pytest.raises(ValueError, match=PARAMETERS):
-                use(net)
-        with pytest.raises(ValueError, match=r"^weights and biases must be finite to compute grad"):
+        assert_refused_by_every_use(net)
+        with refusal(ValueError, f"{must} compute grad"):
             net.gradients(X, LABELS)
-        with pytest.raises(ValueError, match=r"^weights and biases must be finite to train"):
+        with refusal(ValueError, f"{must} train"):
             net.train(X, LABELS)
+
+
+def assert_refused_by_every_use(
+    net: Network, error: Error = ValueError, message: str = PARAMETERS
+) -> None:
+    for use in EVERY_USE:
+        with refusal(error, message):
+            use(net)
 
 
 @parametrize(
@@ -58,21 +64,17 @@ def test_nan_in_the_parameters(kind: Kind, sizes: tuple[int, ...], dtype: str, p
 def test_no_activation_hides_nan(kind: Kind, activation: Any) -> None:
     net = kind([20, 8, 8, 3], activation=activation, output_activation=activation, seed=1)
     net.biases[0][5] = np.nan
-    for use in EVERY_USE:
-        with pytest.raises(ValueError, match=PARAMETERS):
-            use(net)
+    assert_refused_by_every_use(net)
 
 
 def test_overflow(kind: Kind) -> None:
     net = kind([20, 3], output_activation="identity", seed=1)
     net.weights[0][:, 2] = 3e38
-    message = "outputs must be finite in float32, got inf for output 2 of example 0: scale the "
-    for use in EVERY_USE:
-        with pytest.raises(FloatingPointError, match="^" + re.escape(message)):
-            use(net)
+    must = "outputs must be finite in float32, got inf for output 2 of example"
+    assert_refused_by_every_use(net, FloatingPointError, f"{must} 0: scale the ")
     large = X[:5] * 1e-30
     large[3] = 1
-    with pytest.raises(FloatingPointError, match=r"got inf for output 2 of example 3: "):
+    with refusal(FloatingPointError, f"{must} 3: "):
         net.predict(large)
 
 
@@ -80,7 +82,7 @@ def test_validation_data_that_overflow(kind: Kind) -> None:
     net = kind([20, 3], output_activation="identity", seed=1)
     net.weights[0][...] = 1e30
     small = X * 1e-30
-    with pytest.raises(FloatingPointError, match=r"^outputs must be finite in float32"):
+    with refusal(FloatingPointError, "outputs must be finite in float32"):
         net.train(small, LABELS, learning_rate=1e-3, validation_data=(X * 1e9, LABELS))
     assert all(np.isfinite(w).all() for w in net.weights)
     assert np.isfinite(net.predict(small)).all()
@@ -89,11 +91,11 @@ def test_validation_data_that_overflow(kind: Kind) -> None:
 def test_a_loss_of_the_users_that_is_nan(kind: Kind) -> None:
     loss = Loss("mine", lambda a, t: (np.where(t[:, 0] > 5, np.nan, 0 * a[:, 0]), 0 * a))
     net = kind([20, 1], output_activation="identity", loss=loss, seed=1)
-    message = "^loss 'mine' must be a number, got NaN for outputs that are finite$"
+    message = "loss 'mine' must be a number, got NaN for outputs that are finite"
     y = np.arange(10.0)
-    with pytest.raises(FloatingPointError, match=message):
+    with refusal(FloatingPointError, message):
         net.evaluate(X[:10], y)
-    with pytest.raises(FloatingPointError, match=message):
+    with refusal(FloatingPointError, message):
         net.train(X[:5], y[:5], validation_data=(X[:10], y))
     assert net.evaluate(X[:5], y[:5]).loss == 0
 
@@ -102,30 +104,27 @@ def test_a_loss_of_the_users_that_is_nan(kind: Kind) -> None:
 @parametrize("blocks", False, True)
 def test_a_callback_that_leaves_nan(kind: Kind, epoch: int, blocks: bool) -> None:
     net = kind([20, 8, 3], seed=1)
-    before: list[Array] = []
+    before = [parameters(net)]
 
     def callback(step: Step) -> None:
         if step.epoch == epoch:
             net.weights[0][0, 0] = np.nan
         else:
-            before[:] = [w.copy() for w in net.weights]
+            before.append(parameters(net))
 
-    before[:] = [w.copy() for w in net.weights]
     given: Any = ([(X, LABELS)],) if blocks else (X, LABELS)
-    message = "^callback must leave weights and biases finite, got NaN or infinity in them after "
-    with pytest.raises(ValueError, match=f"{message}epoch {epoch}. The network is as it was befo"):
+    must = "callback must leave weights and biases finite, got NaN or infinity in them after"
+    with refusal(ValueError, f"{must} epoch {epoch}. The network is as it was befo"):
         net.train(*given, epochs=3, callback=callback)
-    for w, expected in zip(net.weights, before, strict=True):
-        np.testing.assert_array_equal(w, expected)
+    assert parameters(net) == before[-1]
 
 
 def test_a_callback_per_batch_that_leaves_nan(kind: Kind) -> None:
     net = kind([20, 8, 3], seed=1)
-    before = [w.copy() for w in net.weights]
+    before = parameters(net)
     with pytest.raises(TrainingDiverged):
         net.train(X, LABELS, batch_callback=lambda step: net.weights[0].fill(np.nan))
-    for w, expected in zip(net.weights, before, strict=True):
-        np.testing.assert_array_equal(w, expected)
+    assert parameters(net) == before
 
 
 def test_limits_are_no_errors(kind: Kind) -> None:
@@ -146,7 +145,7 @@ def test_what_is_not_looked_at(kind: Kind) -> None:
     without = X[0].astype(np.float32)
     without[4] = 0
     if kind is reference.MLP:
-        with pytest.raises(ValueError, match=PARAMETERS):
+        with refusal(ValueError, PARAMETERS):
             net.predict(without)
     else:
         assert np.isfinite(net.predict(without)).all()
@@ -159,7 +158,7 @@ def test_the_estimators() -> None:
     classifier = MLPClassifier((5,), **quick).fit(X, LABELS)
     classifier.coefs_[0][:, 1] = np.nan
     for given in (X, X[:1], X.tolist()):
-        with pytest.raises(ValueError, match=PARAMETERS):
+        with refusal(ValueError, PARAMETERS):
             classifier.predict(given)
     regressor = MLPRegressor(hidden_layer_sizes=(5,), **quick).fit(X, X[:, 0])
     regressor.intercepts_[1][0] = 1e308
