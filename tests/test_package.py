@@ -1,16 +1,16 @@
 """The package as installed: variants, imports, API, and what importing it must not do."""
 
 import ast
+import doctest
 import inspect
 import os
 import platform
 import subprocess
-import sys
 from importlib import metadata
 from pathlib import Path
 
 import pytest
-from helpers import parametrize
+from helpers import parametrize, run_python
 
 import fastnn
 from fastnn import _kernels, reference
@@ -19,15 +19,8 @@ from fastnn._kernels.isa import VARIANTS
 PACKAGE = Path(fastnn.__file__).parent
 
 
-def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    # -P: not the uncompiled fastnn of the current folder, if that is a checkout.
-    return subprocess.run(
-        [sys.executable, "-P", "-c", code],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def run(code: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return run_python("-c", code, env={**os.environ, **environment})
 
 
 def output_of(code: str, **environment: str) -> str:
@@ -102,17 +95,8 @@ print(np.finfo(np.float32).smallest_subnormal > 0)
     def test_brings_nothing_heavy(self) -> None:
         code = "import fastnn, sys; print(*sys.modules)"
         loaded = {name.split(".")[0] for name in output_of(code).split()}
-        assert not loaded & {
-            "safetensors",
-            "tqdm",
-            "scipy",
-            "sklearn",
-            "pandas",
-            "torch",
-            "onnx",
-            "Cython",
-        }
-        assert "argparse" not in loaded
+        heavy = "safetensors tqdm scipy sklearn pandas torch onnx Cython argparse"
+        assert not loaded & set(heavy.split())
 
     def test_sparse_matrices_are_recognised_without_scipy(self) -> None:
         code = "fastnn.MLP([2, 1]).predict([[1, 2], [3, 4]]); print('scipy' in sys.modules)"
@@ -213,8 +197,6 @@ def test_everything_public_is_documented() -> None:
 
 
 def test_docstring_examples() -> None:
-    import doctest
-
     find = doctest.DocTestFinder().find
     objects = {getattr(fastnn, name) for name in fastnn.__all__} | set(fastnn.MLP.__mro__)
     found = [

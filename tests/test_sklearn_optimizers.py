@@ -32,9 +32,7 @@ def weights_of(net: Any) -> NDArray[Any]:
     return np.append(net.coefs_[0][:, 0], net.intercepts_[0])
 
 
-@parametrize(
-    "schedule", OneCycle(0.5), Cosine(0.5), Linear(0.5), ids=lambda schedule: schedule.name
-)
+@parametrize("schedule", OneCycle(0.5), Cosine(0.5), Linear(0.5), ids=lambda value: value.name)
 def test_a_schedule_of_partial_fit_has_a_length(schedule: Any) -> None:
     net = MLPRegressor(**LINEAR, optimizer=SGD(schedule))
     with pytest.raises(ValueError, match="learning_rate of optimizer must have n_steps"):
@@ -87,12 +85,9 @@ def test_parameters_of_solvers_are_refused_beside_it(parameters: Any, said: str)
 
 
 def test_learning_rate_init_is_that_of_a_name() -> None:
-    X, y = numbers()
-    nets = [
-        MLPRegressor(**LINEAR, max_iter=3, **given).fit(X, y)
-        for given in ({"optimizer": "adamw", "learning_rate_init": 0.5}, {"optimizer": AdamW(0.5)})
-    ]
-    assert nets[0].loss_curve_ == nets[1].loss_curve_
+    by_name = MLPRegressor(**LINEAR, max_iter=3, optimizer="adamw", learning_rate_init=0.5)
+    by_object = MLPRegressor(**LINEAR, max_iter=3, optimizer=AdamW(0.5))
+    assert by_name.fit(*numbers()).loss_curve_ == by_object.fit(*numbers()).loss_curve_
 
 
 @parametrize("weighted", False, True, ids=["", "weighted"])
