@@ -20,7 +20,7 @@ from helpers import kind as kind
 from sklearn.preprocessing import StandardScaler
 
 import fastnn
-from fastnn import MLP, Adam, EarlyStopping, LeakyReLU, datasets, reference
+from fastnn import MLP, Adam, LeakyReLU, datasets, reference
 from fastnn.sklearn import MLPClassifier
 
 IRIS = datasets.load_iris()
@@ -179,56 +179,47 @@ def test_predict_and_lookups_are_as_fast_as_they_were() -> None:
 # Values
 
 
-@parametrize(
-    "options, hint",
-    ({"activation": "ReLU"}, "'relu'"),
-    ({"activation": "logistic"}, "'sigmoid'"),
-    ({"activation": "swish"}, "'silu'"),
-    ({"activation": "linear"}, "'identity'"),
-    ({"activation": "sofplus"}, "'softplus'"),
-    ({"activation": np.tanh}, "'tanh'"),
-    ({"activation": LeakyReLU}, "'leaky_relu'"),
-    ({"output_activation": "Softmax"}, "'softmax'"),
-    ({"loss": "mse"}, "'squared_error'"),
-    ({"loss": "MAE"}, "'absolute_error'"),
-    ({"loss": "crossentropy"}, "'cross_entropy'"),
-    ({"loss": "sparse_categorical_crossentropy"}, "'cross_entropy'"),
-    ({"loss": "bce"}, "'binary_cross_entropy'"),
-    ({"loss": "log_loss"}, "'binary_cross_entropy' or 'cross_entropy'"),
-    ids=str,
-)
-def test_names_in_the_constructor(kind: Kind, options: Options, hint: str) -> None:
-    (value,) = options.values()
-    error = ValueError if isinstance(value, str) else TypeError
-    said = message(error, lambda: kind([4, 3, 3], **options))
-    assert said.endswith(f"got {value!r}: did you mean {hint}?")
+CASES: dict[str, Options] = {  # the wrong value, by what is meant instead
+    "MLP([4, 3, 3], activation=WRONG)": {
+        "'relu'": "ReLU",
+        "'sigmoid'": "logistic",
+        "'silu'": "swish",
+        "'identity'": "linear",
+        "'softplus'": "sofplus",
+        "'tanh'": np.tanh,
+        "'leaky_relu'": LeakyReLU,
+    },
+    "MLP([4, 3], loss=WRONG)": {"'cross_entropy'": "crossentropy"},
+    "MLP([4, 3, 3], output_activation=WRONG)": {"'softmax'": "Softmax"},
+    "MLP([4, 3, 3], loss=WRONG)": {
+        "'squared_error'": "mse",
+        "'absolute_error'": "MAE",
+        "'cross_entropy'": "sparse_categorical_crossentropy",
+        "'binary_cross_entropy'": "bce",
+        "'binary_cross_entropy' or 'cross_entropy'": "log_loss",
+        "": "hinge",  # no name is like it
+    },
+    "net.train(X, Y, optimizer=WRONG)": {"'adam'": "Adam", "'lbfgs'": "L-BFGS"},
+    "net.train_batch(X, Y, optimizer=WRONG)": {"'adam'": Adam},
+    "net.train(X, Y, learning_rate=WRONG)": {
+        "ReduceOnPlateau(...)": "adaptive",
+        "Cosine(...)": fastnn.Cosine,
+    },
+    "net.train(X, Y, early_stopping=WRONG)": {"EarlyStopping()": True},
+    "fastnn.EarlyStopping(WRONG)": {"'validation_loss'": "val_loss", "'validation_score'": "accuracy"},
+}
 
 
 @parametrize(
-    "options, hint",
-    ({"optimizer": "Adam"}, ": did you mean 'adam'?"),
-    ({"optimizer": Adam}, ": did you mean 'adam'?"),
-    ({"optimizer": "L-BFGS"}, ": did you mean 'lbfgs'?"),
-    ({"learning_rate": "adaptive"}, ": did you mean ReduceOnPlateau(...)?"),
-    ({"learning_rate": fastnn.Cosine}, ": did you mean Cosine(...)?"),
-    ({"early_stopping": True}, ": did you mean EarlyStopping()?"),
+    "call, wrong, hint",
+    *((call, wrong, hint) for call, cases in CASES.items() for hint, wrong in cases.items()),
     ids=str,
 )
-def test_values_in_train(kind: Kind, options: Options, hint: str) -> None:
-    (value,) = options.values()
-    with pytest.raises((TypeError, ValueError)) as caught:
-        new(kind).train(X, Y, **options)
-    assert str(caught.value).endswith(f"got {value!r}{hint}")
-
-
-@parametrize("monitor, hint", ("val_loss", "'validation_loss'"), ("accuracy", "'validation_score'"))
-def test_monitors(monitor: str, hint: str) -> None:
-    said = message(ValueError, lambda: EarlyStopping(monitor))
-    assert said.endswith(f"got {monitor!r}: did you mean {hint}?")
-
-
-def test_a_name_like_none_has_no_hint() -> None:
-    assert message(ValueError, lambda: MLP([4, 3], loss="hinge")).endswith("got 'hinge'")
+def test_values(kind: Kind, call: str, wrong: Any, hint: str) -> None:
+    is_name = isinstance(wrong, str) and "learning_rate" not in call
+    names = {**globals(), "MLP": kind, "net": new(kind), "WRONG": wrong}
+    said = message(ValueError if is_name else TypeError, lambda: eval(call, names))
+    assert said.endswith(f"got {wrong!r}{meant(hint) if hint else ''}")
 
 
 def test_the_output_layer_has_an_activation_of_its_own(kind: Kind) -> None:
@@ -272,20 +263,24 @@ def test_users_may_give_the_names_a_meaning() -> None:
     assert {"fit", "score"} <= set(dir(net))
 
 
-def test_a_history_is_not_that_of_keras(kind: Kind) -> None:
-    history = new(kind).train(X, Y)
-    assert message(AttributeError, lambda: history.history).endswith(
-        "use its lists, such as loss, or to_dict"
-    )
-    assert "history" not in dir(history)
+SCORE = "score; metric tells which of the two it is"
 
 
-def test_an_evaluation_has_a_score(kind: Kind) -> None:
-    evaluation: Any = new(kind).evaluate(X, Y)
-    said = "use score; metric tells which of the two it is"
-    for name in ("accuracy", "r2"):
-        assert message(AttributeError, partial(getattr, evaluation, name)).endswith(said)
-    assert "accuracy" not in dir(evaluation)
+@parametrize(
+    "owner, name, instead",
+    ("net.train(X, Y)", "history", "its lists, such as loss, or to_dict"),
+    ("net.evaluate(X, Y)", "accuracy", SCORE),
+    ("net.evaluate(X, Y)", "r2", SCORE),
+    ("fastnn.Step(1, 0.5, 0.1)", "val_loss", "validation_loss"),
+    ("fastnn.Step(1, 0.5, 0.1)", "lr", "learning_rate"),
+)
+def test_attributes_of_results_in_other_libraries(
+    kind: Kind, owner: str, name: str, instead: str
+) -> None:
+    found = eval(owner, {**globals(), "net": new(kind)})
+    said = message(AttributeError, lambda: getattr(found, name))
+    assert said.endswith(f"{name!r}: use {instead}")
+    assert name not in dir(found)
 
 
 @parametrize(
@@ -352,14 +347,6 @@ def test_attributes_of_a_step_that_are_assigned_in_vain(
     options: Any = {argument: callback}
     said = message(AttributeError, lambda: new(kind).train(X, Y, **options))
     assert said == f"Step has no attribute {name!r} to assign{hint}"
-
-
-def test_a_step_is_not_the_log_of_keras() -> None:
-    step: Any = fastnn.Step(1, 0.5, 0.1)
-    for name, instead in (("val_loss", "validation_loss"), ("lr", "learning_rate")):
-        said = message(AttributeError, partial(getattr, step, name))
-        assert said == f"Step has no attribute {name!r}: use {instead}"
-    assert repr(step) == "Step(epoch=1, loss=0.5, learning_rate=0.1)"
 
 
 # Functions of the user's
