@@ -73,7 +73,7 @@ def extension(name, source, flags=()):
     return Extension(
         name,
         [source],
-        depends=[*glob(f"{KERNELS}/*.pxi"), *glob(f"{KERNELS}/*.h")],
+        depends=[*glob(f"{KERNELS}/**/*.pxi", recursive=True), *glob(f"{KERNELS}/*.h")],
         include_dirs=[KERNELS],
         extra_compile_args=[*COMPILE, *flags],
         extra_link_args=LINK,

@@ -1,7 +1,13 @@
 """The multi-layer perceptron on the compiled kernels."""
 
+from collections.abc import Sequence
+
 from . import validation
+from .activations import Activation, BuiltinActivation
+from .engine import Engine
 from .engine.kernel_engine import KernelEngine
+from .engine.numpy_engine import NumpyEngine
+from .losses import BuiltinLoss, Loss
 from .network import Network
 
 
@@ -98,5 +104,10 @@ class MLP(Network):
     array([0, 1, 1, 0])
     """
 
-    _engine_class = KernelEngine
+    @staticmethod
+    def _engine_class(activations: Sequence[Activation], loss: Loss) -> type[Engine]:
+        """Return the kernel engine unless a function is the user's, which takes NumPy."""
+        are_known = all(isinstance(f, BuiltinActivation) for f in activations)
+        return KernelEngine if are_known and isinstance(loss, BuiltinLoss) else NumpyEngine
+
     _checked_dtype = staticmethod(validation.kernel_dtype)

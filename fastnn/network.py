@@ -50,7 +50,7 @@ class Network(ABC):
     `fastnn.internals` has what other rooms of the package may do with a network besides.
     """
 
-    _engine_class: type[Engine]
+    _engine_class: Callable[[Sequence[Activation], Loss], type[Engine]]
     _checked_dtype: Callable[[DTypeLike], "np.dtype[Any]"]
 
     def __init__(
@@ -95,7 +95,8 @@ class Network(ABC):
         dtype: "np.dtype[Any]",
     ) -> None:
         try:
-            self._engine = self._engine_class(sizes, activations, loss, dtype)
+            engine_class = self._engine_class(activations, loss)
+            self._engine = engine_class(sizes, activations, loss, dtype)
         except MemoryError:
             raise validation.too_large(sizes, dtype) from None
         # Separate views: users may assign to their shape or dtype without harm to the engine's.

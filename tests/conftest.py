@@ -2,15 +2,14 @@
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import hypothesis
 import pytest
-from grid import PATHS, VARIANTS
+from grid import PATHS, VARIANTS, Tune
 
 from fastnn import _kernels
-from fastnn.engine import by_kernel
-from fastnn.engine import dispatch as paths
 from fastnn.engine.layout import Parameters
 
 hypothesis.settings.register_profile(
@@ -46,20 +45,22 @@ def variant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     return name
 
 
+@pytest.fixture
+def tune(monkeypatch: pytest.MonkeyPatch) -> Tune:
+    """Set thresholds of the kernel engine for the length of the test."""
+
+    def tune(**thresholds: float) -> None:
+        changed = replace(Parameters.tuning, **thresholds)  # type: ignore[arg-type]
+        monkeypatch.setattr(Parameters, "tuning", changed)
+
+    return tune
+
+
 @pytest.fixture(params=PATHS)
-def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A way through the numbers, which networks take wherever they have the choice."""
+def path(request: pytest.FixtureRequest, tune: Tune) -> str:
+    """A way through the kernels, which networks take wherever they have the choice."""
     name: str = request.param
-    most_parameters, density_for_products, near_bytes, by_blas = PATHS[name]
-    monkeypatch.setattr(paths, "_MOST_PARAMETERS", most_parameters)
-    if most_parameters:
-        monkeypatch.setattr(paths, "_PARAMETERS_PER_EXAMPLE", most_parameters)
-    monkeypatch.setattr(paths, "_DENSITY_FOR_PRODUCTS", density_for_products)
-    monkeypatch.setattr(by_kernel, "_NEAR_BYTES", near_bytes)
-    if by_blas:
-        never = property(lambda parameters: False, lambda parameters, value: None)
-        monkeypatch.setattr(Parameters, "kernels_predict", never, raising=False)
-        monkeypatch.setattr(Parameters, "kernels_suffice", never, raising=False)
+    tune(**PATHS[name])
     return name
 
 

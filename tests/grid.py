@@ -4,7 +4,7 @@ import heapq
 import itertools
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pytest
@@ -26,16 +26,31 @@ EITHER = pytest.mark.parametrize(
     ids=[*(f"{variant}-kernels" for variant in VARIANTS), "reference"],
 )
 
-# Parameters up to which examples go side by side, density below which the first layer goes through
-# the non-zeros, bytes up to which updates one by one are not postponed, and whether the kernels are
-# left out, as for the activations of users.
-PATHS = {
-    "side by side": (np.inf, 0, np.inf, False),
-    "in blocks": (0, 0, 0, False),
-    "in sparse blocks": (0, np.inf, 0, False),
-    "by BLAS": (0, 0, 0, True),
-    "by BLAS, sparse": (0, np.inf, 0, True),
+# The ways through the kernels, and the thresholds with which networks take each wherever they can.
+PATHS: dict[str, dict[str, float]] = {
+    "feature-major": {
+        "max_feature_major_parameters": np.inf,
+        "feature_major_parameters_per_example": np.inf,
+        "min_density_for_gemm": 0,
+        "near_cache_bytes": np.inf,
+    },
+    "example-major": {
+        "max_feature_major_parameters": 0,
+        "min_density_for_gemm": 0,
+        "near_cache_bytes": 0,
+    },
+    "example-major, sparse": {
+        "max_feature_major_parameters": 0,
+        "min_density_for_gemm": np.inf,
+        "near_cache_bytes": 0,
+    },
 }
+
+
+class Tune(Protocol):
+    """Sets thresholds of the kernel engine (`fastnn.engine.tuning`) for the length of a test."""
+
+    def __call__(self, **thresholds: float) -> None: ...
 
 
 def over(*, strength: int = 2, **factors: Iterable[Any]) -> pytest.MarkDecorator:

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from grid import Tune
 from numpy.typing import NDArray
 
 from fastnn import MLP, SGD, Adam, reference
-from fastnn.engine import by_kernel
-from fastnn.engine import dispatch as paths
 from fastnn.network import Network
 from fastnn.training.config import TrainingConfig
 from fastnn.training.session import train_on_examples
@@ -119,12 +118,10 @@ def test_what_waits_comes_to_the_same(
     most_steps: int,
     sizes: tuple[int, ...],
     dropout: float,
-    monkeypatch: pytest.MonkeyPatch,
+    tune: Tune,
 ) -> None:
     """One by one, with updates of the first layer that wait, and rings that go round."""
-    monkeypatch.setattr(by_kernel, "_NEAR_BYTES", 0)
-    monkeypatch.setattr(by_kernel, "_MOST_STEPS", most_steps)
-    monkeypatch.setattr(by_kernel, "_DELTAS", most_steps)
+    tune(near_cache_bytes=0, max_pending_steps=most_steps, max_pending_deltas=most_steps)
     assert_like_the_reference((OPTIMIZERS[optimizer], 1, sizes, 0.2, "tanh", dropout))
 
 
@@ -138,10 +135,9 @@ def test_batches_of_sparse_rows(
     sizes: tuple[int, ...],
     most_listed: int,
     n_threads: int,
-    monkeypatch: pytest.MonkeyPatch,
+    tune: Tune,
 ) -> None:
-    monkeypatch.setattr(by_kernel, "_MOST_LISTED", most_listed)
-    monkeypatch.setattr(paths, "_MOST_PARAMETERS", 0)
+    tune(max_listed=most_listed, max_feature_major_parameters=0)
     case = OPTIMIZERS["plain"], batch_size, sizes, 0.1, "tanh", 0.0
     assert_like_the_reference(case, n_threads)
 

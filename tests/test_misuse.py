@@ -537,7 +537,7 @@ def test_memory_that_there_is_not_any_more(kind: Kind, monkeypatch: pytest.Monke
     def allocate(net: object) -> Any:
         raise MemoryError("Unable to allocate 92 bytes")
 
-    monkeypatch.setattr(kind._engine_class, "_allocate", allocate)
+    monkeypatch.setattr(type(new(kind)._engine), "_allocate", allocate)
     assert "take 108 bytes" in message(MemoryError, lambda: new(kind))  # 4 (4 * 3 + 3 + 3 * 3 + 3)
 
 

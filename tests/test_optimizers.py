@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
-from grid import EITHER, ONE_VARIANT, PATHS, over
+from grid import EITHER, ONE_VARIANT, PATHS, Tune, over
 from numpy.typing import NDArray
 
 from fastnn import (
@@ -232,11 +232,8 @@ def test_layouts_of_inputs(path: str, name: str, make: Callable[[Any], Any]) -> 
 
 
 @pytest.mark.parametrize("name", ["nesterov", "adam"])
-def test_a_batch_of_several_blocks(path: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fastnn.engine.by_blas._MOST_EXAMPLES", 16)
-    monkeypatch.setattr("fastnn.engine.by_kernel._COLUMNS", 16)
-    monkeypatch.setattr("fastnn.engine.by_kernel._ROWS", 16)
-    monkeypatch.setattr("fastnn.engine.by_kernel._SPARSE_ROWS", 16)
+def test_a_batch_of_several_blocks(path: str, name: str, tune: Tune) -> None:
+    tune(max_columns=16, max_rows=16, max_sparse_rows=16)
     _, expected = oracle(name, "float64", None, tuple(SETTINGS))
     net = made(MLP)
     options: dict[str, Any] = SETTINGS

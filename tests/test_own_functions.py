@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 from sklearn.base import clone
 
 import fastnn
 from fastnn import Activation, LeakyReLU, Loss, reference
 from fastnn.arrays import Array
+from fastnn.data.inputs import SparseInputs
 from fastnn.equality import are_equivalent
 from fastnn.sklearn import MLPRegressor
 
@@ -223,3 +225,81 @@ def test_shapes_are_looked_at_whenever_they_may_change(network_class: NetworkCla
         expected = rf"'own' must have a {part} .*, got \(1, 3\) for \(20, 3\)"
         with pytest.raises(ValueError, match=expected):
             net.train(X, Y, batch_size=20)
+
+
+# Numbers
+
+TANH = Activation("own tanh", np.tanh, lambda z: 1 - np.tanh(z) ** 2)
+SQUARES = Loss("own squares", lambda a, t: (0.5 * ((a - t) ** 2).sum(axis=1), a - t))
+
+
+def trained(hidden: str | Activation, loss: str | Loss, X: Any, **options: Any) -> fastnn.MLP:
+    Y = np.random.default_rng(1).normal(size=(60, 2))
+    net = fastnn.MLP(
+        [20, 6, 2],
+        activation=hidden,
+        output_activation="identity",
+        loss=loss,
+        dtype="float64",
+        seed=1,
+    )
+    net.train(X, Y, epochs=3, **options)
+    return net
+
+
+@pytest.mark.parametrize("make", [np.array, scipy.sparse.csr_array], ids=["dense", "sparse"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch_size": 1},
+        {"batch_size": 7, "optimizer": "adam"},
+        {"batch_size": None, "l2": 1e-3, "clip_norm": 0.1},
+        {"batch_size": 7, "dropout": 0.3},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    ("hidden", "loss"),
+    [(TANH, "squared_error"), ("tanh", SQUARES), (TANH, SQUARES)],
+    ids=["activation", "loss", "both"],
+)
+def test_own_formulas_of_built_in_functions_train_the_same_network(
+    hidden: str | Activation, loss: str | Loss, options: dict[str, Any], make: Any
+) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 20)) * (rng.random((60, 20)) < 0.3)
+    expected = trained("tanh", "squared_error", X, **options)
+    net = trained(hidden, loss, make(X), **options)
+    for found, wanted in zip(
+        (*net.weights, *net.biases), (*expected.weights, *expected.biases), strict=True
+    ):
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(net.predict(make(X)), expected.predict(X), rtol=0, atol=1e-12)
+
+
+def test_sparse_rows_never_become_dense(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> Array:
+        raise AssertionError("sparse rows became dense")
+
+    monkeypatch.setattr(SparseInputs, "array", refuse)
+    X = scipy.sparse.random_array((60, 20), density=0.1, rng=0).tocsr()
+    net = trained(TANH, SQUARES, X, batch_size=7)
+    net.evaluate(X, net.predict(X))
+    net.gradients(X, net.predict(X))
+
+
+@pytest.mark.parametrize("batch_size", [50, None])
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_batches_are_computed_some_rows_at_a_time(
+    batch_size: int | None, dropout: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X = np.random.default_rng(0).normal(size=(60, 20))
+    options: dict[str, Any] = {"batch_size": batch_size, "dropout": dropout}
+    expected = trained(TANH, SQUARES, X, **options)
+    expected_loss = expected.evaluate(X, X[:, :2]).loss
+    monkeypatch.setattr("fastnn.engine.numpy_engine.MAX_ROWS", 16)
+    net = trained(TANH, SQUARES, X, **options)
+    for found, wanted in zip(net.weights, expected.weights, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(net.predict(X), expected.predict(X), rtol=0, atol=1e-12)
+    assert net.evaluate(X, X[:, :2]).loss == pytest.approx(expected_loss, rel=1e-9)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from grid import PATHS, over
+from grid import PATHS, Tune, over
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -222,11 +222,8 @@ def test_any_shape(
     assert found == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_batch_of_several_blocks(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fastnn.engine.by_blas._MOST_EXAMPLES", 16)
-    monkeypatch.setattr("fastnn.engine.by_blas._PRODUCT_SIZE", 10)
-    monkeypatch.setattr("fastnn.engine.by_kernel._COLUMNS", 16)
-    monkeypatch.setattr("fastnn.engine.by_kernel._ROWS", 16)
+def test_a_batch_of_several_blocks(path: str, tune: Tune) -> None:
+    tune(max_columns=16, max_rows=16)
     X, y = scaled_iris()
     net, oracle = (kind([4, 6, 3], dtype="float64", seed=1) for kind in (fastnn.MLP, reference.MLP))
     for n in (net, oracle):
@@ -236,14 +233,14 @@ def test_a_batch_of_several_blocks(path: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 40, 64])
-def test_a_batch_spread_over_several_calls(
-    path: str, chunk: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("fastnn.engine.by_kernel._COLUMNS", 16)  # a batch of 32 does not come whole
-    monkeypatch.setattr("fastnn.engine.by_kernel._ROWS", 16)
-    monkeypatch.setattr("fastnn.engine.by_kernel._WORK_PER_EXAMPLE", 0)
-    monkeypatch.setattr("fastnn.engine.by_kernel._WORK_PER_CALL_IN_BATCHES", chunk * 500)
-    monkeypatch.setattr("fastnn.engine.by_blas._WORK_PER_CALL", chunk * 500)
+def test_a_batch_spread_over_several_calls(path: str, chunk: int, tune: Tune) -> None:
+    tune(
+        max_columns=16,
+        max_rows=16,
+        work_per_example=0,
+        work_per_batch_call=chunk * 500,
+        work_per_call=chunk * 500,
+    )  # a batch of 32 does not come whole
     X, y = scaled_iris()
     net, oracle = (kind([4, 6, 3], dtype="float64", seed=1) for kind in (fastnn.MLP, reference.MLP))
     for n in (net, oracle):
@@ -257,7 +254,7 @@ def test_a_gradient_is_added_up_before_the_parameters_take_it(path: str) -> None
 
 
 # With sparse inputs, a batch that comes whole steps row by row, as training per example does.
-@pytest.mark.parametrize("path", ["side by side", "in blocks", "by BLAS"], indirect=True)
+@pytest.mark.parametrize("path", ["feature-major", "example-major"], indirect=True)
 def test_so_is_that_of_a_batch_that_comes_whole(path: str) -> None:
     """Each example's part of this step is a few ulps of the weight."""
     assert_step_of_a_whole_batch(n_examples=128)

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
-from grid import ONE_VARIANT, PATHS, over
+from grid import ONE_VARIANT, PATHS, Tune, over
 from numpy.typing import NDArray
 
 from fastnn import MLP
 from fastnn.engine import by_kernel
+from fastnn.engine.tuning import Tuning
 
 pytestmark = pytest.mark.usefixtures("variant")
 
@@ -66,6 +67,7 @@ def test_places_of_deltas_that_wait_fit_32_bits(dtype: str, width: int) -> None:
     parameters: Any = SimpleNamespace(
         layers=np.array([(784, width)], [("fan_in", np.intp), ("width", np.intp)]),
         flat=np.empty(0, dtype),
+        tuning=Tuning(),
     )
     inputs: Any = SimpleNamespace(density=1.0)
     n_deltas = by_kernel._deltas_that_wait(parameters, inputs)
@@ -76,7 +78,7 @@ def test_places_of_deltas_that_wait_fit_32_bits(dtype: str, width: int) -> None:
 @pytest.mark.parametrize("n_deltas", [0, 1, 3, 8, 64])
 @pytest.mark.parametrize("make", [np.array, np.asfortranarray, scipy.sparse.csr_array], ids=str)
 def test_calls_for_parts_of_epochs_or_for_several_come_to_the_same_bits(
-    n_deltas: int, make: Any, monkeypatch: pytest.MonkeyPatch
+    n_deltas: int, make: Any, tune: Tune, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     X = make(sparse_rows(300, 30, 0.3, "float32"))
     monkeypatch.setattr(by_kernel, "_deltas_that_wait", lambda *_: n_deltas)
@@ -91,7 +93,7 @@ def test_calls_for_parts_of_epochs_or_for_several_come_to_the_same_bits(
     monkeypatch.setattr(by_kernel.OneByOne, "_train", recorded)
     found = []
     for chunk in (10_000, 700, 200, 64):
-        monkeypatch.setattr(by_kernel, "_WORK_PER_CALL", chunk)
+        tune(work_per_call=chunk)
         found.append(trained(X, [30, 20, 3]))
     # The sum over a row's inputs goes back and forth by its place in the order, whatever the call.
     assert all(one == found[0] for one in found)
@@ -169,17 +171,17 @@ def test_threads_that_others_will_not_join_change_nothing(
     X, y = sparse_rows(300, 50, 1.0, "float32"), np.arange(300) % 10
     net = MLP([50, 80, 10], seed=1)
     before = net.weights[0].tobytes()
-    original = by_kernel.Rooms.run
+    original = by_kernel.Workspaces.run
 
-    def run(rooms: by_kernel.Rooms, descend: Any, losses: Any, n_done: Any) -> None:
+    def run(workspaces: by_kernel.Workspaces, descend: Any, losses: Any, n_done: Any) -> None:
         def descend_or_fail(room: Any, losses: Any, n_done: Any) -> None:
-            if (room is rooms.rooms[0]) == (failing == "caller"):
+            if (room is workspaces.all[0]) == (failing == "caller"):
                 raise MemoryError
             descend(room, losses, n_done)
 
-        original(rooms, descend_or_fail, losses, n_done)
+        original(workspaces, descend_or_fail, losses, n_done)
 
-    monkeypatch.setattr(by_kernel.Rooms, "run", run)
+    monkeypatch.setattr(by_kernel.Workspaces, "run", run)
     others = set(threading.enumerate())
     with pytest.raises(MemoryError):
         net.train(X, y, epochs=50, batch_size=100, n_threads=3)

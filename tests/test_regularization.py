@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
-from grid import EITHER, ONE_VARIANT, PATHS, over
+from grid import EITHER, ONE_VARIANT, PATHS, Tune, over
 from numpy.typing import NDArray
 
 from fastnn import ELU, MLP, SGD, Activation, Adam, LeakyReLU, Step, reference
@@ -109,12 +109,12 @@ class TestLazyL2:
 
     @over(make=MAKES, n_deltas=[0, 1, 8, 64], chunk=[7, 64, 250])
     def test_across_calls(
-        self, make: Make, n_deltas: int, chunk: int, monkeypatch: pytest.MonkeyPatch
+        self, make: Make, n_deltas: int, chunk: int, tune: Tune, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Parts of an epoch per call, or several epochs."""
         monkeypatch.setattr(by_kernel, "_deltas_that_wait", lambda *_: n_deltas)
         monkeypatch.setattr(by_kernel, "_work_per_example", lambda *_: 1.0)
-        monkeypatch.setattr(by_kernel, "_WORK_PER_CALL", chunk)
+        tune(work_per_call=chunk)
         self.check(make, 0.3)
         self.check(make, 5.0)
 
@@ -157,17 +157,15 @@ class TestLazyL2:
         self.check(make, decay / 0.1, dtype=dtype, batch_size=batch_size, epochs=epochs)
 
     @pytest.mark.parametrize("chunk", [3, 40, 64])
-    def test_batches_across_calls(
-        self, path: str, chunk: int, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(
-            "fastnn.engine.by_kernel._COLUMNS", 16
+    def test_batches_across_calls(self, path: str, chunk: int, tune: Tune) -> None:
+        tune(
+            max_columns=16,
+            max_rows=16,
+            max_sparse_rows=16,
+            work_per_example=0,
+            work_per_batch_call=chunk * 1000,
+            work_per_call=chunk * 1000,
         )  # a batch of 32 does not come whole
-        monkeypatch.setattr("fastnn.engine.by_kernel._ROWS", 16)
-        monkeypatch.setattr("fastnn.engine.by_kernel._SPARSE_ROWS", 16)
-        monkeypatch.setattr("fastnn.engine.by_kernel._WORK_PER_EXAMPLE", 0)
-        monkeypatch.setattr("fastnn.engine.by_kernel._WORK_PER_CALL_IN_BATCHES", chunk * 1000)
-        monkeypatch.setattr("fastnn.engine.by_blas._WORK_PER_CALL", chunk * 1000)
         self.check(np.array, 5.0, batch_size=3, epochs=3)
         self.check(np.array, 5.0, batch_size=32, epochs=10)  # the last, of 4, does
 
@@ -483,19 +481,13 @@ class TestDropout:
         assert losses[0] == pytest.approx(losses[1], rel=10 * TOLERANCE[dtype])
         assert_same(nets[0], nets[1])
 
-    def test_a_batch_of_several_blocks_or_calls(
-        self, path: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_batch_of_several_blocks_or_calls(self, path: str, tune: Tune) -> None:
         X, y = np.random.default_rng(0).normal(size=(60, 20)), np.arange(60) % 3
         expected = reference.MLP([20, 17, 3], activation="relu", dtype="float64", seed=1)
         expected.train(X, y, epochs=3, batch_size=32, dropout=0.4)
-        monkeypatch.setattr("fastnn.engine.by_blas._MOST_EXAMPLES", 16)
-        monkeypatch.setattr("fastnn.engine.by_kernel._ROWS", 16)
-        monkeypatch.setattr("fastnn.engine.by_kernel._SPARSE_ROWS", 16)
-        monkeypatch.setattr("fastnn.engine.by_kernel._WORK_PER_EXAMPLE", 0)
+        tune(max_rows=16, max_sparse_rows=16, work_per_example=0)
         for work in (10, 5_000, 20_000, 200_000):
-            monkeypatch.setattr("fastnn.engine.by_kernel._WORK_PER_CALL_IN_BATCHES", work)
-            monkeypatch.setattr("fastnn.engine.by_blas._WORK_PER_CALL", work)
+            tune(work_per_batch_call=work, work_per_call=work)
             net = MLP([20, 17, 3], activation="relu", dtype="float64", seed=1)
             net.train(X, y, epochs=3, batch_size=32, dropout=0.4)
             assert_same(net, expected)

@@ -5,11 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
+from grid import Tune
 from numpy.typing import NDArray
 
 from fastnn import MLP, SGD, reference
-from fastnn.engine import by_kernel
-from fastnn.engine import dispatch as paths
 from fastnn.optimizers import Optimizer
 
 pytestmark = pytest.mark.usefixtures("variant")
@@ -23,14 +22,16 @@ LISTS = {  # examples per input to list them by input, and room for lists
 
 
 @pytest.fixture(params=LISTS)
-def lists(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def lists(request: pytest.FixtureRequest, tune: Tune) -> str:
     """A way through the inputs, which networks take for any of them."""
     name: str = request.param
     examples_per_input, room = LISTS[name]
-    monkeypatch.setattr(paths, "_DENSITY_FOR_PRODUCTS", np.inf)
-    monkeypatch.setattr(paths, "_MOST_PARAMETERS", 0)
-    monkeypatch.setattr(by_kernel, "_EXAMPLES_PER_INPUT", examples_per_input)
-    monkeypatch.setattr(by_kernel, "_MOST_LISTED", room)
+    tune(
+        min_density_for_gemm=np.inf,
+        max_feature_major_parameters=0,
+        min_examples_per_input=examples_per_input,
+        max_listed=room,
+    )
     return name
 
 
@@ -123,13 +124,13 @@ def test_threads(
             assert a.tobytes() == b.tobytes()
 
 
-def test_lists_change_only_what_is_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_change_only_what_is_fast(tune: Tune) -> None:
     """Weights are close whichever lists there are: of batches that meet inputs often or rarely."""
-    monkeypatch.setattr(paths, "_MOST_PARAMETERS", 0)
+    tune(max_feature_major_parameters=0)
     X, optimizer, found = rows(512, "float64", 60), SGD(0.1), []
     X[np.random.default_rng(1).random(X.shape) < 0.8] = 0
     for examples_per_input in (0, 3, np.inf):
-        monkeypatch.setattr(by_kernel, "_EXAMPLES_PER_INPUT", examples_per_input)
+        tune(min_examples_per_input=examples_per_input)
         found += [trained(MLP, X, 20, "float64", optimizer, n) for n in (8, 256, 512)]
     for i in range(3):
         check(found[i], found[i + 3], "float64")

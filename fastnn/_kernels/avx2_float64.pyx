@@ -1,2 +1,2 @@
-include "float64.pxi"
+include "math/float64.pxi"
 include "kernels.pxi"

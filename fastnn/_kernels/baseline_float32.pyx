@@ -1,2 +1,2 @@
-include "float32.pxi"
+include "math/float32.pxi"
 include "kernels.pxi"

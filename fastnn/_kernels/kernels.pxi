@@ -17,9 +17,11 @@ cimport cython
 from cpython.buffer cimport (
     PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
 )
+from cpython.pyport cimport PY_SSIZE_T_MAX
 from libc.float cimport DBL_MAX, FLT_MAX
 from libc.math cimport log as log_double, pow as pow_double
-from libc.stdint cimport int32_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t, uintptr_t
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 cdef extern from "floats.h" nogil:
@@ -28,46 +30,23 @@ cdef extern from "floats.h" nogil:
     fastnn_control fastnn_flush_subnormals()
     void fastnn_restore_subnormals(fastnn_control saved)
 
-cdef enum:
-    IDENTITY
-    SIGMOID
-    TANH
-    RELU
-    LEAKY_RELU
-    ELU
-    SOFTPLUS
-    SILU
-    GELU
-    EXP
-    SOFTMAX
-
-ACTIVATION_CODES = {
-    "identity": IDENTITY,
-    "sigmoid": SIGMOID,
-    "tanh": TANH,
-    "relu": RELU,
-    "leaky_relu": LEAKY_RELU,
-    "elu": ELU,
-    "softplus": SOFTPLUS,
-    "silu": SILU,
-    "gelu": GELU,
-    "exp": EXP,
-    "softmax": SOFTMAX,
-}
-
-include "vectors.pxi"
-include "products.pxi"
-include "dropout.pxi"
+include "math/vectors.pxi"
+include "math/dropout.pxi"
+include "memory.pxi"
 include "network.pxi"
-include "activations.pxi"
-include "losses.pxi"
-include "services.pxi"
-include "layers.pxi"
-include "updates.pxi"
-include "examples.pxi"
-include "one_by_one.pxi"
-include "momentum.pxi"
-include "batches.pxi"
-include "side_by_side.pxi"
-include "sparse_products.pxi"
-include "blocks.pxi"
+include "math/activations.pxi"
+include "math/losses.pxi"
+include "math/finite.pxi"
+include "linalg/gemm.pxi"
+include "linalg/spmm.pxi"
+include "linalg/layers.pxi"
+include "train/optimizers.pxi"
+include "train/one_example.pxi"
+include "train/per_example.pxi"
+include "train/per_example_momentum.pxi"
+include "train/batch_workspace.pxi"
+include "train/feature_major.pxi"
+include "train/example_major.pxi"
+include "train/mini_batches.pxi"
+include "predict/one_row.pxi"
+include "predict/rows.pxi"

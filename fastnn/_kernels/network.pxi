@@ -10,16 +10,29 @@ cdef struct Layer:
     Py_ssize_t weights     # offsets: into the parameters
     Py_ssize_t biases
     Py_ssize_t inputs      # into the lists of inputs
-    Py_ssize_t outputs     # into the units
+    Py_ssize_t outputs     # into the activations
     Py_ssize_t activation
     Py_ssize_t slope       # the activation whose slope a delta is to be multiplied by
-    Py_ssize_t keeps_sums  # slopes, or the loss, are computed from z
+    Py_ssize_t keeps_z  # slopes, or the loss, are computed from z
     double parameter       # of the activation
 
+# In the order of the struct: Python makes the table with them.
+LAYER_FIELDS = (
+    "fan_in", "fan_out", "width", "row_length", "transposed", "weights", "biases", "inputs",
+    "outputs", "activation", "slope", "keeps_z", "parameter",
+)
 
-cdef inline Py_ssize_t room_for(Py_ssize_t n) noexcept nogil:
-    """Return what n units take, with those that only fill up rows and vectors"""
-    return (n + 3 + LANES - 1) & -LANES
+
+cdef enum:
+    _SPARE_ROWS = 3  # of zeros after the weights of a layer: rows are taken four at a time
+
+
+SPARE_ROWS = _SPARE_ROWS
+
+
+cdef inline Py_ssize_t padded_units(Py_ssize_t n) noexcept nogil:
+    """Return what n activations take, with those that only fill up rows and vectors"""
+    return (n + _SPARE_ROWS + LANES - 1) & -LANES
 
 
 cdef class Network:
@@ -28,61 +41,72 @@ cdef class Network:
     Attributes
     ----------
     n_units, n_listed : int
-        Room that the outputs of all layers take, and lists of the inputs of all layers.
+        BatchWorkspace that the outputs of all layers take, and lists of the inputs of all layers.
     """
     cdef real[::1] parameters
     cdef const Layer[::1] layers
     cdef readonly Py_ssize_t n_units, n_listed
+    cdef Py_ssize_t max_width
+    cdef bint keeps_z
 
     def __init__(self, real[::1] parameters, const Layer[::1] layers, /):
         cdef const Layer* last = &layers[layers.shape[0] - 1]
+        cdef Py_ssize_t i
         self.parameters = parameters
         self.layers = layers
-        self.n_units = last.outputs + room_for(last.fan_out)
-        self.n_listed = last.inputs + room_for(last.fan_in)
+        self.n_units = last.outputs + padded_units(last.fan_out)
+        self.n_listed = last.inputs + padded_units(last.fan_in)
+        self.max_width, self.keeps_z = 0, False
+        for i in range(layers.shape[0]):
+            self.max_width = max(self.max_width, layers[i].width)
+            self.keeps_z |= layers[i].keeps_z
 
 
 cdef struct Work:
     real* parameters
     const Layer* layers
     Py_ssize_t n_layers
-    real* units            # outputs of all layers
-    real* sums             # and z, of those that keep it
+    real* activations            # outputs of all layers
+    real* zs             # and z, of those that keep it
     real* deltas           # dL/dz of all layers
     real* values           # of the inputs listed, for all layers
     int32_t* index         # their places
     int32_t* n_listed      # their number, per layer
     const double* dropout  # rates per layer; NULL: no unit is left out
-    real* factors          # by which outputs are then multiplied, like the units
+    real* factors          # by which outputs are then multiplied, like the activations
     uint64_t key           # of the epoch's dropout
     Py_ssize_t place       # of the example in the epoch's order
 
 
 cdef class Workspace:
-    """Room for one example."""
+    """What one example takes.
+
+    Parameters
+    ----------
+    network : Network
+    dropout : memoryview of double, (n_layers,), or None
+        Rates of the layers, 0 for the last.
+    """
     cdef Network network
-    cdef real[::1] scratch
-    cdef int32_t[::1] places
-    cdef Dropout dropout
+    cdef Buffer memory, indices, factors
+    cdef const double[::1] dropout
     cdef Work work
 
-    def __init__(
-        self,
-        Network network,
-        real[::1] scratch,        # SCRATCH (3 * n_units + n_listed,), zero at first
-        int32_t[::1] places,      # SCRATCH (n_listed + n_layers,)
-        Dropout dropout=None,
-        /,
-    ):
-        self.network, self.scratch, self.places, self.dropout = network, scratch, places, dropout
+    def __init__(self, Network network, const double[::1] dropout=None, /):
+        cdef Py_ssize_t n_units = network.n_units, n_layers = network.layers.shape[0]
+        self.network, self.dropout = network, dropout
+        self.memory = reals(3 * n_units + network.n_listed)
+        self.indices = Buffer(network.n_listed + n_layers, sizeof(int32_t))
+        cdef real* data = <real*>self.memory.data
+        cdef int32_t* index = <int32_t*>self.indices.data
         self.work = Work(
-            &network.parameters[0], &network.layers[0], network.layers.shape[0],
-            &scratch[0], &scratch[network.n_units], &scratch[2 * network.n_units],
-            &scratch[3 * network.n_units], &places[0], &places[network.n_listed],
-            NULL, NULL, 0, 0,
+            &network.parameters[0], &network.layers[0], n_layers,
+            data, data + n_units, data + 2 * n_units, data + 3 * n_units,
+            index, index + network.n_listed, NULL, NULL, 0, 0,
         )
         if dropout is not None:
-            self.work.dropout, self.work.factors = dropout.rates, dropout.factors
+            self.factors = reals(n_units)
+            self.work.dropout, self.work.factors = &dropout[0], <real*>self.factors.data
 
 
 cdef struct Rows:
@@ -135,7 +159,7 @@ def compressed(
 
 
 # The inputs of a layer: all of them, or a list of those that are not 0.  Their number is rounded up
-# to fours: rows of zeros follow the weights of every layer, zeros the units, and zeros the list.
+# to fours: zeros follow the weights of every layer, its outputs, and the list.
 
 cdef struct Inputs:
     Py_ssize_t n
@@ -155,12 +179,12 @@ cdef inline Inputs inputs(const Work* work, Py_ssize_t layer) noexcept nogil:
             work.values + work.layers[layer].inputs,
         )
     return Inputs(
-        fours(work.layers[layer].fan_in), NULL, work.units + work.layers[layer - 1].outputs
+        fours(work.layers[layer].fan_in), NULL, work.activations + work.layers[layer - 1].outputs
     )
 
 
 cdef inline bint is_listed(const Layer* layers, Py_ssize_t i) noexcept nogil:
-    """Rows of weights that meet a 0 are skipped; with columns there is nothing to gain."""
+    """Rows of weights that synchronize a 0 are skipped; with columns there is nothing to gain."""
     return i == 0 or (layers[i - 1].activation == RELU and not layers[i].transposed)
 
 

@@ -74,6 +74,10 @@ class Inputs(ABC):
         """Return some rows, C-contiguous and in the network's dtype; a copy is made in ``out``."""
 
     @abstractmethod
+    def matrix(self, rows: Array | slice) -> Any:
+        """Return some rows for NumPy's ``@``: an array, or scipy's csr_array if X is sparse."""
+
+    @abstractmethod
     def examples(self, kernels: ModuleType) -> Any:
         """Return all rows for kernels that look rows up by number; only if ``is_ready``."""
 
@@ -155,6 +159,9 @@ class DenseInputs(Inputs):
         scaled = given - shift
         scaled /= scale
         out[...] = scaled
+
+    def matrix(self, rows: Array | slice) -> Array:
+        return self.array(rows)
 
     def examples(self, kernels: ModuleType) -> Any:
         return kernels.dense(self._array, False)
@@ -251,6 +258,16 @@ class SparseInputs(Inputs):
             parts[0].n_inputs,
             parts[0].dtype,
         )
+
+    def matrix(self, rows: Array | slice) -> Any:
+        if self.dtype == np.float16:  # which scipy does not have
+            return self.array(rows)
+        from scipy import sparse  # is there, for X came from it
+
+        part = self._rows(rows)
+        data = part._data.astype(self.dtype, copy=False)
+        shape = len(part), self.n_inputs
+        return sparse.csr_array((data, part._indices, part._indptr), shape)
 
     def examples(self, kernels: ModuleType) -> Any:
         return self._compressed(kernels, in_order=False)

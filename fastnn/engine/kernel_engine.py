@@ -5,17 +5,22 @@ from typing import Any
 
 import numpy as np
 
+from ..activations import BuiltinActivation
 from ..arrays import Array, aligned_zeros
 from ..data.inputs import Inputs
 from ..data.targets import Targets
-from . import by_kernel
-from . import dispatch as paths
+from ..losses import BuiltinLoss
+from . import by_kernel, dispatch
 from .base import Descent, Engine, Epochs, Objective, StepRule
 from .layout import Parameters
+from .numpy_engine import all_outputs
 
 
 class KernelEngine(Engine):
-    """Computes in kernels or, for activations and losses of users, in NumPy between kernels."""
+    """Computes in the compiled kernels, which know the built-in activations and losses."""
+
+    activations: tuple[BuiltinActivation, ...]
+    loss: BuiltinLoss
 
     def _allocate(self) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         self._parameters = Parameters(self.layer_sizes, self.activations, self.loss, self.dtype)
@@ -36,21 +41,11 @@ class KernelEngine(Engine):
         return self._parameters.views(flat)
 
     def descent(self, inputs: Inputs, targets: Targets, batch_size: int, rule: StepRule) -> Descent:
-        return paths.descent(
-            self._parameters,
-            self.activations,
-            self.loss,
-            inputs,
-            targets,
-            batch_size,
-            rule,
-        )
+        return dispatch.descent(self._parameters, inputs, targets, batch_size, rule)
 
     def objective(self, inputs: Inputs, targets: Targets, n_threads: int) -> Objective:
         n_examples = len(inputs)
-        descend, gradient = paths.gradient(
-            self._parameters, self.activations, self.loss, inputs, targets, n_threads
-        )
+        descend, gradient = dispatch.gradient(self._parameters, inputs, targets, n_threads)
         rows = np.arange(n_examples).reshape(1, -1)
         epoch = Epochs(rows, np.ones((1, 1)), np.zeros(1, np.uint64), 0)
 
@@ -64,10 +59,10 @@ class KernelEngine(Engine):
         return objective
 
     def outputs_and_loss(self, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
-        return paths.evaluate(self._parameters, self.activations, self.loss, inputs, targets)
+        return dispatch.evaluate(self._parameters, inputs, targets)
 
     def all_outputs(self, inputs: Inputs) -> list[Array]:
-        return paths.all_outputs(self._parameters, self.activations, inputs)
+        return all_outputs(self, inputs)
 
     def outputs(self, inputs: Inputs, n_threads: int) -> Array:
         if (
@@ -75,7 +70,7 @@ class KernelEngine(Engine):
             and (outputs := self.quick_outputs(inputs.array(slice(0, 1)))) is not None
         ):
             return outputs
-        return paths.predict(self._parameters, self.activations, inputs, n_threads)
+        return dispatch.predict(self._parameters, inputs, n_threads)
 
     def quick_outputs(self, X: Any) -> Array | None:
-        return self._one_example(X) if self._parameters.kernels_predict else None
+        return self._one_example(X)

@@ -7,34 +7,13 @@ from typing import Any
 import numpy as np
 
 from .. import _kernels
-from ..activations import Activation, BuiltinActivation
+from ..activations import BuiltinActivation
 from ..arrays import ALIGNMENT, Array, aligned_zeros
 from ..data.targets import Targets
-from ..losses import BuiltinLoss, Loss
+from ..losses import BuiltinLoss
 from ..optimizers import Optimizer
 from ..regularization import Regularization
-
-SPARE_ROWS = 3  # of zeros: kernels take rows four at a time
-_LAYER = np.dtype(
-    [
-        (field, np.intp)  # in the order of kernels.pxi's struct Layer
-        for field in (
-            "fan_in",
-            "fan_out",
-            "width",
-            "row_length",
-            "transposed",
-            "weights",
-            "biases",
-            "inputs",
-            "outputs",
-            "activation",
-            "slope",
-            "keeps_sums",
-        )
-    ]
-    + [("parameter", np.float64)]
-)
+from .tuning import Tuning
 
 
 class Parameters:
@@ -50,32 +29,29 @@ class Parameters:
         The kernels for this dtype.
     network : Network
         ``flat`` and ``layers`` as the kernels take them.
-    keep_sums : bool
-        Whether any layer keeps its weighted inputs from the forward to the backward pass.
-    kernels_predict : bool
-        Whether the kernels know all activations; by_blas.py computes those of users in NumPy.
-    kernels_suffice : bool
-        Whether they know the loss, too.
     lanes : int
         Elements in a vector of 64 bytes, of which rows hold whole ones.
-    idle_rooms : dict
-        Rooms of predictions that are over, for others to use, by kind.
-    n_outputs : int
-        Outputs of the last layer.
+    idle_workspaces : dict
+        Workspaces of earlier predictions that are free to use, by kind.
+    n_inputs, n_outputs : int
+        Inputs of the first layer and outputs of the last.
+    tuning : Tuning
+        Thresholds of the kernel engine.
     """
 
-    idle_rooms: dict[tuple[bool, bool], list[Any]]
+    tuning = Tuning()
+    idle_workspaces: dict[tuple[bool, bool], list[Any]]
 
     def __init__(
         self,
         layer_sizes: Sequence[int],
-        activations: Sequence[Activation],
-        loss: Loss,
+        activations: Sequence[BuiltinActivation],
+        loss: BuiltinLoss,
         dtype: "np.dtype[Any]",
     ) -> None:
         self.kernels = _kernels.kernels_for(dtype)
         self.lanes = lanes = ALIGNMENT // dtype.itemsize
-        self.layers = np.zeros(len(activations), _LAYER)
+        self.layers = np.zeros(len(activations), _layer_dtype(self.kernels.LAYER_FIELDS))
         size = n_units = n_listed = 0
         for layer, (fan_in, fan_out), activation in zip(
             self.layers, pairwise(layer_sizes), activations, strict=True
@@ -89,39 +65,31 @@ class Parameters:
             layer["width"] = width = self.whole_vectors(fan_out)
             layer["transposed"], layer["row_length"] = transposed, row_length
             layer["weights"] = size
-            layer["biases"] = size + (n_rows + SPARE_ROWS) * row_length
+            layer["biases"] = size + (n_rows + self.kernels.SPARE_ROWS) * row_length
             layer["inputs"], layer["outputs"] = n_listed, n_units
-            layer["activation"] = layer["slope"] = self._code(activation)
-            if isinstance(activation, BuiltinActivation):
-                layer["parameter"] = _only(activation.parameters)
-                layer["keeps_sums"] = activation.derivative_of_output is None
+            layer["activation"] = self.kernels.ACTIVATION_CODES[activation.name]
+            layer["slope"], layer["parameter"] = layer["activation"], _only(activation.parameters)
+            layer["keeps_z"] = activation.derivative_of_output is None
             size = int(layer["biases"]) + width
             n_listed += self.room(fan_in)
             n_units += self.room(fan_out)
         if loss.output_activation:
-            layer["slope"], layer["keeps_sums"] = self.kernels.ACTIVATION_CODES["identity"], True
-        self.n_outputs = layer_sizes[-1]
+            layer["slope"], layer["keeps_z"] = self.kernels.ACTIVATION_CODES["identity"], True
+        self.n_inputs, self.n_outputs = layer_sizes[0], layer_sizes[-1]
         self._loss = loss
         self.flat = aligned_zeros(size, dtype)
         self.network = self.kernels.Network(self.flat, self.layers)
-        self.keep_sums = bool(self.layers["keeps_sums"].any())
-        self.kernels_predict = bool((self.layers["activation"] >= 0).all())
-        self.kernels_suffice = self.kernels_predict and isinstance(loss, BuiltinLoss)
-        self.idle_rooms = {}
+        self.idle_workspaces = {}
 
     def targets(self, targets: Targets) -> Any:
         """Targets with the loss, as the kernels take them."""
-        code, parameter = self.kernels.OWN_LOSS, 0.0
-        if isinstance(self._loss, BuiltinLoss):
-            code = self.kernels.LOSS_CODES[self._loss.name]
-            parameter = _only(self._loss.parameters)
         return self.kernels.Targets(
             targets.values,
             targets.labels,
             targets.weights,
             self.n_outputs,
-            code,
-            parameter,
+            self.kernels.LOSS_CODES[self._loss.name],
+            _only(self._loss.parameters),
             targets.most_loss,
         )
 
@@ -147,29 +115,13 @@ class Parameters:
             kept_too,
         )
 
-    def blocks(self, units: Array) -> list[Array]:
-        """Per layer, the (capacity, fan_out) that kernels.Block keeps in (n_units, capacity)."""
-        capacity = units.shape[1]
-        flat = units.reshape(-1)
-        matrices = []
-        for layer in self.layers:
-            start, row_length = layer["outputs"] * capacity, self.room(layer["fan_out"])
-            matrix = flat[start : start + capacity * row_length].reshape(capacity, row_length)
-            matrices.append(matrix[:, : layer["fan_out"]])
-        return matrices
-
     def whole_vectors(self, n: int) -> int:
         """n, rounded up to whole vectors."""
         return -(-n // self.lanes) * self.lanes
 
     def room(self, n: int) -> int:
         """Return what n units take, with those that only fill up rows and vectors."""
-        return self.whole_vectors(int(n) + SPARE_ROWS)
-
-    def _code(self, activation: Activation) -> int:
-        if isinstance(activation, BuiltinActivation):
-            return int(self.kernels.ACTIVATION_CODES[activation.name])
-        return -1
+        return self.whole_vectors(int(n) + self.kernels.SPARE_ROWS)
 
     def views(self, flat: Array) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """Weights and biases of each layer within a vector that is laid out like ``flat``."""
@@ -179,6 +131,11 @@ class Parameters:
                 flat[layer["biases"] : layer["biases"] + layer["fan_out"]] for layer in self.layers
             ),
         )
+
+
+def _layer_dtype(fields: Sequence[str]) -> "np.dtype[Any]":
+    """Return the dtype of the kernels' struct Layer."""
+    return np.dtype([(name, np.float64 if name == "parameter" else np.intp) for name in fields])
 
 
 def _only(parameters: dict[str, float]) -> float:

@@ -1,8 +1,13 @@
-"""The engine in plain NumPy."""
+"""The engine in plain NumPy: the specification of the kernels, and the way of users' functions.
 
-from collections.abc import Callable, Sequence
+Large batches are computed some thousand rows at a time, so that memory stays small. Rows of a
+sparse X are multiplied by scipy and never become dense.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -12,12 +17,14 @@ from ..data.targets import Targets
 from ..regularization import dropout_factors
 from .base import Engine, Epochs, Objective, StepRule
 
-Factors = Callable[[int], Array | float]
-"""By which dropout multiplies the outputs of a layer."""
+MAX_ROWS = 4096  # computed at a time: BLAS is no faster with more, and they take memory
+
+LayerFactors = Callable[[int], Array | float]
+"""Returns what dropout multiplies the outputs of a layer by."""
 
 
 class NumpyEngine(Engine):
-    """Computes as the formulas say, with no kernel: the specification of the kernels."""
+    """Computes as the formulas say, with no kernel."""
 
     def _allocate(self) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         return (
@@ -48,43 +55,79 @@ class NumpyEngine(Engine):
 
         def objective() -> tuple[float, tuple[Array, ...], tuple[Array, ...]]:
             with np.errstate(all="ignore"):
-                loss = _gradients(self, inputs, targets, rows, gradients)
+                loss = _gradients(self, inputs, targets, rows, gradients, len(rows))
             return loss / len(rows), *self.views(gradients)
 
         return objective
 
     def outputs_and_loss(self, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
+        outputs, loss = self._new_outputs(len(inputs), self.layer_sizes[-1]), 0.0
         with np.errstate(all="ignore"):
-            zs, outputs = self.forward(inputs.array(slice(None)))
-            wanted = targets.rows(slice(None), self.layer_sizes[-1], self.dtype)
-            losses = self.loss.values(zs[-1], outputs[-1], wanted)
-            if targets.weights is not None:
-                losses = losses * targets.weights
-        return outputs[-1], float(losses.sum(dtype=np.float64))
+            for rows in _ranges(len(inputs)):
+                zs, activations = forward(self, inputs.matrix(rows))
+                outputs[rows] = activations[-1]
+                of_rows = targets.rows(rows, self.layer_sizes[-1], self.dtype)
+                losses = self.loss.values(zs[-1], activations[-1], of_rows)
+                if targets.weights is not None:
+                    losses = losses * targets.weights[rows]
+                loss += float(losses.sum(dtype=np.float64))
+        return outputs, loss
 
     def all_outputs(self, inputs: Inputs) -> list[Array]:
-        with np.errstate(all="ignore"):
-            return self.forward(inputs.array(slice(None)))[1][1:]
+        return all_outputs(self, inputs)
 
     def outputs(self, inputs: Inputs, n_threads: int) -> Array:
         # BLAS brings threads of its own, which make better use of whole matrices.
+        outputs = self._new_outputs(len(inputs), self.layer_sizes[-1])
         with np.errstate(all="ignore"):
-            return self.forward(inputs.array(slice(None)))[1][-1]
+            for rows in _ranges(len(inputs)):
+                outputs[rows] = forward(self, inputs.matrix(rows))[1][-1]
+        return outputs
 
-    def forward(self, X: Array, factors: Factors | None = None) -> tuple[list[Array], list[Array]]:
-        """Every layer's weighted inputs z, and X with every layer's outputs a = f(z).
+    def _new_outputs(self, n_examples: int, n_outputs: int) -> Array:
+        return np.empty((n_examples, n_outputs), self.dtype)
 
-        The outputs are multiplied by the factors of the layers, if there are any.
-        """
-        zs, outputs = [], [X]
-        for layer, (weights, biases, f) in enumerate(
-            zip(self.weights, self.biases, self.activations, strict=True)
-        ):
-            z = outputs[-1] @ weights
-            z += biases
-            zs.append(z)
-            outputs.append(f.outputs(z) if factors is None else f.outputs(z) * factors(layer))
-        return zs, outputs
+
+def all_outputs(engine: Engine, inputs: Inputs) -> list[Array]:
+    """Compute the outputs of every layer of any engine's network, (n_examples, fan_out)."""
+    outputs = [np.empty((len(inputs), n), engine.dtype) for n in engine.layer_sizes[1:]]
+    with np.errstate(all="ignore"):
+        for rows in _ranges(len(inputs)):
+            activations = forward(engine, inputs.matrix(rows))[1][1:]
+            for of_layer, of_rows in zip(outputs, activations, strict=True):
+                of_layer[rows] = of_rows
+    return outputs
+
+
+def _ranges(n_rows: int) -> Iterator[slice]:
+    for start in range(0, n_rows, MAX_ROWS):
+        yield slice(start, min(start + MAX_ROWS, n_rows))
+
+
+def forward(
+    engine: Engine, X: Any, factors: LayerFactors | None = None
+) -> tuple[list[Array], list[Array]]:
+    """Compute the weighted inputs z of every layer, and X with the outputs a = f(z) of each.
+
+    Parameters
+    ----------
+    engine : Engine
+        The engine whose parameters and activations are used.
+    X : ndarray or csr_array, (n_examples, n_inputs)
+        The inputs, in the engine's dtype.
+    factors : callable, optional
+        Returns what dropout multiplies the outputs of a layer by.
+    """
+    zs, activations = [], [X]
+    for layer, (weights, biases, f) in enumerate(
+        zip(engine.weights, engine.biases, engine.activations, strict=True)
+    ):
+        z = activations[-1] @ weights
+        z += biases
+        a = f.outputs(z)
+        zs.append(z)
+        activations.append(a if factors is None else a * factors(layer))
+    return zs, activations
 
 
 def _gradients(
@@ -93,35 +136,49 @@ def _gradients(
     targets: Targets,
     rows: Array,
     gradients: Sequence[Array],
-    factors: Factors | None = None,
-    divisor: float = 0.0,
+    divisor: float,
+    factors: Callable[[slice], LayerFactors] | None = None,
 ) -> float:
-    """Sum of the losses of a batch; the gradients become its mean ones, in the storage's order.
+    """Sum the losses of a batch, and write its gradients, which are divided by ``divisor``.
 
-    It is the sums over the divisor, or over the number of examples.
+    The gradients are in the order of the storage.
     """
-    zs, outputs = engine.forward(inputs.array(rows), factors)
-    loss = engine.loss
-    wanted = targets.rows(rows, engine.layer_sizes[-1], engine.dtype)
-    losses = loss.values(zs[-1], outputs[-1], wanted)
-    delta = loss.derivative(outputs[-1], wanted)
-    sum_of_losses = targets.weigh(rows, losses, delta)
-    delta *= engine.dtype.type(1 / (divisor or len(rows)))
-    of_weights, of_biases = engine.views(gradients)
-    for layer in reversed(range(len(zs))):
-        if layer < len(zs) - 1 or not loss.output_activation:
-            a = outputs[layer + 1]
-            if factors is not None:
-                a = engine.activations[layer].outputs(zs[layer])
-                delta *= factors(layer)
-            delta *= engine.activations[layer].slope(zs[layer], a)
-        # dL/dW = x' delta; for a single example the outer product is faster by itself.
-        product = np.multiply if len(rows) == 1 else np.matmul
-        product(outputs[layer].T, delta, out=of_weights[layer])
-        delta.sum(axis=0, out=of_biases[layer])
-        if layer:
-            delta = delta @ engine.weights[layer].T
-    return sum_of_losses
+    loss, of_weights, of_biases = 0.0, *engine.views(gradients)
+    for part in _ranges(len(rows)):
+        factors_of_part = None if factors is None else factors(part)
+        X = inputs.matrix(rows[part])
+        zs, activations = forward(engine, X, factors_of_part)
+        of_rows = targets.rows(rows[part], engine.layer_sizes[-1], engine.dtype)
+        losses = engine.loss.values(zs[-1], activations[-1], of_rows)
+        delta = engine.loss.derivative(activations[-1], of_rows)
+        loss += targets.weigh(rows[part], losses, delta)
+        delta *= engine.dtype.type(1 / divisor)
+        for layer in reversed(range(len(zs))):
+            if layer < len(zs) - 1 or not engine.loss.output_activation:
+                a = activations[layer + 1]
+                if factors_of_part is not None:
+                    a = engine.activations[layer].outputs(zs[layer])
+                    delta *= factors_of_part(layer)
+                delta *= engine.activations[layer].slope(zs[layer], a)
+            if part.start == 0:
+                _write_product(activations[layer], delta, of_weights[layer])
+                delta.sum(axis=0, out=of_biases[layer])
+            else:
+                np.add(of_weights[layer], activations[layer].T @ delta, out=of_weights[layer])
+                np.add(of_biases[layer], delta.sum(axis=0), out=of_biases[layer])
+            if layer:
+                delta = delta @ engine.weights[layer].T
+    return loss
+
+
+def _write_product(a: Any, delta: Array, out: Array) -> None:
+    """Write dL/dW = a' delta."""
+    if not isinstance(a, np.ndarray):
+        out[...] = a.T @ delta
+    elif len(delta) == 1:  # by itself the outer product is faster
+        np.multiply(a.T, delta, out=out)
+    else:
+        np.matmul(a.T, delta, out=out)
 
 
 class _Descent:
@@ -139,7 +196,7 @@ class _Descent:
         self._optimizer, self._regularization = rule.optimizer, rule.regularization
         self._batch_size, self._slots = batch_size, rule.slots
         self._gradients = engine.new_slot()
-        # Whole batches, some hundred at most, per call: Python runs in between anyway.
+        # Whole batches, some hundred rows at most, per call: Python runs in between anyway.
         self.chunk = batch_size * max(1, 256 // batch_size)
         self.examples_per_backup = self.chunk
         self.examples_per_checkpoint: int | None = 16 * self.chunk
@@ -158,17 +215,15 @@ class _Descent:
         pass
 
     def _step(self, epoch: Epochs, start: int, stop: int) -> float:
-        """One step along the mean gradient of a batch; return the sum of its losses before it."""
+        """Make a step along the mean gradient of a batch; return its losses before, summed."""
         engine, batch = self._engine, start // self._batch_size
         rows, gradients = epoch.orders[0, start:stop], self._gradients
         divisor = self._targets.divisor(rows, self._regularization.by_weight)
         regularization = self._regularization.of_batch(divisor)
         factors = None
         if any(regularization.dropout):
-            factors = partial(self._factors, int(epoch.keys[0]), np.arange(start, stop))
-        sum_of_losses = _gradients(
-            engine, self._inputs, self._targets, rows, gradients, factors, divisor
-        )
+            factors = partial(partial, self._factors, int(epoch.keys[0]), start)
+        loss = _gradients(engine, self._inputs, self._targets, rows, gradients, divisor, factors)
         rate = engine.dtype.type(epoch.rates[0, batch])
         clipping = regularization.clipping(gradients)
         number = epoch.n_steps + batch + 1
@@ -186,12 +241,13 @@ class _Descent:
             parameters -= change
             if is_weights:
                 regularization.shorten(parameters)
-        return len(rows) / divisor * sum_of_losses
+        return len(rows) / divisor * loss
 
-    def _factors(self, key: int, places: Array, layer: int) -> Array | float:
-        """By which dropout multiplies the outputs of a layer for the examples at these places."""
+    def _factors(self, key: int, start: int, rows: slice, layer: int) -> Array | float:
+        """Return what dropout multiplies outputs by, for some rows of the batch from ``start``."""
         rate = self._regularization.dropout[layer]
         if not rate:
             return 1.0
+        places = np.arange(start + rows.start, start + rows.stop)
         width = self._engine.layer_sizes[layer + 1]
         return dropout_factors(rate, key, places, layer, width, self._engine.dtype)

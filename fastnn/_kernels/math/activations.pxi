@@ -3,6 +3,34 @@
 functions_float32.pxi and functions_float64.pxi.
 """
 
+cdef enum:
+    IDENTITY
+    SIGMOID
+    TANH
+    RELU
+    LEAKY_RELU
+    ELU
+    SOFTPLUS
+    SILU
+    GELU
+    EXP
+    SOFTMAX
+
+ACTIVATION_CODES = {
+    "identity": IDENTITY,
+    "sigmoid": SIGMOID,
+    "tanh": TANH,
+    "relu": RELU,
+    "leaky_relu": LEAKY_RELU,
+    "elu": ELU,
+    "softplus": SOFTPLUS,
+    "silu": SILU,
+    "gelu": GELU,
+    "exp": EXP,
+    "softmax": SOFTMAX,
+}
+
+
 
 cdef inline real softplus(real x) noexcept nogil:
     """log(1 + e**x)"""

@@ -7,7 +7,6 @@ Terms are added up before the sum is added to what there was, which may be large
 cdef extern from "floats.h" nogil:
     const Py_ssize_t ROWS "FASTNN_TILE_ROWS"
     const Py_ssize_t VECTORS "FASTNN_TILE_VECTORS"
-    ctypedef void inlined_void "FASTNN_INLINED void"
 
 cdef enum:
     DEPTH = 128  # terms at a time, whose part of b stays in the L1 cache for all rows of c

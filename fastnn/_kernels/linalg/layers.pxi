@@ -105,7 +105,7 @@ cdef void forward_layer(
     """Outputs f(x W + b), and zeros from fan_out to width"""
     cdef const real* w = work.parameters + layer.weights
     cdef const real* biases = work.parameters + layer.biases
-    cdef real* a = work.units + layer.outputs
+    cdef real* a = work.activations + layer.outputs
     cdef Py_ssize_t k
     if layer.transposed:
         for k in range(0, layer.fan_out, 4):
@@ -114,22 +114,22 @@ cdef void forward_layer(
     else:
         memcpy(a, biases, layer.width * sizeof(real))
         add_inputs(w, layer, x, False, a)
-    activate_layer(layer, a, work.sums + layer.outputs)
+    activate_layer(layer, a, work.zs + layer.outputs)
 
 
-cdef void activate_layer(const Layer* layer, real* a, real* sums) noexcept nogil:
-    """a becomes f(a); sums, if the layer keeps them, what it was."""
+cdef void activate_layer(const Layer* layer, real* a, real* zs) noexcept nogil:
+    """a becomes f(a); zs, if the layer keeps them, what it was."""
     cdef Py_ssize_t i
-    if layer.keeps_sums and sums != a:
-        memcpy(sums, a, layer.width * sizeof(real))
+    if layer.keeps_z and zs != a:
+        memcpy(zs, a, layer.width * sizeof(real))
     if layer.activation == SOFTMAX:
         softmax(a, layer.fan_out)
     else:
         activate(layer, a, layer.width)
     for i in range(layer.fan_out, layer.width):
         a[i] = 0
-        if layer.keeps_sums:  # where a weight is infinite, the zeros that fill rows up came to NaN
-            sums[i] = 0
+        if layer.keeps_z:  # where a weight is infinite, the zeros that fill rows up came to NaN
+            zs[i] = 0
 
 
 cdef void backward_layer(

@@ -4,58 +4,87 @@ Outputs and deltas of a layer are a matrix (capacity, room), from its offset tim
 (The room is a little more than the width: rows a power of two apart would share few cache sets.)
 """
 
-BLOCK_DEPTH = DEPTH
+
+@cython.final
+cdef class ExampleMajorBatch:
+    """What the threads of a team share of a batch that they compute together."""
+    cdef Network network
+    cdef Buffer activations, deltas, zs, inputs, losses, factors
+    cdef real[::1] gradient
+    cdef const double[::1] dropout
+    cdef Lists lists
+    cdef readonly Team team
+    cdef Py_ssize_t capacity
+    cdef bint is_sparse
+
+    def __init__(
+        self,
+        Network network,
+        Py_ssize_t capacity,
+        Py_ssize_t n_threads,
+        bint trains,
+        bint is_sparse,              # zeros among the inputs are skipped
+        bint has_lists,              # inputs are listed for a whole batch
+        bint by_input,               # and by input, too
+        const double[::1] dropout,   # IN  (n_layers,), or None
+        real[::1] gradient,          # like the parameters, zero at first, or empty
+        /,
+    ):
+        cdef Py_ssize_t n_inputs = network.layers[0].fan_in, n = network.n_units * capacity
+        self.network, self.capacity, self.is_sparse = network, capacity, is_sparse
+        self.dropout, self.gradient = dropout, gradient
+        self.team, self.losses = Team(n_threads), Buffer(capacity, sizeof(double))
+        self.activations = self.deltas = self.zs = reals(n)
+        if trains:
+            self.deltas = reals(n)
+            if network.keeps_z or dropout is not None:
+                self.zs = reals(n)
+        self.inputs = reals((1 if is_sparse else capacity) * n_inputs)
+        if has_lists:
+            self.lists = Lists(n_inputs, capacity, n_threads, by_input)
+        if dropout is not None:
+            self.factors = reals(n)
 
 
 @cython.final
-cdef class Block(Room):
+cdef class ExampleMajor(BatchWorkspace):
     cdef bint is_sparse   # inputs are mostly zeros: the first layer goes through the others
     cdef Matrix inputs    # (n, n_inputs), if they are not sparse
     cdef real* gathered   # room for them
-    cdef real* turned     # room for weights the other way round, DEPTH rows at a time
+    cdef real* transposed_weights     # room for weights the other way round, DEPTH rows at a time
     # If they are sparse: which they are
     cdef const Rows* rows
     cdef const Py_ssize_t* order
     cdef Py_ssize_t start
     cdef Lists lists            # of all examples, from the forward pass on; None: of one at a time
     cdef Py_ssize_t begin, end  # the examples of this thread
+    cdef double* example_losses
+    cdef ExampleMajorBatch batch
 
-    def __init__(
-        self,
-        Workspace workspace,
-        real[:, ::1] units,      # SCRATCH (n_units, capacity), zero at first
-        real[:, ::1] deltas,     # likewise; the units will do if it is only to predict
-        real[:, ::1] sums,       # likewise; the units will do if no layer keeps any, too
-        real[::1] turned,        # SCRATCH (BLOCK_DEPTH * the largest width,); for BLAS one width
-        real[::1] gradient,      # SCRATCH like the parameters, zero at first, or empty
-        real[:, ::1] gathered,   # SCRATCH (capacity, n_inputs), or any if none are gathered
-        bint is_sparse,
-        Lists lists,             # or None
-        Dropout dropout,         # or None
-        Team team,               # whose rooms have the same arrays, but for workspace and turned
-        Py_ssize_t thread,
-        /,
-    ):
-        self.set_up(workspace, units.shape[1], gradient, team, thread)
-        self.memory = (units, deltas, sums, turned, gathered, dropout)
-        if dropout is not None:
-            self.work.dropout, self.work.factors = dropout.rates, dropout.factors
-        self.work.units, self.work.deltas = &units[0, 0], &deltas[0, 0]
-        self.work.sums = &sums[0, 0]
-        self.turned = &turned[0]
-        self.gathered = &gathered[0, 0]
-        self.is_sparse, self.lists = is_sparse, lists
+    def __init__(self, ExampleMajorBatch batch, Py_ssize_t thread, /):
+        self.set_up(Workspace(batch.network), batch.capacity, batch.gradient, batch.team, thread)
+        self.batch = batch
+        self.memory = reals(DEPTH * batch.network.max_width)
+        self.transposed_weights = <real*>self.memory.data
+        self.work.activations = <real*>batch.activations.data
+        self.work.deltas = <real*>batch.deltas.data
+        self.work.zs = <real*>batch.zs.data
+        if batch.dropout is not None:
+            self.work.dropout = &batch.dropout[0]
+            self.work.factors = <real*>batch.factors.data
+        self.gathered, self.example_losses = <real*>batch.inputs.data, <double*>batch.losses.data
+        self.is_sparse, self.lists = batch.is_sparse, batch.lists
 
     cdef inline void divide(self, Py_ssize_t n) noexcept nogil:
         """Take this thread's part of n examples; tiles are the same for any number of threads."""
         self.begin, self.end = self.share(n, ROWS, False), self.share(n, ROWS, True)
 
-    cdef inline Matrix of_layer(self, real* units, Py_ssize_t layer) noexcept nogil:
+    cdef inline Matrix of_layer(self, real* activations, Py_ssize_t layer) noexcept nogil:
         cdef const Layer* of = &self.work.layers[layer]
-        return rows_of(units + of.outputs * self.capacity, room_for(of.fan_out))
+        return rows_of(activations + of.outputs * self.capacity, padded_units(of.fan_out))
 
     cdef inline Matrix inputs_of(self, Py_ssize_t layer) noexcept nogil:
-        return self.of_layer(self.work.units, layer - 1) if layer else self.inputs
+        return self.of_layer(self.work.activations, layer - 1) if layer else self.inputs
 
     cdef inline Matrix own(self, Matrix of_all) noexcept nogil:
         return rows_of(of_all.data + self.begin * of_all.row, of_all.row)
@@ -97,14 +126,14 @@ cdef class Block(Room):
             else:
                 self.begin_with_biases(i)
                 self.add_weighted(
-                    self.inputs_of(i), i, False, self.of_layer(self.work.units, i)
+                    self.inputs_of(i), i, False, self.of_layer(self.work.activations, i)
                 )
             self.activate(i)
             self.drop_out(i)
 
     cdef void begin_with_biases(self, Py_ssize_t layer) noexcept nogil:
         cdef const Layer* of = &self.work.layers[layer]
-        cdef Matrix z = self.of_layer(self.work.units, layer)
+        cdef Matrix z = self.of_layer(self.work.activations, layer)
         cdef Py_ssize_t k
         for k in range(self.begin, self.end):
             memcpy(z.data + k * z.row, self.work.parameters + of.biases, of.width * sizeof(real))
@@ -113,12 +142,12 @@ cdef class Block(Room):
         """Outputs of the first layer become x W + b, before the activation."""
         cdef const Layer* of = self.work.layers
         cdef const real* w = self.work.parameters + of.weights
-        cdef Matrix z = self.of_layer(self.work.units, 0)
+        cdef Matrix z = self.of_layer(self.work.activations, 0)
         cdef Py_ssize_t at = self.begin * of.fan_in, k
         if self.lists is None:
             for k in range(self.begin, self.end):
                 self.list_sparse(k)
-                if not self.goes_on(self.work.n_listed[0] * of.width):
+                if not self.may_continue(self.work.n_listed[0] * of.width):
                     return
                 memcpy(z.data + k * z.row, biases, of.width * sizeof(real))
                 add_inputs(w, of, inputs(&self.work, 0), False, z.data + k * z.row)
@@ -142,20 +171,20 @@ cdef class Block(Room):
     ) noexcept nogil:
         """c += a b, as `add_product` does, in pieces between which signals are looked for
 
-        Pieces are whole tiles, so that the sums are the same bits as without them.
+        Pieces are whole tiles, so that the zs are the same bits as without them.
         """
         cdef Py_ssize_t tile = VECTORS * <Py_ssize_t>(sizeof(vector) // sizeof(real))
         cdef double of_column = <double>n_rows * n_terms + WORK_PER_NUMBER * (n_rows + n_terms)
         cdef Py_ssize_t rows = n_rows, columns = n_columns, row, column, n
-        if self.unseen + of_column * n_columns > WORK_PER_LOOK:
-            columns = max(1, <Py_ssize_t>(WORK_PER_LOOK / of_column) // tile) * tile
-            rows = max(1, WORK_PER_LOOK // (n_terms * tile) // ROWS) * ROWS
+        if self.work_since_check + of_column * n_columns > WORK_PER_SIGNAL_CHECK:
+            columns = max(1, <Py_ssize_t>(WORK_PER_SIGNAL_CHECK / of_column) // tile) * tile
+            rows = max(1, WORK_PER_SIGNAL_CHECK // (n_terms * tile) // ROWS) * ROWS
         column = 0
         while column < n_columns:
             n = min(columns, n_columns - column)
             row = 0
             while row < n_rows:
-                if not self.goes_on(of_column * n * min(rows, n_rows - row) / n_rows):
+                if not self.may_continue(of_column * n * min(rows, n_rows - row) / n_rows):
                     return
                 add_product(
                     Matrix(a.data + row * a.row, a.row, a.column),
@@ -174,10 +203,10 @@ cdef class Block(Room):
         cdef Py_ssize_t start = 0, stop, n_entries
         while start < n_rows:
             stop, n_entries = start, 0
-            while stop < n_rows and n_entries * n_columns < WORK_PER_LOOK:
+            while stop < n_rows and n_entries * n_columns < WORK_PER_SIGNAL_CHECK:
                 n_entries += a.ends[stop] - a.next[stop] + WORK_PER_NUMBER
                 stop += 1
-            if not self.goes_on(<double>n_entries * n_columns):
+            if not self.may_continue(<double>n_entries * n_columns):
                 return
             add_sparse_product(
                 SparseMatrix(a.entries, a.next + start, a.ends + start), b,
@@ -195,45 +224,50 @@ cdef class Block(Room):
         cdef Py_ssize_t n_columns = of.fan_in if backwards else of.fan_out
         cdef Py_ssize_t width = self.work.layers[layer - 1].width if backwards else of.width
         cdef Matrix stored = rows_of(self.work.parameters + of.weights, of.row_length)
-        cdef Matrix turned = rows_of(self.turned, width)
-        cdef Py_ssize_t n = self.end - self.begin, start = 0, n_turned
+        cdef Matrix transposed_weights = rows_of(self.transposed_weights, width)
+        cdef Py_ssize_t n = self.end - self.begin, start = 0, n_transposed
         x, z = self.own(x), self.own(z)
         if of.transposed == backwards:
             self.multiply(x, stored, z, n, n_terms, width)
             return
         while start < n_terms:
-            n_turned = min(DEPTH, n_terms - start)
-            transpose(stored.data + start, stored.row, n_columns, n_turned, turned.data, width)
-            self.multiply(rows_of(x.data + start, x.row), turned, z, n, n_turned, width)
-            start += n_turned
+            n_transposed = min(DEPTH, n_terms - start)
+            transpose(
+                stored.data + start, stored.row, n_columns, n_transposed,
+                transposed_weights.data, width,
+            )
+            self.multiply(
+                rows_of(x.data + start, x.row), transposed_weights, z, n, n_transposed, width
+            )
+            start += n_transposed
 
     cdef void activate(self, Py_ssize_t layer) noexcept nogil:
-        cdef Matrix a = self.of_layer(self.work.units, layer)
-        cdef Matrix sums = self.of_layer(self.work.sums, layer)
+        cdef Matrix a = self.of_layer(self.work.activations, layer)
+        cdef Matrix zs = self.of_layer(self.work.zs, layer)
         cdef Py_ssize_t k
         for k in range(self.begin, self.end):
-            if not self.goes_on(WORK_PER_NUMBER * self.work.layers[layer].width):
+            if not self.may_continue(WORK_PER_NUMBER * self.work.layers[layer].width):
                 return
             activate_layer(
-                &self.work.layers[layer], a.data + k * a.row, sums.data + k * sums.row
+                &self.work.layers[layer], a.data + k * a.row, zs.data + k * zs.row
             )
 
     cdef void drop_out(self, Py_ssize_t layer) noexcept nogil:
-        """Leave units out, if the layer has dropout; the sums keep what slopes are computed from.
+        """Leave units out, if the layer has dropout; zs keep what slopes are computed from.
 
         Those of ReLU are 0 where outputs are, so that these will do, and factors are forgotten.
         """
         cdef const Layer* of = &self.work.layers[layer]
-        cdef Matrix a = self.of_layer(self.work.units, layer)
-        cdef Matrix sums = self.of_layer(self.work.sums, layer)
+        cdef Matrix a = self.of_layer(self.work.activations, layer)
+        cdef Matrix zs = self.of_layer(self.work.zs, layer)
         cdef Matrix factors = self.own(self.of_layer(self.work.factors, layer))
         cdef bint is_relu = of.slope == RELU
         cdef Py_ssize_t k
         if not has_dropout(&self.work, layer):
             return
         for k in range(self.begin, self.end):
-            if not of.keeps_sums and not is_relu:
-                memcpy(sums.data + k * sums.row, a.data + k * a.row, of.width * sizeof(real))
+            if not of.keeps_z and not is_relu:
+                memcpy(zs.data + k * zs.row, a.data + k * a.row, of.width * sizeof(real))
             draw_and_multiply(
                 self.work.dropout[layer], self.work.key, self.work.place + k, layer,
                 factors.data + (0 if is_relu else k - self.begin) * factors.row,
@@ -244,14 +278,14 @@ cdef class Block(Room):
         self, const Wanted* wanted, const Py_ssize_t* rows, Py_ssize_t n, real scale
     ) noexcept nogil:
         cdef Py_ssize_t last = self.work.n_layers - 1, k, i
-        cdef Matrix a = self.of_layer(self.work.units, last)
-        cdef Matrix sums = self.of_layer(self.work.sums, last)
+        cdef Matrix a = self.of_layer(self.work.activations, last)
+        cdef Matrix zs = self.of_layer(self.work.zs, last)
         cdef Matrix deltas = self.of_layer(self.work.deltas, last)
         cdef real* delta
         for k in range(self.begin, self.end):
             delta = deltas.data + k * deltas.row
-            self.team.losses[k] = output_loss(
-                wanted, sums.data + k * sums.row, a.data + k * a.row, rows[k], delta
+            self.example_losses[k] = output_loss(
+                wanted, zs.data + k * zs.row, a.data + k * a.row, rows[k], delta
             )
             for i in range(wanted.n_outputs):
                 delta[i] *= scale
@@ -261,7 +295,7 @@ cdef class Block(Room):
         cdef double loss = 0
         cdef Py_ssize_t k
         for k in range(n):
-            loss += self.team.losses[k]
+            loss += self.example_losses[k]
         return loss
 
     cdef void backward(self, Py_ssize_t n) noexcept nogil:
@@ -275,19 +309,19 @@ cdef class Block(Room):
                 self.add_weighted(self.of_layer(self.work.deltas, i), i, True, dx)
 
     cdef void multiply_by_slopes(self, Py_ssize_t layer) noexcept nogil:
-        cdef Matrix a = self.own(self.of_layer(self.work.units, layer))
-        cdef Matrix sums = self.own(self.of_layer(self.work.sums, layer))
+        cdef Matrix a = self.own(self.of_layer(self.work.activations, layer))
+        cdef Matrix zs = self.own(self.of_layer(self.work.zs, layer))
         cdef Matrix deltas = self.own(self.of_layer(self.work.deltas, layer))
         cdef Py_ssize_t n = (self.end - self.begin) * a.row
         # All rows as one vector: between them are only zeros.
         if has_dropout(&self.work, layer) and self.work.layers[layer].slope == RELU:
-            times_slope(&self.work.layers[layer], sums.data, a.data, deltas.data, n)
+            times_slope(&self.work.layers[layer], zs.data, a.data, deltas.data, n)
             shrink(deltas.data, 1 / (1 - self.work.dropout[layer]), n)
         elif has_dropout(&self.work, layer):
-            times_slope(&self.work.layers[layer], sums.data, sums.data, deltas.data, n)
+            times_slope(&self.work.layers[layer], zs.data, zs.data, deltas.data, n)
             multiply(deltas.data, self.own(self.of_layer(self.work.factors, layer)).data, n)
         else:
-            times_slope(&self.work.layers[layer], sums.data, a.data, deltas.data, n)
+            times_slope(&self.work.layers[layer], zs.data, a.data, deltas.data, n)
 
     cdef void add_gradient(self, real* to, Py_ssize_t n, double shrinkage) noexcept nogil:
         cdef Py_ssize_t i
@@ -302,7 +336,7 @@ cdef class Block(Room):
     cdef void add_to_biases(self, Py_ssize_t layer, real* to, Py_ssize_t n) noexcept nogil:
         cdef const Layer* of = &self.work.layers[layer]
         cdef Matrix deltas = self.of_layer(self.work.deltas, layer)
-        cdef real* total = self.turned  # nothing is turned at the time
+        cdef real* total = self.transposed_weights  # nothing is transposed_weights at the time
         cdef Py_ssize_t k
         memset(total, 0, of.width * sizeof(real))
         for k in range(n):
@@ -343,28 +377,28 @@ cdef class Block(Room):
         cdef Part rows = Part(0, of.fan_in), columns = self.own_columns()
         cdef Py_ssize_t k, width
         cdef const real* delta
-        if not self.turns_lists():
+        if not self.has_lists_by_input():
             w = rows_of(to + of.weights + columns.begin, of.row_length)
             width = columns.end - columns.begin
             for k in range(n):
                 self.list_sparse(k)
-                if not self.goes_on(self.work.n_listed[0] * width):
+                if not self.may_continue(self.work.n_listed[0] * width):
                     return
                 delta = deltas.data + k * deltas.row + columns.begin
                 step_rows(w.data, w.row, inputs(&self.work, 0), delta, scale, width)
         else:
             columns = Part(0, of.width)
-            rows = self.lists.turn(n, scale, self.thread, self.n_threads)
+            rows = self.lists.list_by_input(n, scale, self.thread, self.n_threads)
             w = rows_of(to + of.weights + rows.begin * of.row_length, of.row_length)
             self.multiply_sparse(
                 self.lists.by_input(rows.begin), deltas, w, w, rows.end - rows.begin, n, of.width
             )
         self.factor = factor
-        if factor * _MOST_STRETCH < 1:
+        if factor * _MAX_STRETCH < 1:
             self.apply_factor_to(rows, columns)
 
-    cdef inline bint turns_lists(self) noexcept nogil:
-        return self.lists is not None and self.lists.turned != NULL
+    cdef inline bint has_lists_by_input(self) noexcept nogil:
+        return self.lists is not None and self.lists.entries_by_input != NULL
 
     cdef inline Part own_columns(self) noexcept nogil:
         """Return this thread's columns of the first layer's weights"""
@@ -385,123 +419,6 @@ cdef class Block(Room):
     cdef void copy_outputs(self, real* to, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t last = self.work.n_layers - 1, k
         cdef Py_ssize_t n_outputs = self.work.layers[last].fan_out
-        cdef Matrix a = self.of_layer(self.work.units, last)
+        cdef Matrix a = self.of_layer(self.work.activations, last)
         for k in range(self.begin, self.end):
             memcpy(to + k * n_outputs, a.data + k * a.row, n_outputs * sizeof(real))
-
-
-# Steps of the way by BLAS (engine/by_blas.py), which multiplies the matrices itself
-
-def multiply_sparse(
-    Block block,
-    Examples examples,
-    const Py_ssize_t[::1] rows,  # IN  (n,) the examples
-    /,
-):
-    """The outputs of the first layer become x W."""
-    cdef const Layer* of = block.work.layers
-    cdef const real* zeros = block.work.parameters + of.weights + of.fan_in * of.row_length
-    cdef fastnn_control control
-    with nogil:
-        control = fastnn_flush_subnormals()
-        block.load(&examples.rows, &rows[0], 0, 0, rows.shape[0])
-        block.weigh_sparse_inputs(zeros)  # which follow the weights
-        fastnn_restore_subnormals(control)
-
-
-def activate_block(Block block, Py_ssize_t layer, Py_ssize_t n, /):
-    """Outputs f(z + b) of a layer for n examples, given x W; no unit is left out"""
-    cdef const Layer* of = &block.work.layers[layer]
-    cdef const real* biases = block.work.parameters + of.biases
-    cdef Matrix a = block.of_layer(block.work.units, layer)
-    cdef Py_ssize_t k
-    cdef fastnn_control control
-    with nogil:
-        control = fastnn_flush_subnormals()
-        block.divide(n)
-        for k in range(n):
-            axpy(1, biases, a.data + k * a.row, of.width)
-        block.activate(layer)
-        fastnn_restore_subnormals(control)
-
-
-def drop_out_block(Block block, Py_ssize_t layer, Py_ssize_t n, uint64_t key, Py_ssize_t place, /):
-    """Leave units of a layer out, for n examples from that place of an epoch's order on."""
-    with nogil:
-        block.work.key, block.work.place = key, place
-        block.divide(n)
-        block.drop_out(layer)
-
-
-def block_losses(
-    Block block,
-    Targets targets,
-    const Py_ssize_t[::1] rows,  # IN  (n,) the examples
-    double scale,
-    /,
-):
-    """Sum of the losses; the deltas of the last layer begin, times scale."""
-    cdef double loss
-    with nogil:
-        block.divide(rows.shape[0])
-        block.losses(&targets.wanted, &rows[0], rows.shape[0], <real>scale)
-        loss = block.collected(rows.shape[0])
-    return loss
-
-
-def multiply_by_slopes(Block block, Py_ssize_t layer, Py_ssize_t n, bint is_first, /):
-    """Deltas dL/dz of a layer for n examples, given dL/da; begin or go on with dL/db."""
-    cdef const Layer* of = &block.work.layers[layer]
-    cdef fastnn_control control
-    with nogil:
-        control = fastnn_flush_subnormals()
-        block.divide(n)
-        block.multiply_by_slopes(layer)
-        if is_first:
-            memset(block.gradient + of.biases, 0, of.width * sizeof(real))
-        block.add_to_biases(layer, block.gradient, n)
-        fastnn_restore_subnormals(control)
-
-
-def add_sparse_gradient(
-    Block block,
-    Examples examples,
-    const Py_ssize_t[::1] rows,  # IN  (n,) the examples
-    bint to_parameters,
-    /,
-):
-    """To the gradient, or to the parameters, add x' delta of the first layer."""
-    cdef real* to = block.work.parameters if to_parameters else block.gradient
-    cdef Py_ssize_t n = rows.shape[0]
-    cdef fastnn_control control
-    with nogil:
-        control = fastnn_flush_subnormals()
-        block.load(&examples.rows, &rows[0], 0, 0, n)
-        block.add_sparse_gradient(to, n, 1)
-        fastnn_restore_subnormals(control)
-
-
-def step_block(
-    Block block,
-    Update update,
-    double rate,
-    double l2,
-    Py_ssize_t number,
-    bint with_first_weights,
-    Py_ssize_t[::1] n_done,      # IN, OUT (2,) steps that were made; whether one is half made
-    /,
-):
-    """Step number so and so, with or without the weights of the first layer, of a plain rule."""
-    cdef fastnn_control control
-    with nogil:
-        control = fastnn_flush_subnormals()
-        if with_first_weights:
-            block.step(&update.rule, rate, l2, number)
-        else:
-            step_parameters(
-                &update.rule, &block.work, block.gradient, 1, rate, l2, number,
-                block.work.layers[0].biases, block.n_parameters,
-            )
-        n_done[0] += 1  # here, for Ctrl-C may come as this returns
-        n_done[1] = False
-        fastnn_restore_subnormals(control)

@@ -6,7 +6,6 @@ finite where outputs are rounded to 0 or 1.
 """
 
 cdef enum:
-    _OWN = -1  # of a user, computed in Python
     SQUARED_ERROR
     ABSOLUTE_ERROR
     HUBER
@@ -15,7 +14,6 @@ cdef enum:
     BINARY_CROSS_ENTROPY
     POISSON
 
-OWN_LOSS = _OWN
 LOSS_CODES = {
     "squared_error": SQUARED_ERROR,
     "absolute_error": ABSOLUTE_ERROR,

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent: one example at a time, updates of the first layer postponed.
+"""Stochastic gradient descent: one example at a time, updates of the first layer deferred.
 
 After an example, the update of a row of the first layer's weights is only written down: its
 coefficient (-rate x) and where its delta is.  It is made when an example comes that has this input
@@ -6,8 +6,8 @@ too, in the same pass over the row as that example's forward step: one load and 
 and example, instead of two loads and one store.  Every weight goes through the same operations in
 the same order as if each update were made at once.
 
-Deltas are kept in a ring.  Before one half of it takes new ones, the updates are made that still
-wait for its old ones.  If it has no room at all, none waits: that serves weights that are near
+Deltas are slot_0 in a ring.  Before one half of it takes new ones, the updates are made that still
+wait for its old ones.  If it has no room at all, none defers: that serves weights that are near
 anyway, and inputs so sparse that rows hardly meet again.  Of these, an example finds most of its
 rows far away, so they are sent for while the one before is updated.
 
@@ -17,37 +17,35 @@ W = shrinkage W - rate x' delta is factor = shrinkage factor, V -= rate x' delta
 """
 
 
-cdef struct Waiting:
+cdef struct PendingRing:
     real* ring             # after a delta of 0, for rows that do not wait, those of examples
     int32_t* places        # per row, where its delta begins in the ring
     real* coefficients     # per row
     Py_ssize_t newest      # number of the delta written last, from 1
-    Py_ssize_t capacity    # deltas of examples; 0: none waits, and the one delta is that at hand
+    Py_ssize_t capacity    # deltas of examples; 0: none defers, and the one delta is that at hand
     Py_ssize_t length      # from one delta to the next
     bint together          # all rows have the same delta
     double factor          # weights are this times what is stored
 
 
-cdef class Postponed:
-    """Room for the updates that wait."""
-    cdef object memory
-    cdef Waiting waiting
+cdef class PendingUpdates:
+    """The updates that wait, of at most ``capacity`` examples."""
+    cdef Buffer ring, coefficients, places
+    cdef PendingRing pending
 
-    def __init__(
-        self,
-        real[:, ::1] ring,         # SCRATCH (capacity + 1, room of a delta), zero at first
-        real[::1] coefficients,    # SCRATCH (n_inputs + 3,), zero at first
-        int32_t[::1] places,       # SCRATCH likewise
-        /,
-    ):
-        self.memory = (ring, coefficients, places)
-        self.waiting = Waiting(
-            &ring[0, 0], &places[0], &coefficients[0], 0, ring.shape[0] - 1, ring.shape[1], False, 1
+    def __init__(self, Network network, Py_ssize_t capacity, /):
+        cdef Py_ssize_t n_rows = network.layers[0].fan_in + _SPARE_ROWS
+        cdef Py_ssize_t length = padded_units(network.layers[0].fan_out)
+        self.ring, self.coefficients = reals((capacity + 1) * length), reals(n_rows)
+        self.places = Buffer(n_rows, sizeof(int32_t))
+        self.pending = PendingRing(
+            <real*>self.ring.data, <int32_t*>self.places.data, <real*>self.coefficients.data,
+            0, capacity, length, False, 1,
         )
 
 
-cdef void catch_up_and_add_rows(
-    const Layer* layer, real* w, Inputs x, const Waiting* waiting, bint backwards, real* z,
+cdef void apply_pending_and_add_rows(
+    const Layer* layer, real* w, Inputs x, const PendingRing* pending, bint backwards, real* z,
     Inputs upcoming,
 ) noexcept nogil:
     """Make the updates that wait for the rows of x; z += x W; send for the inputs that come next"""
@@ -60,11 +58,11 @@ cdef void catch_up_and_add_rows(
         at = x.n - 4 - k if backwards else k
         f = four_rows(x.index, at)
         for i in range(4):
-            c[i] = waiting.coefficients[f.row[i]]
-            d[i] = waiting.ring + waiting.places[f.row[i]]
+            c[i] = pending.coefficients[f.row[i]]
+            d[i] = pending.ring + pending.places[f.row[i]]
             f.row[i] *= layer.row_length
         # To see that four rows happen to have one delta takes as long as to read it four times.
-        if waiting.together:
+        if pending.together:
             step_and_axpy4(
                 c, d[0], x.values + at,
                 w + f.row[0], w + f.row[1], w + f.row[2], w + f.row[3], z, n,
@@ -111,66 +109,66 @@ cdef void step_rows_and_fetch(
         )
 
 
-cdef void postpone(
-    const Layer* layer, real* w, Waiting* waiting, Inputs x, Py_ssize_t n, real scale
+cdef void defer(
+    const Layer* layer, real* w, PendingRing* pending, Inputs x, Py_ssize_t n, real scale
 ) noexcept nogil:
     """Write down the updates of the rows of x, of which n are no filling, with the newest delta.
 
     Where the next delta will be the first in its half of the ring, the updates that wait for the
     old ones there are made.
     """
-    cdef Py_ssize_t place = waiting.newest * waiting.length, half = (waiting.capacity + 1) // 2, k
+    cdef Py_ssize_t place = pending.newest * pending.length, half = (pending.capacity + 1) // 2, k
     for k in range(n):
-        waiting.places[x.index[k]] = <int32_t>place
-        waiting.coefficients[x.index[k]] = scale * x.values[k]
-    waiting.together = n == layer.fan_in
-    if waiting.newest == half:
-        catch_up(layer, w, waiting, half + 1, waiting.capacity)
-    if waiting.newest == waiting.capacity:
-        catch_up(layer, w, waiting, 1, half)
-        waiting.newest = 0
+        pending.places[x.index[k]] = <int32_t>place
+        pending.coefficients[x.index[k]] = scale * x.values[k]
+    pending.together = n == layer.fan_in
+    if pending.newest == half:
+        apply_pending(layer, w, pending, half + 1, pending.capacity)
+    if pending.newest == pending.capacity:
+        apply_pending(layer, w, pending, 1, half)
+        pending.newest = 0
 
 
-cdef void catch_up(
-    const Layer* layer, real* w, Waiting* waiting, Py_ssize_t oldest, Py_ssize_t newest
+cdef void apply_pending(
+    const Layer* layer, real* w, PendingRing* pending, Py_ssize_t oldest, Py_ssize_t newest
 ) noexcept nogil:
     """Make the updates that wait for the deltas with numbers from ``oldest`` to ``newest``."""
-    cdef Py_ssize_t begin = oldest * waiting.length, end = (newest + 1) * waiting.length, row
+    cdef Py_ssize_t begin = oldest * pending.length, end = (newest + 1) * pending.length, row
     for row in range(layer.fan_in):
-        if begin <= waiting.places[row] < end:
+        if begin <= pending.places[row] < end:
             axpy(
-                waiting.coefficients[row], waiting.ring + waiting.places[row],
+                pending.coefficients[row], pending.ring + pending.places[row],
                 w + row * layer.row_length, layer.width,
             )
-            waiting.places[row] = 0
-            waiting.coefficients[row] = 0
+            pending.places[row] = 0
+            pending.coefficients[row] = 0
 
 
 cdef enum:
-    _MOST_STRETCH = 1_000_000  # beyond, what is stored would leave the range of floats
+    _MAX_STRETCH = 1_000_000  # beyond, what is stored would leave the range of floats
 
 
-cdef void apply_factor(const Layer* layer, real* w, Waiting* waiting) noexcept nogil:
+cdef void apply_factor(const Layer* layer, real* w, PendingRing* pending) noexcept nogil:
     """Multiply what is stored by the factor, which becomes 1."""
-    if waiting.capacity > 0:
-        catch_up(layer, w, waiting, 1, waiting.capacity)
-    shrink(w, waiting.factor, layer.biases - layer.weights)
-    waiting.factor = 1
+    if pending.capacity > 0:
+        apply_pending(layer, w, pending, 1, pending.capacity)
+    shrink(w, pending.factor, layer.biases - layer.weights)
+    pending.factor = 1
 
 
-def settle(Workspace workspace, Postponed postponed, /):
+def apply_weight_factor(Workspace workspace, PendingUpdates deferred, /):
     """Make the parameters what they stand for."""
     cdef const Work* work = &workspace.work
     with nogil:
-        if postponed.waiting.factor != 1:
+        if deferred.pending.factor != 1:
             apply_factor(
-                work.layers, work.parameters + work.layers.weights, &postponed.waiting
+                work.layers, work.parameters + work.layers.weights, &deferred.pending
             )
 
 
-def train_one_by_one(
+def train_per_example(
     Workspace workspace,
-    Postponed postponed,
+    PendingUpdates deferred,
     Update update,                     # a plain one
     Examples examples,
     Targets targets,
@@ -179,17 +177,17 @@ def train_one_by_one(
     const uint64_t[::1] keys,          # IN  (n_epochs,) of the dropout
     Py_ssize_t start,                  # the part of each order to train on
     Py_ssize_t stop,
-    double[::1] losses,                # IN, OUT (n_epochs,) sums of the losses so far
+    double[::1] losses,                # IN, OUT (n_epochs,) zs of the losses so far
     Py_ssize_t[::1] n_done,            # IN, OUT (2,) steps that were made; unused
     /,
 ):
     """Descend along the gradient of one example after the other.
 
-    With an L2 penalty, the parameters are settled only where an epoch ends, or `settle` is called.
+    With an L2 penalty, the factor is applied only where an epoch ends, or by `apply_weight_factor`.
     """
     cdef Py_ssize_t n_epochs = orders.shape[0], epoch, t, k
     cdef const Work* work = &workspace.work
-    cdef Waiting* waiting = &postponed.waiting
+    cdef PendingRing* pending = &deferred.pending
     cdef bint has_dropout = work.dropout != NULL
     cdef const Rule* rule = &update.rule
     cdef double rate, shrinkage, factor, divisor
@@ -209,7 +207,7 @@ def train_one_by_one(
                 list_example(
                     work, &examples.rows, row_at(&examples.rows, &orders[epoch, 0], start, t)
                 )
-                rate, factor = rates[epoch, t], waiting.factor
+                rate, factor = rates[epoch, t], pending.factor
                 divisor = divisor_of(
                     &targets.wanted, rule.by_weight, &orders[epoch, 0], t, t + 1
                 )
@@ -226,37 +224,39 @@ def train_one_by_one(
                     upcoming = given_inputs(
                         &examples.rows, row_at(&examples.rows, &orders[epoch, 0], start, t + 1)
                     )
-                memcpy(work.units, biases, first.width * sizeof(real))
+                memcpy(work.activations, biases, first.width * sizeof(real))
                 # Back and forth, so that what was used last, and is still near, comes first.
-                if waiting.capacity == 0:
-                    add_inputs(w, first, x, t & 1, work.units)
+                if pending.capacity == 0:
+                    add_inputs(w, first, x, t & 1, work.activations)
                 else:
-                    catch_up_and_add_rows(first, w, x, waiting, t & 1, work.units, upcoming)
-                activate_layer(first, work.units, work.sums)
+                    apply_pending_and_add_rows(
+                        first, w, x, pending, t & 1, work.activations, upcoming
+                    )
+                activate_layer(first, work.activations, work.zs)
                 drop_out(work, 0)
                 forward(work, 1)
-                waiting.newest += waiting.capacity != 0
-                delta = waiting.ring + waiting.newest * waiting.length
+                pending.newest += pending.capacity != 0
+                delta = pending.ring + pending.newest * pending.length
                 losses[epoch] += output_loss(
-                    &targets.wanted, work.sums + last.outputs, outputs(work), orders[epoch, t],
+                    &targets.wanted, work.zs + last.outputs, outputs(work), orders[epoch, t],
                     delta if work.n_layers == 1 else work.deltas + last.outputs,
                 ) / divisor
                 backward(work, delta, scale, shrinkage)
                 axpy(scale, delta, biases, first.width)
                 if shrinkage != 1 or factor != 1:
-                    waiting.factor *= shrinkage
+                    pending.factor *= shrinkage
                     # The values in the list have been multiplied by the factor of before.
-                    scale_of_stored = <real>(-rate / divisor / (factor * waiting.factor))
-                if waiting.capacity == 0:
+                    scale_of_stored = <real>(-rate / divisor / (factor * pending.factor))
+                if pending.capacity == 0:
                     step_rows_and_fetch(w, first, x, delta, scale_of_stored, upcoming)
                 else:
-                    postpone(first, w, waiting, x, work.n_listed[0], scale_of_stored)
-                if waiting.factor * _MOST_STRETCH < 1:
-                    apply_factor(first, w, waiting)
+                    defer(first, w, pending, x, work.n_listed[0], scale_of_stored)
+                if pending.factor * _MAX_STRETCH < 1:
+                    apply_factor(first, w, pending)
             # After each epoch, so that it comes to the same bits whatever the calls.
-            if stop == orders.shape[1] and waiting.factor != 1:
-                apply_factor(first, w, waiting)
-        if waiting.capacity > 0:
-            catch_up(first, w, waiting, 1, waiting.capacity)
+            if stop == orders.shape[1] and pending.factor != 1:
+                apply_factor(first, w, pending)
+        if pending.capacity > 0:
+            apply_pending(first, w, pending, 1, pending.capacity)
         n_done[0] += n_epochs * (stop - start)
         fastnn_restore_subnormals(control)

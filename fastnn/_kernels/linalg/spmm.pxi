@@ -4,14 +4,14 @@ that is added to it.
 The sparse matrix is a list of entries per row.  All lists go through a block of the dense one,
 which stays in a near cache, and then on to the next.
 
-Lists are made of the inputs of a batch, and turned round for its gradient: W += x' delta is a list
-of examples per row of W, which is loaded and stored a few times per batch, and not per example.
+The inputs of a batch are listed by example, and by input for its gradient: W += x' delta takes a
+list of examples per row of W, which is loaded and stored a few times per batch, and not per example.
 """
 
 cdef enum:
     NEAR_BYTES = 48 * 1024  # of a block: of 16 to 64 KB, the fastest or nearly so
-    MOST_VECTORS = 10       # in registers: fewer wait for their sums, and AVX has 16 registers
-    LEAST_ENTRIES = 8       # of a list per block, on average: each costs a load and store of sums
+    MAX_VECTORS = 10       # in registers: fewer wait for their sums, and AVX has 16 registers
+    MIN_ENTRIES = 8       # of a list per block, on average: each costs a load and store of sums
 
 
 cdef struct Entry:
@@ -30,7 +30,7 @@ cdef inline inlined_void add_columns(
     const real* b, Py_ssize_t b_row, const real* d, Py_ssize_t d_row, real* c, Py_ssize_t c_row,
 ) noexcept nogil:
     """c = d + a b for rows of b up to ``stop``, in columns of a number the compiler must know"""
-    cdef vector sums[MOST_VECTORS]
+    cdef vector sums[MAX_VECTORS]
     cdef const vector* terms
     cdef const Entry* entry
     cdef const Entry* end
@@ -87,14 +87,14 @@ cdef void add_sparse_product(
     The entries of a list are added one by one: the same bits however rows are shared among threads.
     """
     cdef Py_ssize_t lanes = sizeof(vector) // sizeof(real), n_vectors = n_columns // lanes
-    cdef Py_ssize_t n_tiles = (n_vectors + MOST_VECTORS - 1) // MOST_VECTORS
+    cdef Py_ssize_t n_tiles = (n_vectors + MAX_VECTORS - 1) // MAX_VECTORS
     cdef Py_ssize_t longest = (n_vectors + n_tiles - 1) // n_tiles
     cdef Py_ssize_t n_entries = 0, n_blocks, row, block, tile, first, last, stop
     for row in range(n_rows):
         n_entries += a.ends[row] - a.next[row]
     n_blocks = min(
         n_terms * longest * <Py_ssize_t>sizeof(vector) // NEAR_BYTES,
-        n_entries // (LEAST_ENTRIES * max(1, n_rows)),
+        n_entries // (MIN_ENTRIES * max(1, n_rows)),
     )
     n_blocks = max(1, n_blocks)
     for block in range(n_blocks):
@@ -137,35 +137,35 @@ cdef class Lists:
 
     Examples have room for all inputs, but those of one thread follow each other closely.
     """
-    cdef object memory
+    cdef Buffer memory, memory_by_input, memory_of_places
     cdef Entry* entries
-    cdef Entry* turned            # NULL: lists of inputs are not wanted
+    cdef Entry* entries_by_input            # NULL: lists of inputs are not wanted
     # Where the lists are, of examples
     cdef Py_ssize_t* starts
     cdef Py_ssize_t* next
     cdef Py_ssize_t* ends
     # and of inputs, and how many examples they have, by thread
-    cdef Py_ssize_t* next_turned
-    cdef Py_ssize_t* ends_turned
+    cdef Py_ssize_t* next_of_input
+    cdef Py_ssize_t* ends_of_input
     cdef Py_ssize_t* counts
     cdef Py_ssize_t n_inputs
 
     def __init__(
-        self,
-        real[::1] entries,               # SCRATCH (capacity * n_inputs * 2,)
-        real[::1] turned,                # SCRATCH likewise, or empty
-        Py_ssize_t[:, ::1] of_examples,  # SCRATCH (3, capacity)
-        Py_ssize_t[:, ::1] of_inputs,    # SCRATCH (2 + n_threads, n_inputs)
-        /,
+        self, Py_ssize_t n_inputs, Py_ssize_t capacity, Py_ssize_t n_threads, bint by_input, /
     ):
-        self.memory = (entries, turned, of_examples, of_inputs)
-        self.entries = <Entry*>&entries[0]
-        self.turned = <Entry*>&turned[0] if turned.shape[0] else NULL
-        self.starts, self.next = &of_examples[0, 0], &of_examples[1, 0]
-        self.ends = &of_examples[2, 0]
-        self.next_turned, self.ends_turned = &of_inputs[0, 0], &of_inputs[1, 0]
-        self.counts = &of_inputs[2, 0]
-        self.n_inputs = of_inputs.shape[1]
+        cdef Py_ssize_t* places
+        self.n_inputs = n_inputs
+        self.memory = Buffer(capacity * n_inputs, sizeof(Entry))
+        self.entries, self.entries_by_input = <Entry*>self.memory.data, NULL
+        if by_input:
+            self.memory_by_input = Buffer(capacity * n_inputs, sizeof(Entry))
+            self.entries_by_input = <Entry*>self.memory_by_input.data
+        self.memory_of_places = integers(3 * capacity + (2 + n_threads) * n_inputs)
+        places = <Py_ssize_t*>self.memory_of_places.data
+        self.starts, self.next, self.ends = places, places + capacity, places + 2 * capacity
+        self.next_of_input = places + 3 * capacity
+        self.ends_of_input = self.next_of_input + n_inputs
+        self.counts = self.ends_of_input + n_inputs
 
     cdef SparseMatrix by_example(self, Py_ssize_t first) noexcept nogil:
         """(examples from there on, n_inputs)"""
@@ -173,10 +173,12 @@ cdef class Lists:
 
     cdef SparseMatrix by_input(self, Py_ssize_t first) noexcept nogil:
         """(inputs from there on, examples)"""
-        return SparseMatrix(self.turned, self.next_turned + first, self.ends_turned + first)
+        return SparseMatrix(
+            self.entries_by_input, self.next_of_input + first, self.ends_of_input + first
+        )
 
     cdef void begin(self, Py_ssize_t thread) noexcept nogil:
-        if self.turned != NULL:
+        if self.entries_by_input != NULL:
             memset(
                 self.counts + thread * self.n_inputs, 0, self.n_inputs * sizeof(Py_ssize_t)
             )
@@ -190,14 +192,14 @@ cdef class Lists:
         cdef Py_ssize_t i
         for i in range(n):
             entry[i].place, entry[i].value = x.index[i], x.values[i]
-        if self.turned != NULL:
+        if self.entries_by_input != NULL:
             for i in range(n):
                 counts[x.index[i]] += 1
         self.starts[example] = self.next[example] = at
         self.ends[example] = at + n
         return at + n
 
-    cdef Part turn(
+    cdef Part list_by_input(
         self, Py_ssize_t n, real scale, Py_ssize_t thread, Py_ssize_t n_threads
     ) noexcept nogil:
         """List the examples, of n, of each input of this thread's part; values times scale.
@@ -206,7 +208,7 @@ cdef class Lists:
         """
         cdef Py_ssize_t n_entries = 0, at = 0, start, stop, input, k, i
         cdef Part part = Part(0, 0)
-        cdef Entry* turned = self.turned
+        cdef Entry* entries_by_input = self.entries_by_input
         cdef const Entry* entry
         cdef const Entry* end
         for k in range(n):
@@ -218,7 +220,7 @@ cdef class Lists:
             part.begin += at < start
             part.end += at < stop
             if start <= at < stop:
-                self.next_turned[input] = self.ends_turned[input] = at
+                self.next_of_input[input] = self.ends_of_input[input] = at
             for i in range(n_threads):
                 at += self.counts[i * self.n_inputs + input]
         for k in range(n):
@@ -226,8 +228,8 @@ cdef class Lists:
             if part.begin > 0:
                 entry = first_from(entry, end, part.begin)
             while entry < end and entry.place < part.end:
-                at = self.ends_turned[entry.place]
-                turned[at].place, turned[at].value = <int32_t>k, scale * entry.value
-                self.ends_turned[entry.place] = at + 1
+                at = self.ends_of_input[entry.place]
+                entries_by_input[at] = Entry(<int32_t>k, scale * entry.value)
+                self.ends_of_input[entry.place] = at + 1
                 entry += 1
         return part

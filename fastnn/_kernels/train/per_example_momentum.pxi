@@ -1,4 +1,4 @@
-"""Steps with momentum, one example at a time.
+"""StepRing with momentum, one example at a time.
 
 The gradient of one example is an outer product, so it takes no room: a step is one pass over each
 row of weights and its velocity.
@@ -9,7 +9,7 @@ layer become A (w, v), with the same matrix A for all.  So rows of the first lay
 of the last steps, in a ring, there are its delta and what has become since then of a parameter that
 the step found at (w, v), with a gradient g: the map M (w, v) + q g.  A row is brought up to date by
 that map where an example comes that has its input, or where its place in the ring is to be used
-again.  That changes how sums are rounded, and nothing else.
+again.  That changes how zs are rounded, and nothing else.
 """
 
 
@@ -22,8 +22,6 @@ cdef enum:
     W_OF_G  # and what a gradient does
     V_OF_G
     _MAP
-
-NUMBERS_OF_A_MAP = _MAP
 
 
 cdef struct Map:
@@ -87,40 +85,38 @@ cdef inline void map_row_and_add(
         z[i] += x * u
 
 
-cdef struct Steps:
+cdef struct StepRing:
     real* ring             # deltas, one for each place
     double* maps           # (6, capacity)
-    int32_t* places        # per row: that of the step that it waits for
+    int32_t* places        # per row: that of the step that it defers for
     real* coefficients     # per row: times the delta there, its gradient in that step
-    Py_ssize_t capacity    # 0: none waits
+    Py_ssize_t capacity    # 0: none defers
     Py_ssize_t length      # from one delta to the next
     Py_ssize_t at          # place of the next step
 
 
-cdef class PostponedSteps:
-    """Room for the steps that wait."""
-    cdef object memory
-    cdef Steps steps
+cdef class PendingSteps:
+    """The steps that wait, at most ``capacity``."""
+    cdef Buffer ring, maps, coefficients, places, inputs
+    cdef StepRing steps
     cdef real* gathered     # all inputs of an example, zeros included
 
-    def __init__(
-        self,
-        real[:, ::1] ring,         # SCRATCH (capacity or 1, room of a delta), zero at first
-        double[:, ::1] maps,       # SCRATCH (NUMBERS_OF_A_MAP, likewise)
-        real[::1] coefficients,    # SCRATCH (n_inputs + 3,), zero at first
-        int32_t[::1] places,       # SCRATCH likewise
-        real[::1] gathered,        # SCRATCH (n_inputs,)
-        Py_ssize_t capacity,
-        /,
-    ):
-        self.memory = (ring, maps, coefficients, places, gathered)
-        self.steps = Steps(
-            &ring[0, 0], &maps[0, 0], &places[0], &coefficients[0], capacity, ring.shape[1], 0
+    def __init__(self, Network network, Py_ssize_t capacity, /):
+        cdef Py_ssize_t n_rows = network.layers[0].fan_in + _SPARE_ROWS
+        cdef Py_ssize_t length = padded_units(network.layers[0].fan_out)
+        cdef Py_ssize_t n_places = max(capacity, 1)
+        self.ring, self.coefficients = reals(n_places * length), reals(n_rows)
+        self.maps = Buffer(_MAP * n_places, sizeof(double))
+        self.places = Buffer(n_rows, sizeof(int32_t))
+        self.inputs = reals(network.layers[0].fan_in)
+        self.steps = StepRing(
+            <real*>self.ring.data, <double*>self.maps.data, <int32_t*>self.places.data,
+            <real*>self.coefficients.data, capacity, length, 0,
         )
-        self.gathered = &gathered[0]
+        self.gathered = <real*>self.inputs.data
 
 
-cdef void open_place(Steps* steps, Py_ssize_t at) noexcept nogil:
+cdef void open_place(StepRing* steps, Py_ssize_t at) noexcept nogil:
     """Open the place of a step that is not made yet: nothing has changed since."""
     cdef Py_ssize_t i
     steps.at = at
@@ -128,7 +124,7 @@ cdef void open_place(Steps* steps, Py_ssize_t at) noexcept nogil:
         steps.maps[i * steps.capacity + at] = i == W_OF_W or i == V_OF_V
 
 
-cdef void advance(Steps* steps, Map step) noexcept nogil:
+cdef void advance(StepRing* steps, Map step) noexcept nogil:
     """A step is made: all maps go on by it."""
     cdef Py_ssize_t n = steps.capacity, i, k
     cdef double* w
@@ -145,19 +141,19 @@ cdef void advance(Steps* steps, Map step) noexcept nogil:
         steps.maps[i * n + steps.at] = step.of[i]
 
 
-cdef inline RowMap map_since(const Steps* steps, Py_ssize_t row) noexcept nogil:
-    """The step that a row waits for, and all steps since"""
+cdef inline RowMap map_since(const StepRing* steps, Py_ssize_t row) noexcept nogil:
+    """The step that a row defers for, and all steps since"""
     return row_map(
         steps.maps + steps.places[row], steps.capacity, steps.coefficients[row]
     )
 
 
-cdef inline const real* delta_of(const Steps* steps, Py_ssize_t row) noexcept nogil:
+cdef inline const real* delta_of(const StepRing* steps, Py_ssize_t row) noexcept nogil:
     return steps.ring + steps.places[row] * steps.length
 
 
-cdef void wait_from(
-    Steps* steps, const Layer* layer, real* w, real* v, Py_ssize_t first, Py_ssize_t last,
+cdef void flush_places(
+    StepRing* steps, const Layer* layer, real* w, real* v, Py_ssize_t first, Py_ssize_t last,
     Py_ssize_t at,
 ) noexcept nogil:
     """Bring those up to date that wait at places from the first to the last.
@@ -176,18 +172,18 @@ cdef void wait_from(
     open_place(steps, at)
 
 
-cdef void begin_to_wait(Steps* steps, const Layer* layer) noexcept nogil:
-    memset(steps.places, 0, (layer.fan_in + 3) * sizeof(int32_t))
-    memset(steps.coefficients, 0, (layer.fan_in + 3) * sizeof(real))
+cdef void reset_ring(StepRing* steps, const Layer* layer) noexcept nogil:
+    memset(steps.places, 0, (layer.fan_in + _SPARE_ROWS) * sizeof(int32_t))
+    memset(steps.coefficients, 0, (layer.fan_in + _SPARE_ROWS) * sizeof(real))
     open_place(steps, 0)
 
 
-cdef void next_place(Steps* steps, const Layer* layer, real* w, real* v) noexcept nogil:
+cdef void next_place(StepRing* steps, const Layer* layer, real* w, real* v) noexcept nogil:
     cdef Py_ssize_t half = steps.capacity // 2, at = steps.at + 1
     if at == half:
-        wait_from(steps, layer, w, v, half, steps.capacity - 1, at)
+        flush_places(steps, layer, w, v, half, steps.capacity - 1, at)
     elif at == steps.capacity:
-        wait_from(steps, layer, w, v, 0, half - 1, 0)
+        flush_places(steps, layer, w, v, 0, half - 1, 0)
     else:
         open_place(steps, at)
 
@@ -216,7 +212,7 @@ cdef void step_biases(
     cdef const Layer* layer = &work.layers[i]
     step_row(
         rule, rate, 0, scale, work.deltas + layer.outputs,
-        work.parameters + layer.biases, rule.kept + layer.biases, layer.width,
+        work.parameters + layer.biases, rule.slot_0 + layer.biases, layer.width,
     )
 
 
@@ -234,13 +230,13 @@ cdef void step_weights(
         at = layer.weights + row * layer.row_length
         step_row(
             rule, rate, <real>l2, scale * of_rows[row], of_columns,
-            work.parameters + at, rule.kept + at, layer.row_length,
+            work.parameters + at, rule.slot_0 + at, layer.row_length,
         )
 
 
-def train_one_by_one_with_momentum(
+def train_per_example_with_momentum(
     Workspace workspace,
-    PostponedSteps postponed,
+    PendingSteps deferred,
     Update update,                     # MOMENTUM or NESTEROV, with no penalty but l2
     Examples examples,
     Targets targets,
@@ -249,25 +245,25 @@ def train_one_by_one_with_momentum(
     const uint64_t[::1] keys,          # IN  (n_epochs,) of the dropout
     Py_ssize_t start,                  # the part of each order to train on
     Py_ssize_t stop,
-    double[::1] losses,                # IN, OUT (n_epochs,) sums of the losses so far
+    double[::1] losses,                # IN, OUT (n_epochs,) zs of the losses so far
     Py_ssize_t[::1] n_done,            # IN, OUT (2,) steps that were made; unused
     /,
 ):
     """Descend along the gradient of one example after the other.
 
-    No row waits for what comes after an epoch, or after the call.
+    No row defers for what comes after an epoch, or after the call.
     """
     cdef Py_ssize_t n_epochs = orders.shape[0], epoch, t, i, k, row
     cdef Work* work = &workspace.work
-    cdef Steps* steps = &postponed.steps
-    cdef bint waits = steps.capacity > 0
+    cdef StepRing* steps = &deferred.steps
+    cdef bint defers = steps.capacity > 0
     cdef const Rule* rule = &update.rule
     cdef const Rows* rows = &examples.rows
     cdef const Layer* layer
     cdef const Layer* first = work.layers
     cdef const Layer* last = &work.layers[work.n_layers - 1]
     cdef real* w = work.parameters + first.weights
-    cdef real* v = rule.kept + first.weights
+    cdef real* v = rule.slot_0 + first.weights
     cdef const real* x
     cdef real* delta
     cdef Inputs listed
@@ -279,8 +275,8 @@ def train_one_by_one_with_momentum(
         control = fastnn_flush_subnormals()
         for epoch in range(n_epochs):
             work.key = keys[epoch]
-            if waits:
-                begin_to_wait(steps, first)
+            if defers:
+                reset_ring(steps, first)
             for t in range(start, stop):
                 row = row_at(rows, &orders[epoch, 0], start, t)
                 divisor = divisor_of(
@@ -293,24 +289,24 @@ def train_one_by_one_with_momentum(
                 work.place = t
                 list_example(work, rows, row)
                 listed = inputs(work, 0)
-                memcpy(work.units, work.parameters + first.biases, first.width * sizeof(real))
-                if waits:
+                memcpy(work.activations, work.parameters + first.biases, first.width * sizeof(real))
+                if defers:
                     for k in range(work.n_listed[0]):
                         i = listed.index[k]
                         map_row_and_add(
                             map_since(steps, i), delta_of(steps, i), listed.values[k],
                             w + i * first.row_length, v + i * first.row_length,
-                            work.units, first.width,
+                            work.activations, first.width,
                         )
                         steps.places[i] = <int32_t>steps.at
                         steps.coefficients[i] = scale * listed.values[k]
                 else:
-                    add_inputs(w, first, listed, False, work.units)
-                activate_layer(first, work.units, work.sums)
+                    add_inputs(w, first, listed, False, work.activations)
+                activate_layer(first, work.activations, work.zs)
                 drop_out(work, 0)
                 forward(work, 1)
                 losses[epoch] += output_loss(
-                    &targets.wanted, work.sums + last.outputs, outputs(work), orders[epoch, t],
+                    &targets.wanted, work.zs + last.outputs, outputs(work), orders[epoch, t],
                     work.deltas + last.outputs,
                 ) / divisor
                 for i in range(work.n_layers - 1, 0, -1):
@@ -321,15 +317,15 @@ def train_one_by_one_with_momentum(
                         work.parameters, layer, inputs(work, i), delta,
                         work.deltas + work.layers[i - 1].outputs,
                     )
-                    x = work.units + work.layers[i - 1].outputs
+                    x = work.activations + work.layers[i - 1].outputs
                     step_weights(work, rule, i, rate, l2, scale, x)
                 delta = work.deltas
                 times_slope_of(work, 0, delta)
-                if not waits:
+                if not defers:
                     x = rows.values + row * rows.n_inputs
                     if rows.indptr != NULL:
-                        x = postponed.gathered
-                        copy_example(work, rows, row, postponed.gathered)
+                        x = deferred.gathered
+                        copy_example(work, rows, row, deferred.gathered)
                     step_weights(work, rule, 0, rate, l2, scale, x)
                 else:
                     memcpy(
@@ -339,7 +335,7 @@ def train_one_by_one_with_momentum(
                     next_place(steps, first, w, v)
                 for i in range(work.n_layers):
                     step_biases(work, rule, i, rate, scale)
-            if waits:
-                wait_from(steps, first, w, v, 0, steps.capacity - 1, 0)
+            if defers:
+                flush_places(steps, first, w, v, 0, steps.capacity - 1, 0)
         n_done[0] += n_epochs * (stop - start)
         fastnn_restore_subnormals(control)

@@ -1,35 +1,39 @@
 """Blocks of examples of small networks: side by side, one per lane of the vectors.
 
-Inputs, outputs and deltas are matrices (units, capacity), a column per example; columns beyond the
-examples there are have deltas of 0.
+Inputs, outputs and deltas are matrices (units, capacity), one column per example. Columns without an
+example have deltas of 0.
 """
 
 
 @cython.final
-cdef class SideBySide(Room):
+cdef class FeatureMajor(BatchWorkspace):
     cdef real* inputs      # (n_inputs, capacity)
-    cdef real* units       # of each layer (fan_out, capacity), from its offset times capacity on
+    cdef real* activations  # of each layer (fan_out, capacity), from its offset times capacity on
     cdef real* deltas
-    cdef real* sums
+    cdef real* zs
 
     def __init__(
         self,
-        Workspace workspace,
-        real[:, ::1] inputs,     # SCRATCH (n_inputs, capacity), zero at first
-        real[:, ::1] units,      # SCRATCH (n_units, capacity), zero at first
-        real[:, ::1] deltas,     # likewise; the units will do if it is only to predict
-        real[:, ::1] sums,       # likewise; the units will do if no layer keeps any, too
-        real[::1] gradient,      # SCRATCH like the parameters, zero at first, or empty
+        Network network,
+        Py_ssize_t n_examples,  # of a batch, which is computed in parts if it is larger
+        Py_ssize_t max_columns,
+        bint trains,
+        real[::1] gradient,     # like the parameters, zero at first, or empty
         /,
     ):
-        self.set_up(workspace, inputs.shape[1], gradient, Team(1), 0)
-        self.memory = (inputs, units, deltas, sums)
-        self.inputs, self.units, self.deltas = &inputs[0, 0], &units[0, 0], &deltas[0, 0]
-        self.sums = &sums[0, 0]
+        cdef Py_ssize_t n_vectors = (min(n_examples, max_columns) + LANES - 1) // LANES
+        # Rows of an even number of vectors would share few cache sets.
+        cdef Py_ssize_t capacity = (n_vectors | 1) * LANES, n = network.n_units * capacity
+        self.set_up(Workspace(network), capacity, gradient, Team(1), 0)
+        self.memory = reals(network.layers[0].fan_in * capacity + 3 * n)
+        self.inputs = <real*>self.memory.data
+        self.activations = self.inputs + network.layers[0].fan_in * capacity
+        self.deltas = self.activations + n if trains else self.activations
+        self.zs = self.activations + 2 * n if trains and network.keeps_z else self.activations
 
-    cdef inline Matrix of_layer(self, real* units, Py_ssize_t layer) noexcept nogil:
+    cdef inline Matrix of_layer(self, real* activations, Py_ssize_t layer) noexcept nogil:
         cdef const Layer* of = &self.workspace.work.layers[layer]
-        return rows_of(units + of.outputs * self.capacity, self.capacity)
+        return rows_of(activations + of.outputs * self.capacity, self.capacity)
 
     cdef void load(
         self, const Rows* rows, const Py_ssize_t* order, Py_ssize_t start, Py_ssize_t t,
@@ -59,7 +63,7 @@ cdef class SideBySide(Room):
         cdef real* z
         for i in range(work.n_layers):
             layer = &work.layers[i]
-            a = self.of_layer(self.units, i)
+            a = self.of_layer(self.activations, i)
             for unit in range(layer.fan_out):
                 z = a.data + unit * a.row
                 for k in range(lanes):
@@ -73,11 +77,11 @@ cdef class SideBySide(Room):
 
     cdef void activate(self, Py_ssize_t i, Py_ssize_t lanes) noexcept nogil:
         cdef const Layer* layer = &self.workspace.work.layers[i]
-        cdef Matrix a = self.of_layer(self.units, i), sums = self.of_layer(self.sums, i)
+        cdef Matrix a = self.of_layer(self.activations, i), zs = self.of_layer(self.zs, i)
         cdef Py_ssize_t unit
-        if layer.keeps_sums and sums.data != a.data:
+        if layer.keeps_z and zs.data != a.data:
             for unit in range(layer.fan_out):
-                memcpy(sums.data + unit * sums.row, a.data + unit * a.row, lanes * sizeof(real))
+                memcpy(zs.data + unit * zs.row, a.data + unit * a.row, lanes * sizeof(real))
         if layer.activation == SOFTMAX:
             softmax_of_columns(a, layer.fan_out, lanes)
             return
@@ -89,7 +93,7 @@ cdef class SideBySide(Room):
     ) noexcept nogil:
         cdef Py_ssize_t lanes = (n + LANES - 1) & -LANES, unit, k
         cdef Py_ssize_t last = self.workspace.work.n_layers - 1
-        cdef Matrix a = self.of_layer(self.units, last), sums = self.of_layer(self.sums, last)
+        cdef Matrix a = self.of_layer(self.activations, last), zs = self.of_layer(self.zs, last)
         cdef Matrix deltas = self.of_layer(self.deltas, last)
         # A sum over several examples, unless each has a weight.
         cdef Py_ssize_t n_at_once = n if wanted.weights == NULL else 1
@@ -98,7 +102,7 @@ cdef class SideBySide(Room):
         if wanted.loss == CROSS_ENTROPY:
             for k in range(n):
                 loss += weight_of(wanted, rows[k]) * cross_entropy(
-                    sums.data + k, a.data + k, target_of(wanted, rows[k]), deltas.data + k,
+                    zs.data + k, a.data + k, target_of(wanted, rows[k]), deltas.data + k,
                     wanted.n_outputs, deltas.row, wanted.most,
                 )
         else:
@@ -108,7 +112,7 @@ cdef class SideBySide(Room):
             k = 0
             while wanted.loss != CROSS_ENTROPY and k < n:
                 loss += weight_of(wanted, rows[k]) * sum_losses(
-                    wanted, sums.data + unit * sums.row + k, a.data + unit * a.row + k,
+                    wanted, zs.data + unit * zs.row + k, a.data + unit * a.row + k,
                     Target(delta + k, 0), delta + k, n_at_once,
                 )
                 k += n_at_once
@@ -142,15 +146,15 @@ cdef class SideBySide(Room):
     cdef void backward(self, Py_ssize_t n) noexcept nogil:
         cdef const Work* work = &self.workspace.work
         cdef Py_ssize_t lanes = (n + LANES - 1) & -LANES, i, unit
-        cdef Matrix a, sums, deltas, dx
+        cdef Matrix a, zs, deltas, dx
         cdef const Layer* layer
         for i in range(work.n_layers - 1, -1, -1):
             layer = &work.layers[i]
-            deltas, a = self.of_layer(self.deltas, i), self.of_layer(self.units, i)
-            sums = self.of_layer(self.sums, i)
+            deltas, a = self.of_layer(self.deltas, i), self.of_layer(self.activations, i)
+            zs = self.of_layer(self.zs, i)
             for unit in range(layer.fan_out):
                 times_slope(
-                    layer, sums.data + unit * sums.row, a.data + unit * a.row,
+                    layer, zs.data + unit * zs.row, a.data + unit * a.row,
                     deltas.data + unit * deltas.row, lanes,
                 )
             if i > 0:
@@ -175,12 +179,12 @@ cdef class SideBySide(Room):
             for unit in range(layer.fan_out):
                 to[layer.biases + unit] += total(deltas.data + unit * deltas.row, lanes)
             add_dots(x, deltas, weights(to, layer), layer.fan_in, layer.fan_out, lanes)
-            x = self.of_layer(self.units, i)
+            x = self.of_layer(self.activations, i)
 
     cdef void copy_outputs(self, real* to, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t last = self.workspace.work.n_layers - 1, k, unit
         cdef Py_ssize_t n_outputs = self.workspace.work.layers[last].fan_out
-        cdef Matrix a = self.of_layer(self.units, last)
+        cdef Matrix a = self.of_layer(self.activations, last)
         for k in range(n):
             for unit in range(n_outputs):
                 to[k * n_outputs + unit] = a.data[unit * a.row + k]

@@ -1,4 +1,4 @@
-"""Steps by the gradient of a batch: penalties, the optimizer's rule, limits.
+"""StepRing by the gradient of a batch: penalties, the optimizer's rule, limits.
 
 optimizers.py has the formulas, and regularization.py those of penalties and limits.  A rule is
 one pass over the flat vectors of parameters, gradient and what the optimizer keeps of each.  The
@@ -37,8 +37,8 @@ cdef struct Rule:
     double l2
     double clip_norm     # 0: none
     double max_norm      # 0: none
-    real* kept           # by the optimizer, like the parameters; NULL: nothing
-    real* kept_too
+    real* slot_0           # by the optimizer, like the parameters; NULL: nothing
+    real* slot_1
     bint is_plain        # a step along the gradient alone, maybe after weights have shrunk
     bint by_weight       # sums over a batch, and l2, are divided by the weights of its examples
 
@@ -58,23 +58,23 @@ cdef class Update:
         double clip_norm,
         double max_norm,
         bint by_weight,
-        real[::1] kept,               # IN, OUT (n_parameters,), or None
-        real[::1] kept_too,           # likewise
+        real[::1] slot_0,               # IN, OUT (n_parameters,), or None
+        real[::1] slot_1,           # likewise
         /,
     ):
         cdef Py_ssize_t i
-        self.memory = (kept, kept_too)
+        self.memory = (slot_0, slot_1)
         self.rule.code, self.rule.weight_decay = code, weight_decay
         self.rule.l1, self.rule.l2 = l1, l2
         self.rule.clip_norm, self.rule.max_norm = clip_norm, max_norm
         self.rule.by_weight = by_weight
         for i in range(4):
             self.rule.constants[i] = constants[i]
-        self.rule.kept = self.rule.kept_too = NULL
-        if kept is not None:
-            self.rule.kept = &kept[0]
-        if kept_too is not None:
-            self.rule.kept_too = &kept_too[0]
+        self.rule.slot_0 = self.rule.slot_1 = NULL
+        if slot_0 is not None:
+            self.rule.slot_0 = &slot_0[0]
+        if slot_1 is not None:
+            self.rule.slot_1 = &slot_1[0]
         self.rule.is_plain = code == SGD and l1 == 0 and clip_norm == 0 and max_norm == 0
 
     @property
@@ -255,20 +255,20 @@ cdef void step_run(
     const Rule* rule, Terms terms, real* w, real* g, Py_ssize_t at, Py_ssize_t n
 ) noexcept nogil:
     """Step the n parameters from ``at`` on"""
-    cdef real* kept = rule.kept + at
-    cdef real* kept_too = rule.kept_too + at
+    cdef real* slot_0 = rule.slot_0 + at
+    cdef real* slot_1 = rule.slot_1 + at
     if rule.code == SGD:
         step_sgd(terms, w + at, g + at, n)
     elif rule.code == MOMENTUM or rule.code == NESTEROV:
-        step_momentum(rule, terms, w + at, g + at, kept, n)
+        step_momentum(rule, terms, w + at, g + at, slot_0, n)
     elif rule.code == ADAM:
-        step_adam(rule, terms, w + at, g + at, kept, kept_too, n)
+        step_adam(rule, terms, w + at, g + at, slot_0, slot_1, n)
     elif rule.code == RMSPROP:
-        step_rmsprop(rule, terms, w + at, g + at, kept, n)
+        step_rmsprop(rule, terms, w + at, g + at, slot_0, n)
     elif rule.code == ADAGRAD:
-        step_adagrad(rule, terms, w + at, g + at, kept, n)
+        step_adagrad(rule, terms, w + at, g + at, slot_0, n)
     elif rule.code == RPROP:
-        step_rprop(rule, terms, w + at, g + at, kept, kept_too, n)
+        step_rprop(rule, terms, w + at, g + at, slot_0, slot_1, n)
 
 
 cdef void step_parameters(

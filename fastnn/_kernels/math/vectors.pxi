@@ -6,6 +6,9 @@ spares it the code to find out.
 """
 
 
+cdef extern from "floats.h" nogil:
+    ctypedef void inlined_void "FASTNN_INLINED void"
+
 cdef enum:
     LANES = 64 // sizeof(real)
 
