@@ -37,6 +37,12 @@ def pytest_report_header() -> str:
     return f"fastnn: {_kernels.active} of {', '.join(_kernels.runnable_variants())}"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "variant" in getattr(item, "fixturenames", ()):
+            item.add_marker("kernels")
+
+
 @pytest.fixture(params=VARIANTS)
 def variant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a kernel variant, which networks use for the length of the test."""

@@ -85,15 +85,15 @@ def test_examples_are_shuffled_within_the_buffer() -> None:
     X[:, 0] = np.arange(n)
     net = new()
     orders: list[list[int]] = []
-    descent = net._engine.descent
+    make_trainer = net._engine.trainer
 
     def recorded(inputs: Any, *arguments: Any) -> Any:
-        descend = descent(inputs, *arguments)
+        trainer = make_trainer(inputs, *arguments)
 
         class Recorder:
-            chunk, examples_per_backup = descend.chunk, descend.examples_per_backup
-            examples_per_checkpoint = descend.examples_per_checkpoint
-            settle = staticmethod(descend.settle)
+            chunk, examples_per_backup = trainer.chunk, trainer.examples_per_backup
+            examples_per_checkpoint = trainer.examples_per_checkpoint
+            flush = staticmethod(trainer.flush)
 
             def __call__(self, epochs: Any, start: int, stop: int, losses: Any) -> None:
                 rows = epochs.orders[0, start:stop]
@@ -101,7 +101,7 @@ def test_examples_are_shuffled_within_the_buffer() -> None:
 
         return Recorder()
 
-    net._engine.descent = recorded  # type: ignore[method-assign, assignment]
+    net._engine.trainer = recorded  # type: ignore[method-assign, assignment]
     given = [(X[start : start + 100], np.zeros(100, int)) for start in range(0, n, 100)]
     net.train(given, batch_size=64, buffer_size=300)
     order = [row for part in orders for row in part]

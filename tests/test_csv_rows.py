@@ -196,6 +196,7 @@ def test_files_agree(
     agrees(scratch, delimiter=delimiter, targets=targets)
 
 
+@pytest.mark.memory
 @parametrize("delimiter", ",", ";", "\t", " ", "whitespace")
 def test_mutations_agree(scratch: Path, delimiter: str) -> None:
     """Of a file that is longer than a block; every byte may be another, missing or doubled."""
@@ -218,6 +219,7 @@ def test_mutations_agree(scratch: Path, delimiter: str) -> None:
     assert n_read > 1
 
 
+@pytest.mark.memory
 @parametrize("last", "5", "5,6")
 def test_mutations_that_cut_rows_short(scratch: Path, last: str) -> None:
     """What the row would have had of targets is not written beyond the room there is."""

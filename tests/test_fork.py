@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
 from helpers import parametrize
 
 PRELUDE = """
@@ -106,6 +107,7 @@ def test_a_child_shows_its_progress_although_a_thread_held_the_lock_of_bars() ->
     """)
 
 
+@pytest.mark.memory
 def test_a_fork_in_a_callback_of_two_threads() -> None:
     run("""
         net, children = new_network(), []

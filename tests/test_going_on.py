@@ -49,6 +49,7 @@ def after() -> Iterator[Callable[[float], None]]:
     signal.signal(signal.SIGALRM, before)
 
 
+@pytest.mark.memory
 @parametrize("n_threads", 1, 2)
 @parametrize("activation", "relu", SOFTSIGN, ids=["kernels", "by NumPy"])
 @parametrize(
@@ -121,6 +122,7 @@ def test_no_epochs_change_nothing(kind: Kind) -> None:
 # L-BFGS
 
 
+@pytest.mark.memory
 @parametrize("dtype", "float32", "float64")
 @parametrize("options", {"optimizer": "lbfgs", "batch_size": None}, {"batch_size": 90}, ids=str)
 def test_the_bits_are_the_same_for_any_number_of_threads(dtype: str, options: Options) -> None:

@@ -17,6 +17,7 @@ from fastnn.regularization import Regularization
 
 pytestmark = [
     pytest.mark.usefixtures("variant"),
+    pytest.mark.emulated,
     # Sums other than 1 show whether they are counted.
     pytest.mark.filterwarnings("ignore:y holds rows with a sum below 1"),
 ]

@@ -15,7 +15,7 @@ from fastnn.losses import LOSSES
 DTYPES = ["float32", "float64"]
 
 
-pytestmark = pytest.mark.usefixtures("variant")
+pytestmark = [pytest.mark.usefixtures("variant"), pytest.mark.emulated]
 
 
 # In which references are computed, where the platform has it.

@@ -206,7 +206,10 @@ CASES: dict[str, Options] = {  # the wrong value, by what is meant instead
         "Cosine(...)": fastnn.Cosine,
     },
     "net.train(X, Y, early_stopping=WRONG)": {"EarlyStopping()": True},
-    "fastnn.EarlyStopping(WRONG)": {"'validation_loss'": "val_loss", "'validation_score'": "accuracy"},
+    "fastnn.EarlyStopping(WRONG)": {
+        "'validation_loss'": "val_loss",
+        "'validation_score'": "accuracy",
+    },
 }
 
 

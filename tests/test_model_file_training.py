@@ -304,6 +304,7 @@ def test_an_optimizer_that_keeps_what_is_not_finite(
 N_MUTATIONS = int(os.environ.get("FASTNN_MUTATIONS", "1000"))
 
 
+@pytest.mark.memory
 def test_of_many_mutations_each_is_a_network_or_the_documented_error(
     tmp_path: Path, content: bytes
 ) -> None:

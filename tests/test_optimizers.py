@@ -467,6 +467,7 @@ class TestGoingOn:
         assert losses[0] == losses[1]
         assert parameters(net) == parameters(untroubled)
 
+    @pytest.mark.memory
     def test_ctrl_c_in_the_middle_of_an_epoch(self, kind: type[Network]) -> None:
         net, stopped = made(kind), made(kind)
         options: dict[str, Any] = {"shuffle": False, "dropout": 0}
@@ -488,27 +489,28 @@ class TestGoingOn:
         assert parameters(net) == parameters(stopped)
         assert np.isfinite(flat(net)).all()
 
+    @pytest.mark.memory
     @pytest.mark.parametrize("where", ["before", "after"])
     def test_ctrl_c_in_a_call_of_kernels(
         self, kind: type[Network], where: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         net = made(kind)
         self.train(net, 2)
-        descent = net._engine.descent
+        make_trainer = net._engine.trainer
 
         def interrupted(*arguments: Any) -> Any:
-            descend = descent(*arguments)
-            call = type(descend).__call__
+            trainer = make_trainer(*arguments)
+            call = type(trainer).__call__
 
             def failing(self: Any, *some: Any) -> None:
                 if where == "after":
                     call(self, *some)
                 raise KeyboardInterrupt
 
-            monkeypatch.setattr(type(descend), "__call__", failing)
-            return descend
+            monkeypatch.setattr(type(trainer), "__call__", failing)
+            return trainer
 
-        monkeypatch.setattr(net._engine, "descent", interrupted)
+        monkeypatch.setattr(net._engine, "trainer", interrupted)
         with pytest.raises(KeyboardInterrupt):
             self.train(net, 3)
         monkeypatch.undo()
@@ -597,6 +599,7 @@ class TestLBFGS:
         best = min(history.validation_loss)
         assert best == history.validation_loss[history.best_epoch - 1]
 
+    @pytest.mark.memory
     def test_ctrl_c_leaves_what_was_reached(self, kind: type[Network]) -> None:
         net, shorter = made(kind), made(kind)
 

@@ -13,7 +13,7 @@ from grid import ONE_VARIANT, PATHS, Tune, over
 from numpy.typing import NDArray
 
 from fastnn import MLP
-from fastnn.engine import by_kernel
+from fastnn.engine import dispatch, trainers, workspaces
 from fastnn.engine.tuning import Tuning
 
 pytestmark = pytest.mark.usefixtures("variant")
@@ -34,6 +34,7 @@ def trained(X: Any, sizes: list[int], **options: Any) -> tuple[list[float], list
 
 
 # Rows are full by nature, or hardly ever, or now and then in between.
+@pytest.mark.emulated
 @over(
     strength=3,
     dtype=["float32", "float64"],
@@ -55,7 +56,7 @@ def test_postponed_updates_are_the_same_to_the_bit(
         X[np.random.default_rng(1).integers(full, size=len(X)) == 0] = 0.7
     found = []
     for n_deltas in (0, 1, 2, 3, 5, 64):
-        monkeypatch.setattr(by_kernel, "_deltas_that_wait", lambda *_, n=n_deltas: n)
+        monkeypatch.setattr(trainers, "max_pending_deltas", lambda *_, n=n_deltas: n)
         found.append(trained(X, sizes, activation=activation, dtype=dtype))
     assert all(one == found[0] for one in found)
 
@@ -63,14 +64,14 @@ def test_postponed_updates_are_the_same_to_the_bit(
 @ONE_VARIANT
 @pytest.mark.parametrize("width", [64, 4096, 2**20, 2**25, 2**26, 2**28, 2**30])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_places_of_deltas_that_wait_fit_32_bits(dtype: str, width: int) -> None:
+def test_places_of_max_pending_deltas_fit_32_bits(dtype: str, width: int) -> None:
     parameters: Any = SimpleNamespace(
         layers=np.array([(784, width)], [("fan_in", np.intp), ("width", np.intp)]),
         flat=np.empty(0, dtype),
         tuning=Tuning(),
     )
     inputs: Any = SimpleNamespace(density=1.0)
-    n_deltas = by_kernel._deltas_that_wait(parameters, inputs)
+    n_deltas = dispatch.max_pending_deltas(parameters, inputs)
     assert n_deltas > 0 or width > 2**20, "this layer is none of the widest"
     assert n_deltas * width < 2**31
 
@@ -81,16 +82,16 @@ def test_calls_for_parts_of_epochs_or_for_several_come_to_the_same_bits(
     n_deltas: int, make: Any, tune: Tune, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     X = make(sparse_rows(300, 30, 0.3, "float32"))
-    monkeypatch.setattr(by_kernel, "_deltas_that_wait", lambda *_: n_deltas)
-    monkeypatch.setattr(by_kernel, "_work_per_example", lambda *_: 1.0)
+    monkeypatch.setattr(trainers, "max_pending_deltas", lambda *_: n_deltas)
+    monkeypatch.setattr(trainers, "_work_per_example", lambda *_: 1.0)
     calls: list[tuple[tuple[int, ...], int, int]] = []
-    train = by_kernel.OneByOne._train
+    train = trainers.PerExample._train
 
     def recorded(self: Any, examples: Any, epochs: Any, start: int, stop: int, losses: Any) -> None:
         calls.append((epochs.orders.shape, start, stop))
         train(self, examples, epochs, start, stop, losses)
 
-    monkeypatch.setattr(by_kernel.OneByOne, "_train", recorded)
+    monkeypatch.setattr(trainers.PerExample, "_train", recorded)
     found = []
     for chunk in (10_000, 700, 200, 64):
         tune(work_per_call=chunk)
@@ -171,17 +172,17 @@ def test_threads_that_others_will_not_join_change_nothing(
     X, y = sparse_rows(300, 50, 1.0, "float32"), np.arange(300) % 10
     net = MLP([50, 80, 10], seed=1)
     before = net.weights[0].tobytes()
-    original = by_kernel.Workspaces.run
+    original = workspaces.Workspaces.run
 
-    def run(workspaces: by_kernel.Workspaces, descend: Any, losses: Any, n_done: Any) -> None:
-        def descend_or_fail(room: Any, losses: Any, n_done: Any) -> None:
-            if (room is workspaces.all[0]) == (failing == "caller"):
+    def run(team: workspaces.Workspaces, kernel: Any, losses: Any, n_done: Any) -> None:
+        def call_or_fail(workspace: Any, losses: Any, n_done: Any) -> None:
+            if (workspace is team.all[0]) == (failing == "caller"):
                 raise MemoryError
-            descend(room, losses, n_done)
+            kernel(workspace, losses, n_done)
 
-        original(workspaces, descend_or_fail, losses, n_done)
+        original(team, call_or_fail, losses, n_done)
 
-    monkeypatch.setattr(by_kernel.Workspaces, "run", run)
+    monkeypatch.setattr(workspaces.Workspaces, "run", run)
     others = set(threading.enumerate())
     with pytest.raises(MemoryError):
         net.train(X, y, epochs=50, batch_size=100, n_threads=3)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fastnn import ELU, MLP, SGD, Activation, Adam, LeakyReLU, Step, reference
 from fastnn.activations import ACTIVATIONS
-from fastnn.engine import by_kernel
+from fastnn.engine import trainers
 from fastnn.network import Network
 from fastnn.regularization import Regularization, dropout_factors
 
@@ -99,7 +99,7 @@ class TestLazyL2:
         decay: float,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(by_kernel, "_deltas_that_wait", lambda *_: n_deltas)
+        monkeypatch.setattr(trainers, "max_pending_deltas", lambda *_: n_deltas)
         self.check(make, decay / 0.1, dtype=dtype)
 
     @pytest.mark.parametrize("make", MAKES)
@@ -112,8 +112,8 @@ class TestLazyL2:
         self, make: Make, n_deltas: int, chunk: int, tune: Tune, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Parts of an epoch per call, or several epochs."""
-        monkeypatch.setattr(by_kernel, "_deltas_that_wait", lambda *_: n_deltas)
-        monkeypatch.setattr(by_kernel, "_work_per_example", lambda *_: 1.0)
+        monkeypatch.setattr(trainers, "max_pending_deltas", lambda *_: n_deltas)
+        monkeypatch.setattr(trainers, "_work_per_example", lambda *_: 1.0)
         tune(work_per_call=chunk)
         self.check(make, 0.3)
         self.check(make, 5.0)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fastnn import MLP, reference
 from fastnn.network import Network
 
-pytestmark = pytest.mark.usefixtures("variant")
+pytestmark = [pytest.mark.usefixtures("variant"), pytest.mark.emulated]
 
 Make = Callable[[NDArray[Any]], Any]
 

@@ -6,7 +6,9 @@ import threading
 
 import pytest
 
-from fastnn.threads import call_together
+from fastnn.engine.threads import call_together
+
+pytestmark = pytest.mark.memory
 
 
 def nothing() -> None:

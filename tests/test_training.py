@@ -289,7 +289,7 @@ def test_what_diverged_is_not_gone_on_with() -> None:
     plan = TrainingConfig(1000, 1, SGD(3.0), True, Regularization())
     state = TrainingState(plan.optimizer, ())
     X, y = np.array([[1.0]], np.float32), np.zeros((1, 1), np.float32)
-    descend = net._engine.descent(
+    trainer = net._engine.trainer(
         DenseInputs(X, net.dtype),
         Targets(y, None),
         1,
@@ -302,11 +302,11 @@ def test_what_diverged_is_not_gone_on_with() -> None:
         examples_per_checkpoint: int | None = None
 
         def __call__(self, epochs: Epochs, start: int, stop: int, losses: Any) -> None:
-            descend(epochs, start, stop, losses)
+            trainer(epochs, start, stop, losses)
             found.append(losses.tolist())
 
-        def settle(self) -> None:
-            descend.settle()
+        def flush(self) -> None:
+            trainer.flush()
 
     rates = Rates(state, 1000, Regularization())
     monitor = Monitor(plan, state, rates, ())
@@ -388,9 +388,9 @@ class TestInterruption:
         targets = (np.zeros((5000, 1), np.float32), None) if sizes[-1] == 1 else (None, zeros)
         for batch_size in (1, None):
             inputs, rule = DenseInputs(X, net.dtype), StepRule(SGD(), Regularization())
-            descend = net._engine.descent(inputs, Targets(*targets), batch_size or 5000, rule)
+            trainer = net._engine.trainer(inputs, Targets(*targets), batch_size or 5000, rule)
             most = 2e7 if batch_size == 1 else 4e8
-            assert descend.chunk == 1 or descend.chunk * net.n_parameters <= most
+            assert trainer.chunk == 1 or trainer.chunk * net.n_parameters <= most
 
 
 def _interrupt() -> None:

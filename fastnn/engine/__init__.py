@@ -1,5 +1,5 @@
 """Engines: what computes with the parameters of a network."""
 
-from .base import Descent, Engine, Epochs, Objective, StepRule
+from .base import Engine, Epochs, Objective, StepRule, Trainer
 
-__all__ = ["Descent", "Engine", "Epochs", "Objective", "StepRule"]
+__all__ = ["Engine", "Epochs", "Objective", "StepRule", "Trainer"]

@@ -1,4 +1,4 @@
-"""The seam between the numbers of a network and all else."""
+"""The seam between numbers and everything else: an engine, and a trainer for one training."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -17,14 +17,14 @@ from ..regularization import Regularization
 
 
 class StepRule(NamedTuple):
-    """What a step makes of the mean gradient of a batch.
+    """How a step changes the parameters, given the mean gradient of a batch.
 
     Attributes
     ----------
     optimizer : Optimizer
     regularization : Regularization
     slots : sequence of sequences of ndarray
-        What the optimizer keeps of every parameter, each like the storage of the engine.
+        The optimizer's slots, each like the storage of the engine. Steps change them.
     n_threads : int
         Threads that share a batch.
     """
@@ -37,18 +37,21 @@ class StepRule(NamedTuple):
 
 @dataclass(frozen=True)
 class Epochs:
-    """Some epochs: the rows of X in order, the rates of their steps, and keys of their dropout.
+    """The order of the examples, the learning rates and the dropout of some epochs.
 
     Attributes
     ----------
     orders : ndarray of intp, (n_epochs, n_examples)
+        Rows of X, in the order of each epoch.
     rates : ndarray of float64, (n_epochs, n_batches)
+        Learning rates of the steps.
     keys : ndarray of uint64, (n_epochs,)
+        Keys that the dropout of each epoch follows from.
     n_steps : int
-        Steps that the optimizer made before.
+        Number of steps that the optimizer made before.
     n_done : ndarray of intp, (2,)
-        Steps that it has made since, which a descent counts as it goes: it may be interrupted.
-        Then whether one is half made.
+        Number of steps made since, and whether a step is half made. Trainers count as they go, for
+        an interruption may end them.
     """
 
     orders: Array
@@ -66,22 +69,24 @@ class Epochs:
 
     @property
     def is_in_step(self) -> bool:
-        """Whether a step was interrupted when it had begun to change the parameters."""
+        """Whether a step was interrupted after it began to change the parameters."""
         return bool(self.n_done[1])
 
 
-class Descent(Protocol):
-    """One way to descend along the gradient on some data.
+class Trainer(Protocol):
+    """Trains one network on some data.
 
     Attributes
     ----------
     chunk : int
-        Examples per call: what takes some milliseconds, so that Ctrl-C is noticed in between.
+        Number of examples per call. They take some milliseconds, so that Ctrl-C is noticed between
+        calls.
     examples_per_backup : int
-        What takes so long that to copy the parameters before it costs nothing.
+        Number of examples that take so long that a copy of the parameters before them costs
+        little.
     examples_per_checkpoint : int or None
-        Likewise in the course of an epoch, where an interruption may end a step half made; None
-        where it cannot.
+        Number of examples between two copies within an epoch, for a trainer that an interruption
+        may end in the middle of a step; None for others.
     """
 
     chunk: int
@@ -89,40 +94,40 @@ class Descent(Protocol):
     examples_per_checkpoint: int | None
 
     def __call__(self, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
-        """Train on the examples ``orders[e, start:stop]`` of one epoch e after the other.
+        """Train on the examples ``orders[e, start:stop]`` of each epoch e, in order.
 
-        Their losses are added to ``losses[e]``. Several epochs come whole. Batches begin at
-        multiples of the batch size, and the last of an epoch may be smaller. A batch may be spread
-        over several calls.
+        The call adds their losses to ``losses[e]``. Several epochs are trained on as a whole.
+        Batches begin at multiples of the batch size, and the last of an epoch may be smaller. A
+        batch may be spread over several calls.
         """
 
-    def settle(self) -> None:
-        """Make the parameters what they stand for: between calls they may lack a common factor."""
+    def flush(self) -> None:
+        """Apply the pending scale factor to the stored weights, which may lack it after a call."""
 
 
 Objective: TypeAlias = Callable[[], tuple[float, tuple[Array, ...], tuple[Array, ...]]]
-"""Computes mean loss and gradients, by weights and by biases, at the present parameters."""
+"""Computes the mean loss and its gradients by weights and by biases at the present parameters."""
 
 
 class Engine(ABC):
     """Holds the parameters of one network, and computes with them.
 
-    Whatever it is given has been checked: an engine refuses nothing.
+    Arguments have been checked before: an engine refuses nothing.
 
     Parameters
     ----------
     layer_sizes : tuple of int
         Widths from input to output.
     activations : tuple of Activation
-        Of each layer, the output layer's last.
+        The activation of each layer.
     loss : Loss
     dtype : numpy.dtype
-        Of the parameters and of all computation.
+        The dtype of the parameters and of all computation.
 
     Attributes
     ----------
     weights, biases : tuple of ndarray
-        Per layer, (fan_in, fan_out) and (fan_out,). New biases are 0.
+        One array per layer, (fan_in, fan_out) and (fan_out,). New biases are 0.
     """
 
     weights: tuple[Array, ...]
@@ -150,7 +155,7 @@ class Engine(ABC):
 
     @abstractmethod
     def storage(self) -> Sequence[Array]:
-        """Return C-contiguous arrays that hold the parameters, and nothing else but zeros."""
+        """Return C-contiguous arrays that hold the parameters, and zeros for padding."""
 
     @abstractmethod
     def squared_norm(self) -> float:
@@ -158,11 +163,11 @@ class Engine(ABC):
 
     @abstractmethod
     def new_slot(self) -> list[Array]:
-        """Return zeros, like the storage."""
+        """Return zeros in the layout of the storage, for a slot of an optimizer."""
 
     @abstractmethod
     def views(self, storage: Sequence[Array]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        """Return views of weights and biases in something like the storage."""
+        """Return views of the weights and biases in arrays that are laid out like the storage."""
 
     @abstractmethod
     def outputs(self, inputs: Inputs, n_threads: int) -> Array:
@@ -177,12 +182,12 @@ class Engine(ABC):
         """Compute outputs (n_examples, n_outputs), and the sum of the losses."""
 
     def quick_outputs(self, X: Any) -> Array | None:
-        """Predict a single example (n_inputs,) or (1, n_inputs), if X is that and plain enough."""
+        """Predict one example (n_inputs,) or (1, n_inputs) in a plain array; else return None."""
         return None
 
     @abstractmethod
-    def descent(self, inputs: Inputs, targets: Targets, batch_size: int, rule: StepRule) -> Descent:
-        """Return what descends along the gradient on these data."""
+    def trainer(self, inputs: Inputs, targets: Targets, batch_size: int, rule: StepRule) -> Trainer:
+        """Return a trainer for these data, which steps by the rule."""
 
     @abstractmethod
     def objective(self, inputs: Inputs, targets: Targets, n_threads: int) -> Objective:

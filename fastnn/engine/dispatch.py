@@ -1,129 +1,70 @@
-"""Which way the numbers go."""
+"""Which way the numbers go: decisions by shapes, density and `Tuning`, which change no result.
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
+They may change how sums are rounded. Users' functions go to the NumPy engine; see fastnn/mlp.py.
+"""
 
-import numpy as np
-
-from .. import threads
-from ..arrays import Array
 from ..data.inputs import Inputs
-from ..data.targets import Targets
-from ..optimizers import LBFGS
-from ..regularization import Regularization
-from . import by_kernel
-from .base import Descent, StepRule
 from .layout import Parameters
 
-
-def descent(
-    parameters: Parameters,
-    inputs: Inputs,
-    targets: Targets,
-    batch_size: int,
-    rule: StepRule,
-) -> Descent:
-    """Return what descends along the gradient on this data."""
-    dropout = rule.regularization.dropout
-    slots = [array for (array,) in rule.slots]
-    update = parameters.update(rule.optimizer, rule.regularization, slots)
-    is_sparse = _is_sparse(parameters, inputs)
-    if batch_size == 1 and update.is_plain:
-        return by_kernel.OneByOne(parameters, update, inputs, targets, dropout)
-    if batch_size == 1 and update.is_by_rows:
-        return by_kernel.OneByOneWithMomentum(parameters, update, inputs, targets, dropout)
-    if _is_small(parameters, batch_size) and not any(dropout):  # too little to share among threads
-        workspaces = by_kernel.feature_major(parameters, batch_size, True, update.is_plain)
-    else:
-        workspaces = by_kernel.example_major(
-            parameters,
-            batch_size,
-            is_sparse,
-            True,
-            update.is_plain,
-            dropout,
-            rule.n_threads,
-            inputs.density,
-        )
-    return by_kernel.InBatches(parameters, update, inputs, targets, batch_size, workspaces)
+_MAX_DELTA_BYTES = 1 << 27  # places in the ring of deltas are numbers of 32 bits
 
 
-def gradient(
-    parameters: Parameters,
-    inputs: Inputs,
-    targets: Targets,
-    n_threads: int,
-) -> tuple[Descent, Array]:
-    """Return what computes losses and the mean gradient, and the vector where that is added up."""
-    n_examples, is_sparse = len(inputs), _is_sparse(parameters, inputs)
-    keep = parameters.update(LBFGS(), Regularization())
-    if _is_small(parameters, n_examples):
-        workspaces = by_kernel.feature_major(parameters, n_examples, True, is_plain=False)
-    else:
-        workspaces = by_kernel.example_major(
-            parameters,
-            n_examples,
-            is_sparse,
-            True,
-            is_plain=False,
-            n_threads=n_threads,
-            density=inputs.density,
-        )
-    descent = by_kernel.InBatches(parameters, keep, inputs, targets, n_examples, workspaces)
-    return descent, workspaces.gradient
-
-
-def predict(parameters: Parameters, inputs: Inputs, n_threads: int) -> Array:
-    """Compute outputs (n_examples, n_outputs)."""
-    outputs = np.empty((len(inputs), parameters.n_outputs), parameters.flat.dtype)
-    n_rows = parameters.tuning.rows_per_prediction
-    starts = range(0, len(inputs), n_rows)
-    if not starts:
-        return outputs
-    n_threads = min(n_threads, len(starts))
-    team: Any = parameters.kernels.Team(1) if n_threads > 1 else None
-    is_over = False
-
-    def abandon() -> None:
-        nonlocal is_over
-        is_over = True
-        team.abandon()
-
-    def fill_every_nth(thread: int) -> None:
-        fill = _predictor(parameters, inputs, team)  # with buffers of its own
-        for start in starts[thread::n_threads]:
-            if is_over:
-                return
-            fill(slice(start, start + n_rows), outputs[start : start + n_rows])
-
-    if team is None:
-        fill_every_nth(0)
-        return outputs
-    threads.call_together([partial(fill_every_nth, thread) for thread in range(n_threads)], abandon)
-    return outputs
-
-
-def evaluate(parameters: Parameters, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
-    """Compute outputs (n_examples, n_outputs), and the sum of the losses."""
-    n_rows = min(len(inputs), parameters.tuning.rows_per_prediction)
-    is_small, is_sparse = _is_small(parameters, n_rows), _is_sparse(parameters, inputs)
-    return by_kernel.evaluate(parameters, inputs, targets, n_rows, is_small, is_sparse)
-
-
-def _predictor(parameters: Parameters, inputs: Inputs, team: Any) -> Callable[[slice, Array], None]:
-    n_rows = min(len(inputs), parameters.tuning.rows_per_prediction)
-    is_small = _is_small(parameters, n_rows)
-    is_sparse = not is_small and _is_sparse(parameters, inputs)
-    return by_kernel.predictor(parameters, inputs, n_rows, is_small, is_sparse, team)
-
-
-def _is_small(parameters: Parameters, n_examples: int) -> bool:
+def is_feature_major(parameters: Parameters, n_examples: int) -> bool:
+    """Return whether batches of ``n_examples`` are computed one row per unit."""
+    tuning = parameters.tuning
     return parameters.flat.size <= min(
-        parameters.tuning.feature_major_parameters_per_example * n_examples,
-        parameters.tuning.max_feature_major_parameters,
+        tuning.feature_major_parameters_per_example * n_examples,
+        tuning.max_feature_major_parameters,
     )
 
 
-def _is_sparse(parameters: Parameters, inputs: Inputs) -> bool:
+def skips_zeros(parameters: Parameters, inputs: Inputs) -> bool:
+    """Return whether the first layer goes through the non-zeros of X instead of all of it."""
     return inputs.density < parameters.tuning.min_density_for_gemm
+
+
+def lists_by_input(parameters: Parameters, capacity: int, density: float) -> bool:
+    """Return whether the gradient of sparse examples goes through lists per input."""
+    tuning = parameters.tuning
+    return (
+        density * capacity >= tuning.min_examples_per_input
+        and parameters.n_inputs * capacity <= tuning.max_listed
+    )
+
+
+def max_pending_deltas(parameters: Parameters, inputs: Inputs) -> int:
+    """Return the number of examples whose plain updates may be pending; 0 to defer none.
+
+    A deferred update spares a pass over a row of weights that is far from the CPU, if the next
+    example with the same input comes while the delta is still in the ring.
+    """
+    tuning, row_bytes = parameters.tuning, _deferred_row_bytes(parameters)
+    if not row_bytes or inputs.density * tuning.max_pending_deltas < 1:
+        return 0
+    return max(8, min(tuning.max_pending_deltas, tuning.max_pending_bytes // row_bytes))
+
+
+def max_pending_steps(parameters: Parameters, inputs: Inputs) -> int:
+    """Return the number of steps with momentum that may be pending; 0 to defer none.
+
+    A row is brought up to date for an example with its input, or else when the ring has gone
+    round, which should be rare. The number is even: the ring is flushed by halves.
+    """
+    tuning, row_bytes = parameters.tuning, _deferred_row_bytes(parameters)
+    if not row_bytes or inputs.density > tuning.max_density_to_defer:
+        return 0
+    round_length = int(tuning.min_examples_per_ring / max(inputs.density, 1e-9))
+    capacity = min(
+        max(round_length, tuning.max_pending_deltas),
+        tuning.max_pending_steps,
+        tuning.max_pending_bytes // row_bytes,
+    )
+    return 2 * max(4, capacity // 2)
+
+
+def _deferred_row_bytes(parameters: Parameters) -> int:
+    """Return the bytes of a row of first-layer weights; 0 if its updates are not to be deferred."""
+    first = parameters.layers[0]
+    row_bytes = int(first["width"]) * parameters.flat.itemsize
+    are_near = int(first["fan_in"]) * row_bytes <= parameters.tuning.near_cache_bytes
+    return 0 if are_near or row_bytes > _MAX_DELTA_BYTES else row_bytes

@@ -10,10 +10,11 @@ from ..arrays import Array, aligned_zeros
 from ..data.inputs import Inputs
 from ..data.targets import Targets
 from ..losses import BuiltinLoss
-from . import by_kernel, dispatch
-from .base import Descent, Engine, Epochs, Objective, StepRule
+from .base import Engine, Epochs, Objective, StepRule, Trainer
 from .layout import Parameters
 from .numpy_engine import all_outputs
+from .prediction import evaluate, one_row_predictor, predict
+from .trainers import gradient_trainer, trainer
 
 
 class KernelEngine(Engine):
@@ -24,7 +25,7 @@ class KernelEngine(Engine):
 
     def _allocate(self) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         self._parameters = Parameters(self.layer_sizes, self.activations, self.loss, self.dtype)
-        self._one_example = by_kernel.one_example(self._parameters)
+        self._predict_one_row = one_row_predictor(self._parameters)
         return self._parameters.views(self._parameters.flat)
 
     def storage(self) -> Sequence[Array]:
@@ -40,26 +41,26 @@ class KernelEngine(Engine):
         (flat,) = storage
         return self._parameters.views(flat)
 
-    def descent(self, inputs: Inputs, targets: Targets, batch_size: int, rule: StepRule) -> Descent:
-        return dispatch.descent(self._parameters, inputs, targets, batch_size, rule)
+    def trainer(self, inputs: Inputs, targets: Targets, batch_size: int, rule: StepRule) -> Trainer:
+        return trainer(self._parameters, inputs, targets, batch_size, rule)
 
     def objective(self, inputs: Inputs, targets: Targets, n_threads: int) -> Objective:
         n_examples = len(inputs)
-        descend, gradient = dispatch.gradient(self._parameters, inputs, targets, n_threads)
+        train, gradient = gradient_trainer(self._parameters, inputs, targets, n_threads)
         rows = np.arange(n_examples).reshape(1, -1)
         epoch = Epochs(rows, np.ones((1, 1)), np.zeros(1, np.uint64), 0)
 
         def objective() -> tuple[float, tuple[Array, ...], tuple[Array, ...]]:
             losses = np.zeros(1)
             gradient[...] = 0
-            for start in range(0, n_examples, descend.chunk):
-                descend(epoch, start, min(start + descend.chunk, n_examples), losses)
+            for start in range(0, n_examples, train.chunk):
+                train(epoch, start, min(start + train.chunk, n_examples), losses)
             return float(losses[0]) / n_examples, *self._parameters.views(gradient)
 
         return objective
 
     def outputs_and_loss(self, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
-        return dispatch.evaluate(self._parameters, inputs, targets)
+        return evaluate(self._parameters, inputs, targets)
 
     def all_outputs(self, inputs: Inputs) -> list[Array]:
         return all_outputs(self, inputs)
@@ -70,7 +71,7 @@ class KernelEngine(Engine):
             and (outputs := self.quick_outputs(inputs.array(slice(0, 1)))) is not None
         ):
             return outputs
-        return dispatch.predict(self._parameters, inputs, n_threads)
+        return predict(self._parameters, inputs, n_threads)
 
     def quick_outputs(self, X: Any) -> Array | None:
-        return self._one_example(X)
+        return self._predict_one_row(X)

@@ -45,10 +45,10 @@ class NumpyEngine(Engine):
         n_layers = len(self.layer_sizes) - 1
         return tuple(storage[:n_layers]), tuple(storage[n_layers:])
 
-    def descent(
+    def trainer(
         self, inputs: Inputs, targets: Targets, batch_size: int, rule: StepRule
-    ) -> "_Descent":
-        return _Descent(self, inputs, targets, batch_size, rule)
+    ) -> "_Trainer":
+        return _Trainer(self, inputs, targets, batch_size, rule)
 
     def objective(self, inputs: Inputs, targets: Targets, n_threads: int) -> Objective:
         rows, gradients = np.arange(len(inputs)), self.new_slot()
@@ -181,8 +181,8 @@ def _write_product(a: Any, delta: Array, out: Array) -> None:
         np.matmul(a.T, delta, out=out)
 
 
-class _Descent:
-    """Gradient descent; see `base.Descent`."""
+class _Trainer:
+    """Gradient descent; see `base.Trainer`."""
 
     def __init__(
         self,
@@ -211,7 +211,7 @@ class _Descent:
                     # In one operation, between whose halves no interruption can come.
                     epochs.n_done[:] += 1, -1
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         pass
 
     def _step(self, epoch: Epochs, start: int, stop: int) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import validation
 from ..arrays import Array, are_finite
-from ..engine import Descent, Epochs
+from ..engine import Epochs, Trainer
 from ..history import Step
 from .config import TrainingConfig
 from .monitor import Monitor
@@ -69,25 +69,25 @@ class EpochLoop:
         """Whether there is no further epoch."""
         return self.is_stopped or len(self._monitor.history) >= self._config.epochs
 
-    def train(self, descend: Descent, sampler: Sampler) -> None:
+    def train(self, trainer: Trainer, sampler: Sampler) -> None:
         """Train for all epochs on the same examples."""
         while not self.is_over:
             if self._monitor.sees_every_epoch:
                 self.begin_epoch()
-                self.train_part(descend, sampler)
+                self.train_part(trainer, sampler)
                 self.end_epoch()
                 continue
             # Short epochs share a backup.
             n_left = self._config.epochs - len(self._monitor.history)
-            n_epochs = min(n_left, max(1, descend.examples_per_backup // len(sampler)))
+            n_epochs = min(n_left, max(1, trainer.examples_per_backup // len(sampler)))
             epochs = self._draw(sampler, n_epochs)
-            if (attempt := self._attempt(descend, epochs)) is not None:
+            if (attempt := self._attempt(trainer, epochs)) is not None:
                 self._monitor.record(attempt[0], epochs.rates)
                 continue
             # One of the epochs diverged: repeat them one at a time, to stop before that epoch.
             for epoch in range(n_epochs):
                 one = epochs[epoch : epoch + 1]
-                if n_epochs == 1 or (attempt := self._attempt(descend, one)) is None:
+                if n_epochs == 1 or (attempt := self._attempt(trainer, one)) is None:
                     raise diverged(len(self._monitor.history) + 1)
                 self._monitor.record(attempt[0], one.rates)
 
@@ -95,10 +95,10 @@ class EpochLoop:
         """Begin an epoch; `train_part` and `end_epoch` follow."""
         self._loss, self._n_seen, self._n_batches = 0.0, 0, 0
 
-    def train_part(self, descend: Descent, sampler: Sampler) -> None:
+    def train_part(self, trainer: Trainer, sampler: Sampler) -> None:
         """Train on examples that are the whole or a part of the epoch."""
         epoch = self._draw(sampler, 1)
-        attempt = self._attempt(descend, epoch)
+        attempt = self._attempt(trainer, epoch)
         if attempt is None:
             raise diverged(len(self._monitor.history) + 1)
         (loss,), n_seen = attempt
@@ -128,7 +128,7 @@ class EpochLoop:
         orders, keys = sampler.draw(n_epochs)
         return Epochs(orders, rates, keys, self._state.n_steps)
 
-    def _attempt(self, descend: Descent, epochs: Epochs) -> tuple[list[float], int] | None:
+    def _attempt(self, trainer: Trainer, epochs: Epochs) -> tuple[list[float], int] | None:
         """Train for some epochs; undo them and return None if a number is not finite.
 
         Returns
@@ -143,18 +143,18 @@ class EpochLoop:
         losses = np.zeros(len(epochs))
         try:
             try:
-                n_seen = self._train_chunks(descend, epochs, losses)
+                n_seen = self._train_chunks(trainer, epochs, losses)
             finally:
-                self._settle(descend, epochs, losses)
+                self._settle(trainer, epochs, losses)
         finally:  # again: an interruption may come before or during the first call
-            self._settle(descend, epochs, losses)
+            self._settle(trainer, epochs, losses)
         return ((losses / n_seen).tolist(), n_seen) if self._is_finite else None
 
-    def _train_chunks(self, descend: Descent, epochs: Epochs, losses: Array) -> int:
+    def _train_chunks(self, trainer: Trainer, epochs: Epochs, losses: Array) -> int:
         """Add up losses until one is not finite; return the number of examples per epoch."""
         n_epochs, n_examples = epochs.orders.shape
         calls_back = self._config.batch_callback is not None
-        chunk = self._config.rows_per_batch(n_examples) if calls_back else descend.chunk
+        chunk = self._config.rows_per_batch(n_examples) if calls_back else trainer.chunk
         epochs_per_call = max(1, chunk // n_examples)
         for epoch in range(0, n_epochs, epochs_per_call):
             some = slice(epoch, min(epoch + epochs_per_call, n_epochs))
@@ -162,32 +162,32 @@ class EpochLoop:
                 if self._monitor.keeps_before_step and (
                     calls_back or start == self._last_batch(n_examples)
                 ):
-                    self._flush(descend, epochs)
+                    self._flush(trainer, epochs)
                     self._monitor.before_step()
                 # A reported batch has a sum of its own: the difference of two running sums would
                 # lack what large losses before it have rounded away.
                 sums = np.zeros(1) if calls_back else losses[some]
-                descend(epochs[some], start, stop, sums)
+                trainer(epochs[some], start, stop, sums)
                 if calls_back:
                     losses[some] += sums
                 if not _all_finite(losses[some]):
                     return n_examples
                 if calls_back:
-                    self._flush(descend, epochs)
+                    self._flush(trainer, epochs)
                     loss = float(sums[0]) / (stop - start)
                     self._call_batch_callback(epochs, start // chunk + 1, loss)
                 if self.is_stopped:
                     return stop
-                every = descend.examples_per_checkpoint
+                every = trainer.examples_per_checkpoint
                 if every and start // every < stop // every and stop < n_examples:
-                    self._take_checkpoint(descend, epochs)
+                    self._take_checkpoint(trainer, epochs)
         return n_examples
 
-    def _settle(self, descend: Descent, epochs: Epochs, losses: Array) -> None:
+    def _settle(self, trainer: Trainer, epochs: Epochs, losses: Array) -> None:
         """Complete or undo the attempt: whole steps, which are counted, and finite parameters."""
         if self._is_settled:
             return
-        self._flush(descend, epochs)
+        self._flush(trainer, epochs)
         if epochs.is_in_step:
             self._latest.restore()
         self._is_finite = _all_finite(losses) and are_finite(self._arrays)
@@ -195,9 +195,9 @@ class EpochLoop:
             self._backup.restore()
         self._is_settled = True
 
-    def _take_checkpoint(self, descend: Descent, epochs: Epochs) -> None:
+    def _take_checkpoint(self, trainer: Trainer, epochs: Epochs) -> None:
         """Keep the parameters, to restore them if a later step is interrupted."""
-        self._flush(descend, epochs)
+        self._flush(trainer, epochs)
         if self._checkpoint is None:
             self._checkpoint = Snapshot(self._arrays, self._state)
         self._latest = self._checkpoint.take()
@@ -214,9 +214,9 @@ class EpochLoop:
         rows_per_batch = self._config.rows_per_batch(n_examples)
         return (n_examples - 1) // rows_per_batch * rows_per_batch
 
-    def _flush(self, descend: Descent, epochs: Epochs) -> None:
+    def _flush(self, trainer: Trainer, epochs: Epochs) -> None:
         """Apply pending factors to the parameters, and count the steps since the backup."""
-        descend.settle()
+        trainer.flush()
         for name in ("n_steps", "n_steps_of_schedule"):
             setattr(self._state, name, self._backup.counters[name] + int(epochs.n_done[0]))
 

@@ -140,8 +140,8 @@ def train_on_examples(
             return session.monitor.history
         session.measure = lambda: _objective(engine, inputs, targets, rows, config)()[0]
         batch_size = config.rows_per_batch(len(rows))
-        descent = engine.descent(inputs, targets, batch_size, session.rule)
-        session.loop.train(descent, Sampler(config, rows, memory.generator))
+        trainer = engine.trainer(inputs, targets, batch_size, session.rule)
+        session.loop.train(trainer, Sampler(config, rows, memory.generator))
         return session.monitor.history
 
 
@@ -189,8 +189,8 @@ def train_on_blocks(
             loop.begin_epoch()
             for inputs, targets in buffered(checked(check), buffer_size, config.batch_size):
                 batch_size = config.rows_per_batch(len(inputs))
-                descent = engine.descent(inputs, targets, batch_size, session.rule)
-                loop.train_part(descent, Sampler(config, np.arange(len(inputs)), memory.generator))
+                trainer = engine.trainer(inputs, targets, batch_size, session.rule)
+                loop.train_part(trainer, Sampler(config, np.arange(len(inputs)), memory.generator))
                 if loop.is_stopped:
                     break
             loop.end_epoch()
