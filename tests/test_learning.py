@@ -72,10 +72,8 @@ def test_regression() -> None:
 
 def test_gophernet(gophernet_folder: Path) -> None:
     """Its files and settings: full batch, a rate of 0.3 on the summed gradient, 5,000 epochs."""
-    train, test = (
-        datasets.read_csv(gophernet_folder / name, targets=range(4, 7))
-        for name in ("train.csv", "test.csv")
-    )
+    files = (gophernet_folder / name for name in ("train.csv", "test.csv"))
+    train, test = (datasets.read_csv(path, targets=range(4, 7)) for path in files)
     assert (len(train.X), len(test.X)) == (120, 30)
     scores = []
     for seed in range(5):
@@ -114,13 +112,7 @@ def test_mnist_as_goml_prepares_it(mnist_folder: Path) -> None:
 @parametrize("activation", "relu", "gelu")
 def test_mnist_by_softmax_and_cross_entropy(mnist_folder: Path, activation: str) -> None:
     train, test = datasets.load_mnist(mnist_folder)
-    net = MLP(
-        [784, 60, 10],
-        activation=activation,
-        output_activation="softmax",
-        loss="cross_entropy",
-        seed=0,
-    )
+    net = MLP([784, 60, 10], activation=activation, loss="cross_entropy", seed=0)
     for learning_rate in (0.02, 0.005):
         net.train(train.X[:10_000], train.y[:10_000], learning_rate=learning_rate)
     result = net.evaluate(test.X[:2000], test.y[:2000])

@@ -1,5 +1,6 @@
 """fastnn.sklearn: scikit-learn's own tests, and parity with it."""
 
+import inspect
 import os
 import re
 import subprocess
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 import sklearn.neural_network as theirs
-from helpers import parametrize
+from helpers import assert_close, parametrize
 from numpy.typing import NDArray
 from sklearn import datasets
 from sklearn.exceptions import ConvergenceWarning
@@ -75,8 +76,6 @@ def test_checks_of_estimators(estimator: Any, check: Any) -> None:
 
 
 def test_signatures_begin_like_theirs() -> None:
-    import inspect
-
     for name in ("MLPClassifier", "MLPRegressor"):
         own, other = getattr(ours, name), getattr(theirs, name)
         given = list(inspect.signature(other).parameters.values())
@@ -262,8 +261,7 @@ def test_lbfgs_comes_to_the_same(name: str, weighted: bool) -> None:
     expected, found = (fit(kind, X, y, weights, **case) for kind in kinds(name))
     assert found.loss_ == pytest.approx(expected.loss_, rel=1e-6)
     assert found.n_iter_ == expected.n_iter_
-    for own, other in zip(found.coefs_, expected.coefs_, strict=True):
-        np.testing.assert_allclose(own, other, atol=1e-4)
+    assert_close(found.coefs_, expected.coefs_, atol=1e-4)
 
 
 @parametrize("dtype", *TOLERANCE)
