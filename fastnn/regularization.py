@@ -37,7 +37,7 @@ class Regularization:
     max_norm: float = 0.0
     by_weight: bool = False
 
-    def of_batch(self, divisor: float) -> "Regularization":
+    def for_batch(self, divisor: float) -> "Regularization":
         """Return the settings for a batch whose sums are divided by ``divisor``."""
         return replace(self, l2=self.l2 / divisor) if self.by_weight else self
 
@@ -51,18 +51,18 @@ class Regularization:
             )
         )
 
-    def slope(self, weights: Array) -> Array:
+    def penalty_gradient(self, weights: Array) -> Array:
         """Compute the gradient of the penalty."""
         return self.l2 * weights + self.l1 * np.sign(weights)
 
-    def clipping(self, gradients: Sequence[Array]) -> float:
+    def clip_factor(self, gradients: Sequence[Array]) -> float:
         """Compute the factor that limits the norm of all gradients together to clip_norm."""
         if not self.clip_norm:
             return 1.0
         norm = np.sqrt(sum(np.square(g, dtype=np.float64).sum() for g in gradients))
         return float(min(1.0, self.clip_norm / (norm + 1e-6)))  # as in PyTorch's clip_grad_norm_
 
-    def shorten(self, weights: Array) -> None:
+    def limit_norms(self, weights: Array) -> None:
         """Limit the norm of the weights (fan_in, fan_out) of each unit to max_norm, in place."""
         if self.max_norm:
             norms = np.sqrt(np.square(weights).sum(axis=0))

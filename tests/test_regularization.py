@@ -206,15 +206,15 @@ class TestPenalties:
     def test_formulas(self) -> None:
         penalties = Regularization(l1=0.1, l2=0.2)
         assert penalties.penalty(self.WEIGHTS) == pytest.approx(0.1 * 10.5 + 0.1 * 30.25)
-        slope = penalties.slope(self.WEIGHTS[0])
+        slope = penalties.penalty_gradient(self.WEIGHTS[0])
         np.testing.assert_allclose(slope, np.array([[0.7, 0], [0.9, -0.5]]), rtol=1e-15)
         assert Regularization().penalty(self.WEIGHTS) == 0
-        assert Regularization().clipping(self.WEIGHTS) == 1
-        assert Regularization(clip_norm=6).clipping(self.WEIGHTS) == 1
-        clipping = Regularization(clip_norm=1).clipping(self.WEIGHTS)
+        assert Regularization().clip_factor(self.WEIGHTS) == 1
+        assert Regularization(clip_norm=6).clip_factor(self.WEIGHTS) == 1
+        clipping = Regularization(clip_norm=1).clip_factor(self.WEIGHTS)
         assert clipping == pytest.approx(1 / np.sqrt(30.25), rel=1e-6)
         shortened = self.WEIGHTS[0].copy()
-        Regularization(max_norm=2.5).shorten(shortened)
+        Regularization(max_norm=2.5).limit_norms(shortened)
         np.testing.assert_allclose(shortened, np.array([[1.5, 0], [2, -2]]), rtol=1e-15)
 
     @EITHER

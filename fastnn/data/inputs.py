@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Array, first_nonfinite
 
-_BYTES_PER_PART = 1 << 20  # converted at a time: worth a call, and fits into a cache
+_BYTES_PER_CHUNK = 1 << 20  # converted at a time: worth a call, and fits into a cache
 _SAMPLE = 64  # rows from which the density is estimated
 
 
@@ -78,11 +78,11 @@ class Inputs(ABC):
         """Return some rows for NumPy's ``@``: an array, or scipy's csr_array if X is sparse."""
 
     @abstractmethod
-    def examples(self, kernels: ModuleType) -> Any:
+    def for_kernels(self, kernels: ModuleType) -> Any:
         """Return all rows for kernels that look rows up by number; only if ``is_ready``."""
 
     @abstractmethod
-    def part(self, kernels: ModuleType, rows: Array | slice) -> Any:
+    def rows_for_kernels(self, kernels: ModuleType, rows: Array | slice) -> Any:
         """Return some rows, in this order, for kernels that read them one after the other."""
 
     @abstractmethod
@@ -97,9 +97,9 @@ class Inputs(ABC):
     def nonzeros_in_columns(self, rows: Array) -> Array:
         """Return the count of nonzeros of each input in some rows, (n_inputs,)."""
 
-    def rows_per_part(self) -> int:
+    def rows_per_chunk(self) -> int:
         """Return the number of rows to request at a time if rows have to be converted."""
-        return max(1, _BYTES_PER_PART // (8 * self.n_inputs))
+        return max(1, _BYTES_PER_CHUNK // (8 * self.n_inputs))
 
 
 class DenseInputs(Inputs):
@@ -145,7 +145,7 @@ class DenseInputs(Inputs):
         n_rows = len(given if numbers is None else numbers)
         if out is None:
             out = np.empty((n_rows, self.n_inputs), self.dtype)
-        step = self.rows_per_part()  # NumPy gathers in the array's own dtype, before it converts
+        step = self.rows_per_chunk()  # NumPy gathers in the array's own dtype, before it converts
         for start in range(0, n_rows, step):
             some = slice(start, start + step)
             self._convert(given[some if numbers is None else numbers[some]], out[some])
@@ -163,10 +163,10 @@ class DenseInputs(Inputs):
     def matrix(self, rows: Array | slice) -> Array:
         return self.array(rows)
 
-    def examples(self, kernels: ModuleType) -> Any:
+    def for_kernels(self, kernels: ModuleType) -> Any:
         return kernels.dense(self._array, False)
 
-    def part(self, kernels: ModuleType, rows: Array | slice) -> Any:
+    def rows_for_kernels(self, kernels: ModuleType, rows: Array | slice) -> Any:
         return kernels.dense(self.array(rows), True)
 
     def first_nonfinite(self, rows: slice) -> tuple[int, int] | None:
@@ -269,10 +269,10 @@ class SparseInputs(Inputs):
         shape = len(part), self.n_inputs
         return sparse.csr_array((data, part._indices, part._indptr), shape)
 
-    def examples(self, kernels: ModuleType) -> Any:
+    def for_kernels(self, kernels: ModuleType) -> Any:
         return self._compressed(kernels, in_order=False)
 
-    def part(self, kernels: ModuleType, rows: Array | slice) -> Any:
+    def rows_for_kernels(self, kernels: ModuleType, rows: Array | slice) -> Any:
         return self._rows(rows)._compressed(kernels, in_order=True)
 
     def _compressed(self, kernels: ModuleType, in_order: bool) -> Any:
@@ -296,9 +296,9 @@ class SparseInputs(Inputs):
         part = self.take(rows)
         return np.bincount(part._indices[part._data != 0], minlength=self.n_inputs)
 
-    def rows_per_part(self) -> int:
+    def rows_per_chunk(self) -> int:
         per_row = max(1, len(self._data) // max(1, len(self)))
-        return max(1, _BYTES_PER_PART // (16 * per_row))
+        return max(1, _BYTES_PER_CHUNK // (16 * per_row))
 
 
 def concatenated(parts: Sequence[Inputs]) -> Inputs:

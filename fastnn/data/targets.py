@@ -17,8 +17,9 @@ class Targets:
     values: Array | None  # (n_examples, n_outputs), the network's dtype
     labels: Array | None  # (n_examples,) intp, each in 0 .. n_outputs-1
     weights: Array | None = None  # (n_examples,), the network's dtype; None: all 1
-    most_loss: float = math.inf  # in cross-entropies, -log of an output counts as at most; see
-    # sklearn/stochastic.py, whose users are told such losses: only the kernels know it
+    # The largest -log of an output in a reported cross-entropy, for scikit-learn's users. The NumPy
+    # engine ignores it.
+    max_log_loss: float = math.inf
     names: tuple[str, ...] | None = None  # of the columns of y, if several have names
 
     @property
@@ -34,7 +35,7 @@ class Targets:
     def __getitem__(self, rows: slice | Array) -> "Targets":
         given = self.values, self.labels, self.weights
         values, labels, weights = (None if array is None else array[rows] for array in given)
-        return Targets(values, labels, weights, self.most_loss)
+        return Targets(values, labels, weights, self.max_log_loss)
 
     @property
     def are_constant(self) -> bool:

@@ -90,7 +90,7 @@ class Parameters:
             self.n_outputs,
             self.kernels.LOSS_CODES[self._loss.name],
             _only(self._loss.parameters),
-            targets.most_loss,
+            targets.max_log_loss,
         )
 
     def update(

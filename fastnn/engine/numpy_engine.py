@@ -219,28 +219,28 @@ class _Trainer:
         engine, batch = self._engine, start // self._batch_size
         rows, gradients = epoch.orders[0, start:stop], self._gradients
         divisor = self._targets.divisor(rows, self._regularization.by_weight)
-        regularization = self._regularization.of_batch(divisor)
+        regularization = self._regularization.for_batch(divisor)
         factors = None
         if any(regularization.dropout):
             factors = partial(partial, self._factors, int(epoch.keys[0]), start)
         loss = _gradients(engine, self._inputs, self._targets, rows, gradients, divisor, factors)
         rate = engine.dtype.type(epoch.rates[0, batch])
-        clipping = regularization.clipping(gradients)
+        clip_factor = regularization.clip_factor(gradients)
         number = epoch.n_steps + batch + 1
         epoch.n_done[1] = True
         for i, (parameters, g) in enumerate(zip(engine.storage(), gradients, strict=True)):
             is_weights = i < len(engine.weights)
-            if clipping != 1:
-                g *= engine.dtype.type(clipping)
+            if clip_factor != 1:
+                g *= engine.dtype.type(clip_factor)
             if is_weights and (regularization.l1 or regularization.l2):
-                g += regularization.slope(parameters)
+                g += regularization.penalty_gradient(parameters)
             slots = [slot[i] for slot in self._slots]
             change = self._optimizer.change(g, slots, rate, number)
             if is_weights and self._optimizer.weight_decay:
                 parameters *= 1 - rate * self._optimizer.weight_decay
             parameters -= change
             if is_weights:
-                regularization.shorten(parameters)
+                regularization.limit_norms(parameters)
         return len(rows) / divisor * loss
 
     def _factors(self, key: int, start: int, rows: slice, layer: int) -> Array | float:

@@ -68,7 +68,7 @@ def evaluate(parameters: Parameters, inputs: Inputs, targets: Targets) -> tuple[
     numbers, loss = np.arange(len(inputs)), 0.0
     for start in range(0, len(inputs), n_rows):
         rows = slice(start, start + n_rows)
-        examples = inputs.part(kernels, rows)
+        examples = inputs.rows_for_kernels(kernels, rows)
         loss += kernels.predict_in_batches(
             workspace, examples, outputs[rows], kernel_targets, numbers[rows]
         )
@@ -93,7 +93,9 @@ def _predictor(parameters: Parameters, inputs: Inputs, team: Any) -> Callable[[s
             workspace = idle.pop()  # in one operation: no other thread gets the same
         except IndexError:
             (workspace,) = Workspaces(parameters, n_rows, is_small, is_sparse, trains=False).all
-        kernels.predict_in_batches(workspace, inputs.part(kernels, rows), outputs, None, None, team)
+        kernels.predict_in_batches(
+            workspace, inputs.rows_for_kernels(kernels, rows), outputs, None, None, team
+        )
         idle.append(workspace)
 
     return fill

@@ -88,9 +88,9 @@ class _KernelTrainer(ABC):
             self.chunk, int(parameters.tuning.work_per_backup * parameters.flat.size // work)
         )
         if inputs.is_ready:
-            self._examples = inputs.examples(self._kernels)
+            self._examples = inputs.for_kernels(self._kernels)
         else:
-            self.chunk = min(self.chunk, inputs.rows_per_part())
+            self.chunk = min(self.chunk, inputs.rows_per_chunk())
 
     def __call__(self, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
         if self._inputs.is_ready:
@@ -98,7 +98,7 @@ class _KernelTrainer(ABC):
             return
         for epoch, order in enumerate(epochs.orders):
             one = slice(epoch, epoch + 1)
-            examples = self._inputs.part(self._kernels, order[start:stop])
+            examples = self._inputs.rows_for_kernels(self._kernels, order[start:stop])
             self._train(examples, epochs[one], start, stop, losses[one])
 
     @abstractmethod

@@ -51,7 +51,7 @@ def minimize(
         total = float(sample_weight.sum())
         weights = sample_weight * (n_samples / total)
     inputs, targets = internals.checked_examples(network, X, estimator._targets(y), weights)
-    targets = replace(targets, most_loss=max_loss)
+    targets = replace(targets, max_log_loss=max_loss)
     regularization = Regularization(l1=estimator.l1, l2=estimator.alpha / total)
     objective = internals.flat_objective(
         network, (inputs, targets), regularization, estimator._n_threads()

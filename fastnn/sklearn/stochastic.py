@@ -109,7 +109,7 @@ class Training:
         inputs, targets = internals.checked_examples(
             network, X, estimator._targets(self._y), self._sample_weight
         )
-        targets = replace(targets, most_loss=losses.max_log_loss(network.dtype))
+        targets = replace(targets, max_log_loss=losses.max_log_loss(network.dtype))
         self._n_samples, self._batch_size = len(rows), self._clipped_batch_size(len(rows))
         self._reported = losses.ReportedLoss(
             estimator,

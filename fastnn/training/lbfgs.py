@@ -54,7 +54,7 @@ class FlatObjective:
         """Return the value and the gradient at the present parameters."""
         loss, of_weights, of_biases = self._objective()
         slopes = [
-            g + self._regularization.slope(w)
+            g + self._regularization.penalty_gradient(w)
             for g, w in zip(of_weights, self._weights, strict=True)
         ]
         value = loss + self.penalty()

@@ -128,7 +128,7 @@ def _check_finite(inputs: Inputs, given: Any, dtype: Dtype, is_scaled: bool) -> 
 
 def _first_nonfinite(inputs: Inputs) -> tuple[int, int] | None:
     """Return row and column of the first number that is not finite when it is converted."""
-    step = inputs.rows_per_part()
+    step = inputs.rows_per_chunk()
     with np.errstate(over="ignore", invalid="ignore"):  # an error reports it
         for start in range(0, len(inputs), step):
             place = inputs.first_nonfinite(slice(start, start + step))
