@@ -41,6 +41,8 @@ class Inputs(ABC):
     ----------
     n_inputs : int
         Length of a row.
+    is_sparse : bool
+        Whether `matrix` returns a sparse matrix.
     is_ready : bool
         Whether the kernels can read the user's array without a conversion.
     dtype : dtype
@@ -51,6 +53,7 @@ class Inputs(ABC):
 
     n_inputs: int
     is_ready: bool
+    is_sparse: bool
     dtype: "np.dtype[Any]"
     feature_names: tuple[str, ...] | None = None
 
@@ -104,6 +107,8 @@ class Inputs(ABC):
 
 class DenseInputs(Inputs):
     """Inputs in an array of any real dtype and memory layout, (n_examples, n_inputs)."""
+
+    is_sparse = False
 
     def __init__(
         self, array: Array, dtype: "np.dtype[Any]", scaling: Scaling | None = None
@@ -197,7 +202,7 @@ class SparseInputs(Inputs):
         self, data: Array, indices: Array, indptr: Array, n_inputs: int, dtype: "np.dtype[Any]"
     ) -> None:
         self._data, self._indices, self._indptr = data, indices, indptr
-        self.dtype = dtype
+        self.dtype, self.is_sparse = dtype, dtype != np.float16  # which scipy does not have
         self.n_inputs = n_inputs
         flags = data.flags
         self.is_ready = data.dtype == dtype and flags.c_contiguous and flags.aligned
@@ -260,7 +265,7 @@ class SparseInputs(Inputs):
         )
 
     def matrix(self, rows: Array | slice) -> Any:
-        if self.dtype == np.float16:  # which scipy does not have
+        if not self.is_sparse:
             return self.array(rows)
         from scipy import sparse  # is there, for X came from it
 

@@ -34,6 +34,13 @@ class StepRule(NamedTuple):
     slots: Sequence[Sequence[Array]] = ()
     n_threads: int = 1
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether a step adds a multiple of the gradient to the parameters, and does no more."""
+        settings = self.regularization
+        others = settings.l1, settings.l2, settings.clip_norm, settings.max_norm
+        return self.optimizer.rule == "sgd" and not any((self.optimizer.weight_decay, *others))
+
 
 @dataclass(frozen=True)
 class Epochs:

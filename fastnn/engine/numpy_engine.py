@@ -138,10 +138,12 @@ def _gradients(
     gradients: Sequence[Array],
     divisor: float,
     factors: Callable[[slice], LayerFactors] | None = None,
+    first_layer: list[tuple[Any, Array]] | None = None,
 ) -> float:
     """Sum the losses of a batch, and write its gradients, which are divided by ``divisor``.
 
-    The gradients are in the order of the storage.
+    The gradients are in the order of the storage. Those of the first layer's weights are left out
+    if ``first_layer`` is a list, which gets X and the deltas that they are the product of.
     """
     loss, of_weights, of_biases = 0.0, *engine.views(gradients)
     for part in _ranges(len(rows)):
@@ -161,11 +163,15 @@ def _gradients(
                     delta *= factors_of_part(layer)
                 delta *= engine.activations[layer].slope(zs[layer], a)
             if part.start == 0:
-                _write_product(activations[layer], delta, of_weights[layer])
                 delta.sum(axis=0, out=of_biases[layer])
             else:
-                np.add(of_weights[layer], activations[layer].T @ delta, out=of_weights[layer])
                 np.add(of_biases[layer], delta.sum(axis=0), out=of_biases[layer])
+            if layer == 0 and first_layer is not None:
+                first_layer.append((X, delta))
+            elif part.start == 0:
+                _write_product(activations[layer], delta, of_weights[layer])
+            else:
+                np.add(of_weights[layer], activations[layer].T @ delta, out=of_weights[layer])
             if layer:
                 delta = delta @ engine.weights[layer].T
     return loss
@@ -179,6 +185,13 @@ def _write_product(a: Any, delta: Array, out: Array) -> None:
         np.multiply(a.T, delta, out=out)
     else:
         np.matmul(a.T, delta, out=out)
+
+
+def _step_met_rows(weights: Array, X: Any, delta: Array) -> None:
+    """Add X' delta to the weights, for a sparse X that meets few of their rows."""
+    columns, places = np.unique(X.indices, return_inverse=True)
+    compressed = type(X)((X.data, places, X.indptr), shape=(X.shape[0], len(columns)))
+    weights[columns] += compressed.T @ delta
 
 
 class _Trainer:
@@ -196,6 +209,8 @@ class _Trainer:
         self._optimizer, self._regularization = rule.optimizer, rule.regularization
         self._batch_size, self._slots = batch_size, rule.slots
         self._gradients = engine.new_slot()
+        # The rows of weights that no example of a sparse batch meets stay as they are.
+        self._steps_by_row = inputs.is_sparse and rule.is_plain
         # Whole batches, some hundred rows at most, per call: Python runs in between anyway.
         self.chunk = batch_size * max(1, 256 // batch_size)
         self.examples_per_backup = self.chunk
@@ -223,13 +238,20 @@ class _Trainer:
         factors = None
         if any(regularization.dropout):
             factors = partial(partial, self._factors, int(epoch.keys[0]), start)
-        loss = _gradients(engine, self._inputs, self._targets, rows, gradients, divisor, factors)
+        first_layer: list[tuple[Any, Array]] | None = [] if self._steps_by_row else None
+        loss = _gradients(
+            engine, self._inputs, self._targets, rows, gradients, divisor, factors, first_layer
+        )
         rate = engine.dtype.type(epoch.rates[0, batch])
         clip_factor = regularization.clip_factor(gradients)
         number = epoch.n_steps + batch + 1
         epoch.n_done[1] = True
+        for X, delta in first_layer or ():
+            _step_met_rows(engine.weights[0], X, -rate * delta)
         for i, (parameters, g) in enumerate(zip(engine.storage(), gradients, strict=True)):
             is_weights = i < len(engine.weights)
+            if i == 0 and self._steps_by_row:
+                continue
             if clip_factor != 1:
                 g *= engine.dtype.type(clip_factor)
             if is_weights and (regularization.l1 or regularization.l2):
