@@ -2,7 +2,6 @@
 
 import os
 import signal
-from dataclasses import replace
 from pathlib import Path
 
 import hypothesis
@@ -56,7 +55,7 @@ def tune(monkeypatch: pytest.MonkeyPatch) -> Tune:
     """Set thresholds of the kernel engine for the length of the test."""
 
     def tune(**thresholds: float) -> None:
-        changed = replace(Parameters.tuning, **thresholds)  # type: ignore[arg-type]
+        changed = Parameters.tuning._replace(**thresholds)  # type: ignore[arg-type]
         monkeypatch.setattr(Parameters, "tuning", changed)
 
     return tune

@@ -4,11 +4,10 @@ They decide which way the numbers go, how much one kernel call does, and how muc
 results differ by rounding at most. The measurements are of x86-64 with AVX2 and AVX-512.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Tuning:
+class Tuning(NamedTuple):
     """Thresholds; "work" counts products of numbers, about ten to the nanosecond.
 
     Attributes
