@@ -21,7 +21,8 @@ DEBUG = os.environ.get("FASTNN_DEBUG", "0") not in ("", "0")
 SANITIZE = os.environ.get("FASTNN_SANITIZE", "")
 KERNELS = "fastnn/_kernels"
 SHARED = "fastnn._kernels._cyutility"  # Cython's memoryview code, once instead of per variant
-ISA = runpy.run_path(f"{KERNELS}/isa.py")
+ISA_TABLE = f"{KERNELS}/isa.py"
+ISA = runpy.run_path(ISA_TABLE)
 VARIANTS, DTYPES = ISA["VARIANTS"], ISA["DTYPES"]
 
 COMPILER = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
@@ -73,15 +74,19 @@ def extension(name, source, flags=()):
     return Extension(
         name,
         [source],
-        depends=[*glob(f"{KERNELS}/**/*.pxi", recursive=True), *glob(f"{KERNELS}/*.h")],
+        depends=[*glob(f"{KERNELS}/**/*.pxi", recursive=True), *glob(f"{KERNELS}/*.h"), ISA_TABLE],
         include_dirs=[KERNELS],
         extra_compile_args=[*COMPILE, *flags],
         extra_link_args=LINK,
     )
 
 
+# What the variants need, as a list for C.
+FEATURES = dict.fromkeys(feature for variant in VARIANTS for feature in variant.features)
+FEATURES = "".join(f'FASTNN_FEATURE("{feature}"),' for feature in FEATURES)
+
 extensions = [
-    extension("fastnn._kernels.cpu", f"{KERNELS}/cpu.pyx"),
+    extension("fastnn._kernels.cpu", f"{KERNELS}/cpu.pyx", [f"-DFASTNN_FEATURES={FEATURES}"]),
     extension("fastnn._kernels.csv_rows", f"{KERNELS}/csv_rows.pyx", EXACT),
     extension(SHARED, f"{KERNELS}/_cyutility.c", [] if DEBUG else ["-Os"]),  # no loops to be fast
     *(

@@ -49,6 +49,8 @@ class Activation:
     function: Function
     derivative: Function
 
+    outputs_are_quantities = False  # nothing is known of a user's function
+
     def __repr__(self) -> str:  # without the useless addresses of the functions
         return f"{type(self).__name__}({self.name!r})"
 
@@ -61,6 +63,11 @@ class Activation:
     def output_range(self) -> tuple[float, float]:
         """Infimum and supremum of f; infinite for a user's function, whose range is unknown."""
         return -math.inf, math.inf
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether both ends of the output range are finite."""
+        return all(map(math.isfinite, self.output_range))
 
     def outputs(self, z: Array) -> Array:
         """Compute f(z), in the dtype of z."""
@@ -89,6 +96,12 @@ class BuiltinActivation(Parametrized, Activation):
         f'(z) as a function of a = f(z); None if a does not determine it.
     is_elementwise : bool
         Whether each output depends on its own weighted input alone.
+    zeros_are_common : bool
+        Whether so many outputs are 0 that the next layer had better skip them.
+    has_step_slope : bool
+        Whether f'(z) is 1 where f(z) is above 0, and 0 elsewhere.
+    outputs_are_quantities : bool
+        Whether outputs of this activation are quantities, not probabilities of classes.
     """
 
     def __init__(
@@ -101,6 +114,9 @@ class BuiltinActivation(Parametrized, Activation):
         gain: float = 1.0,
         output_range: tuple[float, float] = (-math.inf, math.inf),
         is_elementwise: bool = True,
+        zeros_are_common: bool = False,
+        has_step_slope: bool = False,
+        outputs_are_quantities: bool = False,
         **parameters: float,
     ) -> None:
         super().__init__(name, function, derivative)
@@ -108,12 +124,17 @@ class BuiltinActivation(Parametrized, Activation):
             parameters=parameters,
             derivative_of_output=derivative_of_output,
             is_elementwise=is_elementwise,
+            zeros_are_common=zeros_are_common,
+            has_step_slope=has_step_slope,
+            outputs_are_quantities=outputs_are_quantities,
             _gain=gain,
             _output_range=output_range,
         )
 
     derivative_of_output: Function | None
     is_elementwise: bool
+    zeros_are_common: bool
+    has_step_slope: bool
     _gain: float
     _output_range: tuple[float, float]
 
@@ -265,7 +286,7 @@ def _no_slope(z: Array) -> Array:
 ACTIVATIONS: dict[str, BuiltinActivation] = {
     activation.name: activation
     for activation in (
-        BuiltinActivation("identity", np.positive, _one, _one),
+        BuiltinActivation("identity", np.positive, _one, _one, outputs_are_quantities=True),
         BuiltinActivation(
             "sigmoid",
             _sigmoid,
@@ -283,6 +304,8 @@ ACTIVATIONS: dict[str, BuiltinActivation] = {
             _relu_slope,
             gain=2.0,
             output_range=(0, math.inf),
+            zeros_are_common=True,
+            has_step_slope=True,
         ),
         LeakyReLU(),
         ELU(),
@@ -301,7 +324,14 @@ ACTIVATIONS: dict[str, BuiltinActivation] = {
             gain=2.0,
             output_range=(-0.16997120747990369, math.inf),  # at z = -0.751...
         ),
-        BuiltinActivation("exp", np.exp, np.exp, np.positive, output_range=(0, math.inf)),
+        BuiltinActivation(
+            "exp",
+            np.exp,
+            np.exp,
+            np.positive,
+            output_range=(0, math.inf),
+            outputs_are_quantities=True,
+        ),
         BuiltinActivation(
             "softmax", _softmax, _no_slope, output_range=(0, 1), is_elementwise=False
         ),

@@ -26,11 +26,6 @@ _MIN_DATA_SET = 10  # examples; fewer may be a part of a stream and lack some of
 _BINARY = (0.0, 1.0)
 
 
-def is_regression(output: Activation) -> bool:
-    """Return whether outputs of this activation are quantities, not probabilities."""
-    return output.name in ("identity", "exp")
-
-
 class Rule(NamedTuple):
     """A rule that turns outputs or targets into labels."""
 
@@ -84,7 +79,7 @@ class Labeling(NamedTuple):
         """Whether each of several outputs is a label by itself."""
         if self.n_outputs == 1:
             return False
-        if self.loss.name == "binary_cross_entropy":
+        if self.loss.is_multilabel:
             return True
         levels = self.record.target_levels
         return (
@@ -121,7 +116,7 @@ class Labeling(NamedTuple):
         rule = Rule(self.threshold, self.is_multilabel)
         if (values := targets.with_positive_weight().values) is None:
             return rule, rule._replace(threshold=0.5)
-        if is_regression(self.output):
+        if self.output.outputs_are_quantities:
             return None
         known = self.record.target_levels
         levels = None if known is None else _levels(values, known)
@@ -205,9 +200,11 @@ class Labeling(NamedTuple):
     @property
     def _may_have_odd_rows(self) -> bool:
         """Whether targets like those of classes have more than two levels, or multi-hot rows."""
-        if is_regression(self.output) or self._is_softmax:  # for softmax, sums of rows are checked
+        if self.output.outputs_are_quantities:
             return False
-        if self.loss.name == "binary_cross_entropy":
+        if self._is_softmax:  # its targets are checked by the sums of their rows
+            return False
+        if self.loss.is_multilabel:
             return False
         return self.record.target_levels is None or self.record.has_multi_hot_rows
 
@@ -219,7 +216,7 @@ class Labeling(NamedTuple):
     def _usual_levels(self) -> tuple[float, float]:
         """The ends of the range of outputs or, if that is unbounded, 0 and 1."""
         low, high = self.output.output_range
-        return (low, high) if -np.inf < low and high < np.inf else _BINARY
+        return (low, high) if self.output.is_bounded else _BINARY
 
     def _are_classes(self, levels: tuple[float, ...]) -> bool:
         """Return whether there are levels, and they stand for no and yes."""

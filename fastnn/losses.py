@@ -47,6 +47,8 @@ class Loss:
     name: str
     function: Callable[[Array, Array], tuple[Array, Array]]
 
+    is_multilabel = False
+
     def __repr__(self) -> str:  # without the useless address of the function
         return f"{type(self).__name__}({self.name!r})"
 
@@ -89,17 +91,27 @@ class BuiltinLoss(Parametrized, Loss):
 
     Attributes
     ----------
+    formula : str
+        The loss of one output a with target t, as the documentation of `MLP` has it.
+    is_multilabel : bool
+        Whether each of several outputs is a label by itself.
     lowest, highest : float
         The range of its targets.
+    parameter_limit : float
+        The supremum of its parameter, whose infimum is 0.
     """
+
+    parameter_limit = np.inf
 
     def __init__(
         self,
         name: str,
         values: Callable[[Array, Array, Array], Array],
         derivative: Callable[[Array, Array], Array],
+        formula: str,
         *,
         output_activation: str | None = None,
+        is_multilabel: bool = False,
         lowest: float = -np.inf,
         highest: float = np.inf,
         **parameters: float,
@@ -109,11 +121,15 @@ class BuiltinLoss(Parametrized, Loss):
             parameters=parameters,
             _values=values,
             _derivative=derivative,
+            formula=formula,
+            is_multilabel=is_multilabel,
             lowest=lowest,
             highest=highest,
             _output_activation=output_activation,
         )
 
+    formula: str
+    is_multilabel: bool
     lowest: float
     highest: float
     _values: Callable[[Array, Array, Array], Array]
@@ -153,7 +169,7 @@ class Huber(BuiltinLoss):
         def derivative(a: Array, t: Array) -> Array:
             return np.clip(a - t, -a.dtype.type(delta), a.dtype.type(delta))
 
-        super().__init__("huber", values, derivative, delta=delta)
+        super().__init__("huber", values, derivative, "see `Huber`", delta=delta)
 
 
 @with_helpful_errors
@@ -168,6 +184,8 @@ class Quantile(BuiltinLoss):
         Between 0 and 1.
     """
 
+    parameter_limit = 1.0
+
     def __init__(self, quantile: float = 0.5) -> None:
         def derivative(a: Array, t: Array) -> Array:
             low, high = a.dtype.type(-quantile), a.dtype.type(1 - quantile)
@@ -176,7 +194,7 @@ class Quantile(BuiltinLoss):
         def values(z: Array, a: Array, t: Array) -> Array:
             return np.vecdot(a - t, derivative(a, t))
 
-        super().__init__("quantile", values, derivative, quantile=quantile)
+        super().__init__("quantile", values, derivative, "see `Quantile`", quantile=quantile)
 
 
 def _squared_error(z: Array, a: Array, t: Array) -> Array:
@@ -208,14 +226,15 @@ def _poisson(z: Array, a: Array, t: Array) -> Array:
 LOSSES: dict[str, BuiltinLoss] = {
     loss.name: loss
     for loss in (
-        BuiltinLoss("squared_error", _squared_error, np.subtract),
-        BuiltinLoss("absolute_error", _absolute_error, lambda a, t: np.sign(a - t)),
+        BuiltinLoss("squared_error", _squared_error, np.subtract, "½(a - t)²"),
+        BuiltinLoss("absolute_error", _absolute_error, lambda a, t: np.sign(a - t), r"\|a - t\|"),
         Huber(),
         Quantile(),
         BuiltinLoss(
             "cross_entropy",
             _cross_entropy,
             _cross_entropy_slope,
+            "-t log a",
             output_activation="softmax",
             lowest=0,
             highest=1,
@@ -224,11 +243,20 @@ LOSSES: dict[str, BuiltinLoss] = {
             "binary_cross_entropy",
             _binary_cross_entropy,
             np.subtract,
+            "-t log a - (1 - t) log(1 - a)",
             output_activation="sigmoid",
+            is_multilabel=True,
             lowest=0,
             highest=1,
         ),
-        BuiltinLoss("poisson", _poisson, np.subtract, output_activation="exp", lowest=0),
+        BuiltinLoss(
+            "poisson",
+            _poisson,
+            np.subtract,
+            "a - t log a",
+            output_activation="exp",
+            lowest=0,
+        ),
     )
 }
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from fastnn import MLP, validation
 from fastnn._kernels import kernels_for
 from fastnn.activations import ACTIVATIONS
-from fastnn.losses import LOSSES
 
 DTYPES = ["float32", "float64"]
 
@@ -273,18 +272,6 @@ class TestActivations:
         net.biases[0][:], net.biases[1][:] = z, 0
         found = net.gradients([[0]], np.full((1, len(z)), -1e25)).biases[0]
         np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-30)
-
-
-def test_every_loss_is_known() -> None:
-    codes = kernels_for(np.dtype("float32")).LOSS_CODES
-    assert codes.keys() == LOSSES.keys()
-    assert len(set(codes.values())) == len(LOSSES)
-
-
-def test_every_activation_has_a_code() -> None:
-    codes = kernels_for(np.dtype("float32")).ACTIVATION_CODES
-    assert codes.keys() == ACTIVATIONS.keys()
-    assert len(set(codes.values())) == len(ACTIVATIONS)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -8,28 +8,29 @@ cdef extern from *:
     /* GCC's and Clang's builtin takes literals only, and also asks the OS (XGETBV) whether it saves
      * the registers. */
     #define FASTNN_FEATURE(name) { name, __builtin_cpu_supports(name) != 0 }
-    static size_t fastnn_features(fastnn_feature features[16]) {
-        const fastnn_feature known[] = {
-            FASTNN_FEATURE("sse3"), FASTNN_FEATURE("ssse3"), FASTNN_FEATURE("sse4.1"),
-            FASTNN_FEATURE("sse4.2"), FASTNN_FEATURE("popcnt"), FASTNN_FEATURE("avx"),
-            FASTNN_FEATURE("avx2"), FASTNN_FEATURE("fma"), FASTNN_FEATURE("avx512f"),
-            FASTNN_FEATURE("avx512vl"), FASTNN_FEATURE("avx512bw"), FASTNN_FEATURE("avx512dq"),
-        };
-        memcpy(features, known, sizeof known);
-        return sizeof known / sizeof known[0];
-    }
     #else
-    static size_t fastnn_features(fastnn_feature features[16]) { (void)features; return 0; }
+    #define FASTNN_FEATURE(name) { name, 0 }
     #endif
+
+    /* setup.py defines FASTNN_FEATURES, all that the table in isa.py names; NULL ends the list. */
+    static const fastnn_feature *fastnn_features(void) {
+        const fastnn_feature known[] = { FASTNN_FEATURES { NULL, 0 } };
+        static fastnn_feature features[sizeof known / sizeof known[0]];
+        memcpy(features, known, sizeof known);
+        return features;
+    }
     """
     ctypedef struct fastnn_feature:
         const char* name
         bint usable
-    size_t fastnn_features(fastnn_feature* features)
+    const fastnn_feature* fastnn_features()
 
 
 def features():
-    """Instruction-set extensions by name, and whether they can be used; empty off x86-64."""
-    cdef fastnn_feature known[16]
-    cdef size_t n = fastnn_features(known), i
-    return {known[i].name.decode(): bool(known[i].usable) for i in range(n)}
+    """Return whether each feature that a variant needs can be used, by its name."""
+    cdef const fastnn_feature* feature = fastnn_features()
+    found = {}
+    while feature.name != NULL:
+        found[feature.name.decode()] = bool(feature.usable)
+        feature += 1
+    return found

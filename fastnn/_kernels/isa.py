@@ -16,7 +16,7 @@ class Variant(NamedTuple):
 
 
 _V2 = ("sse3", "ssse3", "sse4.1", "sse4.2", "popcnt")
-_AVX2 = (*_V2, "avx2", "fma")
+_AVX2 = (*_V2, "avx", "avx2", "fma")
 _AVX512 = (*_AVX2, "avx512f", "avx512vl", "avx512bw", "avx512dq")
 
 

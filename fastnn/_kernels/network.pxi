@@ -14,12 +14,14 @@ cdef struct Layer:
     Py_ssize_t activation
     Py_ssize_t slope       # the activation whose slope a delta is to be multiplied by
     Py_ssize_t keeps_z  # slopes, or the loss, are computed from z
+    Py_ssize_t lists_inputs    # zeros among the inputs are skipped
+    Py_ssize_t has_step_slope  # slopes are 1 where outputs are above 0, else 0
     double parameter       # of the activation
 
 # In the order of the struct: Python makes the table with them.
 LAYER_FIELDS = (
     "fan_in", "fan_out", "width", "row_length", "transposed", "weights", "biases", "inputs",
-    "outputs", "activation", "slope", "keeps_z", "parameter",
+    "outputs", "activation", "slope", "keeps_z", "lists_inputs", "has_step_slope", "parameter",
 )
 
 
@@ -172,7 +174,7 @@ cdef inline Py_ssize_t fours(Py_ssize_t n) noexcept nogil:
 
 
 cdef inline Inputs inputs(const Work* work, Py_ssize_t layer) noexcept nogil:
-    if is_listed(work.layers, layer):
+    if work.layers[layer].lists_inputs:
         return Inputs(
             fours(work.n_listed[layer]),
             work.index + work.layers[layer].inputs,
@@ -181,11 +183,6 @@ cdef inline Inputs inputs(const Work* work, Py_ssize_t layer) noexcept nogil:
     return Inputs(
         fours(work.layers[layer].fan_in), NULL, work.activations + work.layers[layer - 1].outputs
     )
-
-
-cdef inline bint is_listed(const Layer* layers, Py_ssize_t i) noexcept nogil:
-    """Rows of weights that synchronize a 0 are skipped; with columns there is nothing to gain."""
-    return i == 0 or (layers[i - 1].activation == RELU and not layers[i].transposed)
 
 
 cdef inline void end_list(const Work* work, Py_ssize_t layer, Py_ssize_t n) noexcept nogil:

@@ -16,9 +16,6 @@ from ..network import Network
 from ..warning import warn
 from .wording import listed
 
-BOUNDED = ("sigmoid", "tanh")
-"""Activations of a single output that separates two classes, or predicts bounded quantities."""
-
 
 def training_table(options: argparse.Namespace, network: Network) -> Table:
     """Read --train: inputs, then one column per output or one column of labels."""
@@ -110,13 +107,13 @@ def _task(options: argparse.Namespace, network: Network) -> str | None:
     task: str | None = options.task
     if network.layer_sizes[-1] > 1:
         return task or "classification"
-    output = network.activation_functions[-1].name
-    if output in BOUNDED:
+    output = network.activation_functions[-1]
+    if output.is_bounded:
         return task
     if task == "classification":
         raise ValueError(
             f"--task classification takes several outputs, or one that is sigmoid or tanh; "
-            f"--output-activation {output} predicts a quantity"
+            f"--output-activation {output.name} predicts a quantity"
         )
     return "regression"
 

@@ -78,7 +78,7 @@ def _check_fit(data: Dataset, network: Network) -> None:
             raise ValueError(f"{arch} has {n_outputs} outputs, and a quantity, one column, takes 1")
         output = network.activation_functions[-1]
         low, high = output.output_range
-        if output.name in csv_data.BOUNDED and not low <= data.y.min() <= data.y.max() <= high:
+        if output.is_bounded and not low <= data.y.min() <= data.y.max() <= high:
             raise ValueError(
                 f"the targets are quantities from {data.y.min():g} to {data.y.max():g}, and "
                 f"{output.name} outputs lie between {low} and {high}: --output-activation identity"
@@ -96,13 +96,13 @@ def _check_fit(data: Dataset, network: Network) -> None:
 
 def _check_task(data: Dataset, network: Network, task: str | None) -> None:
     """Reject quantities that would be scored as classes."""
-    output = network.activation_functions[-1].name
-    if task == "regression" and data.y.ndim == 1 and output in csv_data.BOUNDED:
+    output = network.activation_functions[-1]
+    if task == "regression" and data.y.ndim == 1 and output.is_bounded:
         levels = [f"{level:g}" for level in np.unique(data.y)]
         if len(levels) <= 2:
             raise ValueError(
                 f"--task regression: the targets are {' and '.join(levels)} only, which are "
-                f"classes to {output} outputs: --output-activation identity, or "
+                f"classes to {output.name} outputs: --output-activation identity, or "
                 "--task classification"
             )
 

@@ -53,6 +53,7 @@ class Parameters:
         self.lanes = lanes = ALIGNMENT // dtype.itemsize
         self.layers = np.zeros(len(activations), _layer_dtype(self.kernels.LAYER_FIELDS))
         size = n_units = n_listed = 0
+        has_zeros = True  # the inputs of a layer; X may be sparse
         for layer, (fan_in, fan_out), activation in zip(
             self.layers, pairwise(layer_sizes), activations, strict=True
         ):
@@ -68,8 +69,12 @@ class Parameters:
             layer["biases"] = size + (n_rows + self.kernels.SPARE_ROWS) * row_length
             layer["inputs"], layer["outputs"] = n_listed, n_units
             layer["activation"] = self.kernels.ACTIVATION_CODES[activation.name]
-            layer["slope"], layer["parameter"] = layer["activation"], _only(activation.parameters)
+            layer["slope"], layer["parameter"] = layer["activation"], _only_parameter(activation)
             layer["keeps_z"] = activation.derivative_of_output is None
+            layer["has_step_slope"] = activation.has_step_slope
+            # The row of weights of an input that is 0 is skipped, which spares nothing in columns.
+            layer["lists_inputs"] = has_zeros and not transposed
+            has_zeros = activation.zeros_are_common
             size = int(layer["biases"]) + width
             n_listed += self.room(fan_in)
             n_units += self.room(fan_out)
@@ -89,7 +94,7 @@ class Parameters:
             targets.weights,
             self.n_outputs,
             self.kernels.LOSS_CODES[self._loss.name],
-            _only(self._loss.parameters),
+            _only_parameter(self._loss),
             targets.max_log_loss,
         )
 
@@ -98,21 +103,27 @@ class Parameters:
     ) -> Any:
         """Return what a step does, as the kernels take it."""
         # An epsilon that is 0 in this dtype would make 0 / 0 of what only fills up rows.
-        constants = np.full(4, float(np.finfo(self.flat.dtype).tiny))
-        for i, constant in enumerate(optimizer.constants):
-            constants[i] = max(constant, constants[i])
-        kept, kept_too = (*slots, None, None)[:2]
+        lowest = float(np.finfo(self.flat.dtype).tiny)
+        constants = [max(constant, lowest) for constant in optimizer.constants]
+        n_constants, n_slots = self.kernels.MAX_CONSTANTS, self.kernels.MAX_SLOTS
+        if len(constants) > n_constants or len(slots) > n_slots:
+            raise NotImplementedError(
+                f"the kernels allow {n_constants} constants and {n_slots} slots, and the optimizer "
+                f"{optimizer.name!r} has {len(constants)} and {len(slots)}: raise the limits in "
+                "_kernels/train/optimizers.pxi"
+            )
+        constants += [lowest] * (n_constants - len(constants))
         return self.kernels.Update(
             self.kernels.RULE_CODES[optimizer.rule],
-            constants,
+            np.array(constants, float),
             optimizer.weight_decay,
             regularization.l1,
             regularization.l2,
             regularization.clip_norm,
             regularization.max_norm,
             regularization.by_weight,
-            kept,
-            kept_too,
+            *slots,
+            *[None] * (n_slots - len(slots)),
         )
 
     def whole_vectors(self, n: int) -> int:
@@ -138,9 +149,14 @@ def _layer_dtype(fields: Sequence[str]) -> "np.dtype[Any]":
     return np.dtype([(name, np.float64 if name == "parameter" else np.intp) for name in fields])
 
 
-def _only(parameters: dict[str, float]) -> float:
-    """Return the only parameter, 0 if there is none: the kernels take one at most."""
-    return next(iter(parameters.values()), 0.0)
+def _only_parameter(function: BuiltinActivation | BuiltinLoss) -> float:
+    """Return the only parameter of a function, or 0 if it has none."""
+    if len(function.parameters) > 1:
+        raise NotImplementedError(
+            f"the kernels allow one parameter of a function, and {function.name!r} has "
+            f"{len(function.parameters)}: see `parameter` of Layer in _kernels/network.pxi"
+        )
+    return next(iter(function.parameters.values()), 0.0)
 
 
 def _weights(flat: Array, layer: Any) -> Array:

@@ -25,9 +25,9 @@ class MLPClassifier(Perceptron, sklearn.neural_network.MLPClassifier):
     Parameters
     ----------
     activation : str, Activation or sequence of them, default="relu"
-        Also "leaky_relu", "elu", "softplus", "silu", "gelu", "exp", or a `fastnn.Activation`: one
-        for all hidden layers, or a list with one for each. For a list, initial weights are drawn
-        as for "relu".
+        Also the other names that `fastnn.MLP` knows, such as "elu" and "gelu", or a
+        `fastnn.Activation`: one for all hidden layers, or a list with one for each. For a list,
+        initial weights are drawn as for "relu".
     optimizer : str or Optimizer, default=None
         An optimizer of `fastnn.MLP.train` that replaces ``solver``, which must be "sgd" or "adam":
         "adamw", "rmsprop", "adagrad", ..., with ``learning_rate_init``, or an object such as

@@ -7,9 +7,10 @@ import numpy as np
 from scipy.special import xlogy
 
 from ..arrays import Array
+from ..losses import LOSSES
 
-MEANS = ("squared_error", "absolute_error", "huber", "quantile")
-"""Losses that scikit-learn averages over the outputs."""
+MEANS = [name for name, loss in LOSSES.items() if loss.output_activation is None]
+"""Names of the losses that are averaged over the outputs, as scikit-learn does."""
 
 
 def max_log_loss(dtype: "np.dtype[Any]") -> float:

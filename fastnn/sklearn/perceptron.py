@@ -34,6 +34,8 @@ from . import full_batch, losses, settings, stochastic
 
 _LOSS_OF_OUTPUTS = {"softmax": "cross_entropy", "logistic": "binary_cross_entropy"}
 
+_ELEMENTWISE = {name for name, f in ACTIVATIONS.items() if f.is_elementwise}
+
 # Parameters that change the model and that scikit-learn lacks; each is false if it has no effect.
 _NOT_IN_SKLEARN = ("optimizer", "class_weight", "dropout", "l1", "clip_norm", "max_norm", "scoring")
 
@@ -51,7 +53,7 @@ class Perceptron(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Transfor
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         # scikit-learn draws initial weights by these names, so "sigmoid" is "logistic".
         "activation": [
-            StrOptions({"logistic", *ACTIVATIONS} - {"sigmoid", "softmax"}),
+            StrOptions({"logistic", *_ELEMENTWISE} - {"sigmoid"}),
             Activation,
             list,
             tuple,

@@ -24,12 +24,13 @@ class MLPRegressor(Perceptron, sklearn.neural_network.MLPRegressor):
     Parameters
     ----------
     loss : str or Loss, default="squared_error"
-        Also "absolute_error", "huber", "quantile" (the median), or a `fastnn.Loss` such as
-        ``Quantile(0.9)``. ``loss_`` is a mean over the outputs, except for "poisson" and a `Loss`.
+        Also the other names that `fastnn.MLP` knows for outputs of any activation, such as "huber"
+        and "quantile" (the median), and "poisson", or a `fastnn.Loss` such as ``Quantile(0.9)``.
+        ``loss_`` is a mean over the outputs, except for "poisson" and a `Loss`.
     activation : str, Activation or sequence of them, default="relu"
-        Also "leaky_relu", "elu", "softplus", "silu", "gelu", "exp", or a `fastnn.Activation`: one
-        for all hidden layers, or a list with one for each. For a list, initial weights are drawn
-        as for "relu".
+        Also the other names that `fastnn.MLP` knows, such as "elu" and "gelu", or a
+        `fastnn.Activation`: one for all hidden layers, or a list with one for each. For a list,
+        initial weights are drawn as for "relu".
     optimizer : str or Optimizer, default=None
         An optimizer of `fastnn.MLP.train` that replaces ``solver``, which must be "sgd" or "adam":
         "adamw", "rmsprop", "adagrad", ..., with ``learning_rate_init``, or an object such as

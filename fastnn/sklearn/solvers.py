@@ -51,9 +51,7 @@ class Momentum(SGD):
 class Adam(optimizers.Adam):
     """Adam that adds epsilon before the bias correction: the paper's "epsilon hat", section 2."""
 
-    @property
-    def constants(self) -> tuple[float, ...]:
-        return *super().constants, 1.0
+    rule = "adam_epsilon_hat"
 
     def change(self, g: Array, slots: Sequence[Array], rate: float, number: int) -> Array:
         hat = self.epsilon / math.sqrt(1 - self.beta_2**number)

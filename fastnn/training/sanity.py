@@ -19,7 +19,6 @@ _MAX_RATIO = 1000.0  # of scales: far above standardized inputs, pixels and one-
 # than the largest of many; a single number may be.
 _MIN_NONZEROS = 3
 _CONSTANT = 1e-3  # outputs are constant if their range is at most this fraction of the targets'
-_BOUNDED = ("sigmoid", "tanh", "softmax")
 
 _ADVICE = "subtract the mean of each column of X and divide by its standard deviation"
 
@@ -99,11 +98,10 @@ def _warn_of_scales(inputs: Inputs, rows: Array) -> bool:
 def _outputs_are_constant(engine: Engine, inputs: Inputs, targets: Targets, rows: Array) -> bool:
     """Tell whether outputs are the same for all rows, although inputs and targets differ."""
     few = rows[:: -(-len(rows) // _FEW_ROWS)]
-    is_bounded = engine.activations[-1].name in _BOUNDED
     for some in (few, rows):
         outputs = engine.outputs(inputs.take(some), 1)
         ranges = outputs.max(axis=0) - outputs.min(axis=0)
-        scale = 1.0 if is_bounded else float(abs(outputs).max())
+        scale = 1.0 if engine.activations[-1].is_bounded else float(abs(outputs).max())
         if not float(ranges.max()) <= _CONSTANT * scale < np.inf:
             return False
     numbers = inputs.array(few)

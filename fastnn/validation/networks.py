@@ -184,8 +184,7 @@ def with_defaults(
 def loss(value: str | Loss, output_activation: Activation, n_outputs: int, dtype: Dtype) -> Loss:
     """Check for a loss that goes with the output activation."""
     if isinstance(value, BuiltinLoss):
-        upper = 1 if value.name == "quantile" else math.inf
-        _check_parameters(value, "loss", dtype, upper, is_open=True)
+        _check_parameters(value, "loss", dtype, value.parameter_limit, is_open=True)
         found: Loss = value
     elif isinstance(value, Loss):
         _try_out_loss(value, n_outputs, dtype)

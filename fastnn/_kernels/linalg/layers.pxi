@@ -122,10 +122,7 @@ cdef void activate_layer(const Layer* layer, real* a, real* zs) noexcept nogil:
     cdef Py_ssize_t i
     if layer.keeps_z and zs != a:
         memcpy(zs, a, layer.width * sizeof(real))
-    if layer.activation == SOFTMAX:
-        softmax(a, layer.fan_out)
-    else:
-        activate(layer, a, layer.width)
+    activate_example(layer, a)
     for i in range(layer.fan_out, layer.width):
         a[i] = 0
         if layer.keeps_z:  # where a weight is infinite, the zeros that fill rows up came to NaN

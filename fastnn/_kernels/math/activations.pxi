@@ -164,6 +164,26 @@ cdef void softmax_of_columns(Matrix z, Py_ssize_t n_rows, Py_ssize_t n_columns) 
         start += LANES
 
 
+cdef inline void activate_example(const Layer* layer, real* z) noexcept nogil:
+    """z (fan_out,) becomes f(z), for one example"""
+    if layer.activation == SOFTMAX:
+        softmax(z, layer.fan_out)
+    else:
+        activate(layer, z, layer.width)
+
+
+cdef inline void activate_columns(
+    const Layer* layer, Matrix z, Py_ssize_t n_columns
+) noexcept nogil:
+    """z (fan_out, n_columns) becomes f(z), for one example in each column"""
+    cdef Py_ssize_t unit
+    if layer.activation == SOFTMAX:
+        softmax_of_columns(z, layer.fan_out, n_columns)
+        return
+    for unit in range(layer.fan_out):
+        activate(layer, z.data + unit * z.row, n_columns)
+
+
 cdef void times_slope(
     const Layer* layer, const real* z, const real* a, real* delta, Py_ssize_t n
 ) noexcept nogil:

@@ -188,6 +188,11 @@ cdef double cross_entropy(
     return loss
 
 
+cdef inline bint is_elementwise(const Wanted* wanted) noexcept nogil:
+    """Whether the loss is a sum over the outputs, each with its own target"""
+    return wanted.loss != CROSS_ENTROPY
+
+
 cdef double output_loss(
     const Wanted* wanted, const real* z, const real* a, Py_ssize_t row, real* delta
 ) noexcept nogil:
@@ -195,10 +200,10 @@ cdef double output_loss(
     cdef Target target = target_of(wanted, row)
     cdef double loss
     cdef Py_ssize_t i
-    if wanted.loss == CROSS_ENTROPY:
-        loss = cross_entropy(z, a, target, delta, wanted.n_outputs, 1, wanted.most)
-    else:
+    if is_elementwise(wanted):
         loss = sum_losses(wanted, z, a, target, delta, wanted.n_outputs)
+    else:
+        loss = cross_entropy(z, a, target, delta, wanted.n_outputs, 1, wanted.most)
     if wanted.weights != NULL:
         loss *= wanted.weights[row]
         for i in range(wanted.n_outputs):

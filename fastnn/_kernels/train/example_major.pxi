@@ -255,22 +255,21 @@ cdef class ExampleMajor(BatchWorkspace):
     cdef void drop_out(self, Py_ssize_t layer) noexcept nogil:
         """Leave units out, if the layer has dropout; zs keep what slopes are computed from.
 
-        Those of ReLU are 0 where outputs are, so that these will do, and factors are forgotten.
+        Step slopes follow from the outputs that are left, so that zs and factors are not kept.
         """
         cdef const Layer* of = &self.work.layers[layer]
         cdef Matrix a = self.of_layer(self.work.activations, layer)
         cdef Matrix zs = self.of_layer(self.work.zs, layer)
         cdef Matrix factors = self.own(self.of_layer(self.work.factors, layer))
-        cdef bint is_relu = of.slope == RELU
         cdef Py_ssize_t k
         if not has_dropout(&self.work, layer):
             return
         for k in range(self.begin, self.end):
-            if not of.keeps_z and not is_relu:
+            if not of.keeps_z and not of.has_step_slope:
                 memcpy(zs.data + k * zs.row, a.data + k * a.row, of.width * sizeof(real))
             draw_and_multiply(
                 self.work.dropout[layer], self.work.key, self.work.place + k, layer,
-                factors.data + (0 if is_relu else k - self.begin) * factors.row,
+                factors.data + (0 if of.has_step_slope else k - self.begin) * factors.row,
                 a.data + k * a.row, of.width,
             )
 
@@ -314,7 +313,7 @@ cdef class ExampleMajor(BatchWorkspace):
         cdef Matrix deltas = self.own(self.of_layer(self.work.deltas, layer))
         cdef Py_ssize_t n = (self.end - self.begin) * a.row
         # All rows as one vector: between them are only zeros.
-        if has_dropout(&self.work, layer) and self.work.layers[layer].slope == RELU:
+        if has_dropout(&self.work, layer) and self.work.layers[layer].has_step_slope:
             times_slope(&self.work.layers[layer], zs.data, a.data, deltas.data, n)
             shrink(deltas.data, 1 / (1 - self.work.dropout[layer]), n)
         elif has_dropout(&self.work, layer):

@@ -82,11 +82,7 @@ cdef class FeatureMajor(BatchWorkspace):
         if layer.keeps_z and zs.data != a.data:
             for unit in range(layer.fan_out):
                 memcpy(zs.data + unit * zs.row, a.data + unit * a.row, lanes * sizeof(real))
-        if layer.activation == SOFTMAX:
-            softmax_of_columns(a, layer.fan_out, lanes)
-            return
-        for unit in range(layer.fan_out):
-            activate(layer, a.data + unit * a.row, lanes)
+        activate_columns(layer, a, lanes)
 
     cdef double losses(
         self, const Wanted* wanted, const Py_ssize_t* rows, Py_ssize_t n, real scale
@@ -99,7 +95,7 @@ cdef class FeatureMajor(BatchWorkspace):
         cdef Py_ssize_t n_at_once = n if wanted.weights == NULL else 1
         cdef double loss = 0
         cdef real* delta
-        if wanted.loss == CROSS_ENTROPY:
+        if not is_elementwise(wanted):
             for k in range(n):
                 loss += weight_of(wanted, rows[k]) * cross_entropy(
                     zs.data + k, a.data + k, target_of(wanted, rows[k]), deltas.data + k,
@@ -110,7 +106,7 @@ cdef class FeatureMajor(BatchWorkspace):
         for unit in range(wanted.n_outputs):
             delta = deltas.data + unit * deltas.row
             k = 0
-            while wanted.loss != CROSS_ENTROPY and k < n:
+            while is_elementwise(wanted) and k < n:
                 loss += weight_of(wanted, rows[k]) * sum_losses(
                     wanted, zs.data + unit * zs.row + k, a.data + unit * a.row + k,
                     Target(delta + k, 0), delta + k, n_at_once,

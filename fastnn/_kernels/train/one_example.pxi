@@ -34,7 +34,7 @@ cdef void forward(const Work* work, Py_ssize_t first) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(first, work.n_layers):
         layer = &work.layers[i]
-        if i > 0 and is_listed(work.layers, i):
+        if i > 0 and layer.lists_inputs:
             list_nonzeros(work, i, work.activations + work.layers[i - 1].outputs)
         forward_layer(work, layer, inputs(work, i))
         drop_out(work, i)

@@ -7,12 +7,19 @@ gradient is 0 after it.
 
 from libc.math cimport sqrt as sqrt_double, sqrtf as sqrt_float
 
+cdef enum:  # limits of all rules, which layout.py checks
+    _MAX_CONSTANTS = 4
+    _MAX_SLOTS = 2
+
+MAX_CONSTANTS, MAX_SLOTS = _MAX_CONSTANTS, _MAX_SLOTS
+
 cdef enum:
     KEEP  # the gradient is what is wanted, and stays
     SGD
     MOMENTUM
     NESTEROV
     ADAM
+    ADAM_EPSILON_HAT  # adds epsilon before the bias correction
     RMSPROP
     ADAGRAD
     RPROP
@@ -23,6 +30,7 @@ RULE_CODES = {
     "momentum": MOMENTUM,
     "nesterov": NESTEROV,
     "adam": ADAM,
+    "adam_epsilon_hat": ADAM_EPSILON_HAT,
     "rmsprop": RMSPROP,
     "adagrad": ADAGRAD,
     "rprop": RPROP,
@@ -31,7 +39,7 @@ RULE_CODES = {
 
 cdef struct Rule:
     Py_ssize_t code
-    double constants[4]  # of the optimizer, in the order of its formula
+    double constants[_MAX_CONSTANTS]  # of the optimizer, in the order of its formula
     double weight_decay
     double l1
     double l2
@@ -51,7 +59,7 @@ cdef class Update:
     def __init__(
         self,
         Py_ssize_t code,
-        const double[::1] constants,  # IN  (4,)
+        const double[::1] constants,  # IN  (MAX_CONSTANTS,)
         double weight_decay,
         double l1,
         double l2,
@@ -68,7 +76,7 @@ cdef class Update:
         self.rule.l1, self.rule.l2 = l1, l2
         self.rule.clip_norm, self.rule.max_norm = clip_norm, max_norm
         self.rule.by_weight = by_weight
-        for i in range(4):
+        for i in range(_MAX_CONSTANTS):
             self.rule.constants[i] = constants[i]
         self.rule.slot_0 = self.rule.slot_1 = NULL
         if slot_0 is not None:
@@ -193,7 +201,8 @@ cdef void step_adam(
     cdef double beta_1 = rule.constants[0], beta_2 = rule.constants[1]
     cdef real rate = <real>(terms.rate / (1 - pow_double(beta_1, terms.number)))
     cdef real root = <real>(1 / sqrt_double(1 - pow_double(beta_2, terms.number)))
-    cdef real epsilon = <real>(rule.constants[2] * (root if rule.constants[3] == 1 else 1)), x, m, v
+    cdef bint is_hat = rule.code == ADAM_EPSILON_HAT
+    cdef real epsilon = <real>(rule.constants[2] * (root if is_hat else 1)), x, m, v
     cdef real new_1 = <real>(1 - beta_1), old_2 = <real>beta_2, new_2 = <real>(1 - beta_2)
     cdef Py_ssize_t i
     for i in range(n & -LANES):
@@ -261,7 +270,7 @@ cdef void step_run(
         step_sgd(terms, w + at, g + at, n)
     elif rule.code == MOMENTUM or rule.code == NESTEROV:
         step_momentum(rule, terms, w + at, g + at, slot_0, n)
-    elif rule.code == ADAM:
+    elif rule.code == ADAM or rule.code == ADAM_EPSILON_HAT:
         step_adam(rule, terms, w + at, g + at, slot_0, slot_1, n)
     elif rule.code == RMSPROP:
         step_rmsprop(rule, terms, w + at, g + at, slot_0, n)
