@@ -2,13 +2,10 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pytest
 
-from fastnn import cli
 from fastnn.arrays import Array
 
 
@@ -36,23 +33,6 @@ class Run(NamedTuple):
 
 
 Command = Callable[[str], Run]
-
-
-@pytest.fixture
-def fastnn_(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Command:
-    """Run the command in this process, in a folder of its own; blanks separate its arguments."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(arguments: str) -> Run:
-        try:
-            status = cli.main(arguments.split())
-        except SystemExit as exit_:
-            status = exit_.code if isinstance(exit_.code, int) else 1
-        return Run(status, *capsys.readouterr())
-
-    return run
 
 
 def succeeded(run: Run) -> Run:

@@ -1,4 +1,4 @@
-"""Data, kernel variants and computation paths that the tests are run over."""
+"""Fixtures: kernel variants, paths and networks that tests are run over, files and data sets."""
 
 import os
 import signal
@@ -6,9 +6,11 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from command import Command, Run
 from grid import PATHS, VARIANTS, Tune
+from helpers import Kind, Write
 
-from fastnn import _kernels
+from fastnn import MLP, _kernels, cli, reference
 from fastnn.engine.layout import Parameters
 
 hypothesis.settings.register_profile(
@@ -37,9 +39,18 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = [item for item in items if not _is_repeated(item)]
     for item in items:
         if "variant" in getattr(item, "fixturenames", ()):
             item.add_marker("kernels")
+
+
+def _is_repeated(item: pytest.Item) -> bool:
+    """Tell whether a test of the reference, which has no variants, runs with another variant."""
+    callspec = getattr(item, "callspec", None)
+    parameters = callspec.params if callspec else {}
+    is_active = parameters.get("variant", _kernels.active) == _kernels.active
+    return parameters.get("kind") is reference.MLP and not is_active
 
 
 @pytest.fixture(params=VARIANTS)
@@ -48,6 +59,13 @@ def variant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     name: str = request.param
     monkeypatch.setattr(_kernels, "active", name)
     return name
+
+
+@pytest.fixture(params=[MLP, reference.MLP], ids=["kernels", "reference"])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """The class of a network: on kernels, then the reference."""
+    network_class: Kind = request.param
+    return network_class
 
 
 @pytest.fixture
@@ -67,6 +85,41 @@ def path(request: pytest.FixtureRequest, tune: Tune) -> str:
     name: str = request.param
     tune(**PATHS[name])
     return name
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write the one file of a test, and return its path."""
+    path = tmp_path / "data"
+
+    def write_(content: str | bytes) -> Path:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write_
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The path of a file that every example of a property writes anew."""
+    return tmp_path_factory.mktemp("scratch") / "file"
+
+
+@pytest.fixture
+def fastnn_(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Command:
+    """Run the command in this process, in a folder of its own; blanks separate its arguments."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(arguments: str) -> Run:
+        try:
+            status = cli.main(arguments.split())
+        except SystemExit as exit_:
+            status = exit_.code if isinstance(exit_.code, int) else 1
+        return Run(status, *capsys.readouterr())
+
+    return run
 
 
 def _data_folder(name: str) -> Path:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import pytest
 
-from fastnn import MLP, _kernels, reference
+from fastnn import _kernels
 
 # The variant that is in use, FASTNN_ISA's or the best one, or all that can run here.
 ALL_VARIANTS = bool(os.environ.get("FASTNN_ALL_VARIANTS"))
@@ -17,14 +17,6 @@ VARIANTS = _kernels.runnable_variants() if ALL_VARIANTS else [_kernels.active]
 
 # For tests of what is above the kernels, in files whose tests are run over the variants.
 ONE_VARIANT = pytest.mark.parametrize("variant", [_kernels.active], indirect=True)
-
-# The reference has no variants.
-EITHER = pytest.mark.parametrize(
-    ("variant", "kind"),
-    [*((variant, MLP) for variant in VARIANTS), (_kernels.active, reference.MLP)],
-    indirect=["variant"],
-    ids=[*(f"{variant}-kernels" for variant in VARIANTS), "reference"],
-)
 
 # The ways through the kernels, and the thresholds with which networks take each wherever they can.
 PATHS: dict[str, dict[str, float]] = {

@@ -1,4 +1,4 @@
-"""Types, fixtures and assertions that several test files use."""
+"""Types, networks and assertions that several test files use."""
 
 import copy
 import pickle
@@ -29,12 +29,6 @@ SOFTSIGN = Activation("softsign", lambda z: z / (1 + abs(z)), lambda z: 1 / (1 +
 
 
 # Networks
-
-
-@pytest.fixture(params=[MLP, reference.MLP], ids=["kernels", "reference"])
-def kind(request: pytest.FixtureRequest) -> Any:
-    """The class of a network: on kernels, then the reference."""
-    return request.param
 
 
 @pytest.fixture(
@@ -122,25 +116,7 @@ def each_value(rules: dict[str, list[Any]]) -> pytest.MarkDecorator:
     return parametrize("rule, argument, value", *cases)
 
 
-# Files and processes
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Write the one file of a test, and return its path."""
-    path = tmp_path / "data"
-
-    def write_(content: str | bytes) -> Path:
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return write_
-
-
-@pytest.fixture(scope="module")
-def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The path of a file that every example of a property writes anew."""
-    return tmp_path_factory.mktemp("scratch") / "file"
+# Processes
 
 
 def run_python(*arguments: object, **options: Any) -> "subprocess.CompletedProcess[str]":

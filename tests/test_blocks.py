@@ -12,7 +12,6 @@ from grid import over
 from fastnn import MLP, Linear, Step, TrainingDiverged, reference
 from fastnn.network import Network
 
-EITHER = pytest.mark.parametrize("kind", [MLP, reference.MLP], ids=["kernels", "reference"])
 Kind = type[MLP] | type[reference.MLP]
 
 
@@ -224,7 +223,6 @@ def test_a_memory_map_in_blocks(tmp_path: Path) -> None:
 # One batch at a time
 
 
-@EITHER
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
 def test_batches_one_by_one_are_as_good_as_an_epoch(kind: Kind, optimizer: str) -> None:
     X, y = data()

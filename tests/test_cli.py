@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import pytest
 from command import Command, Run, failed, misused, succeeded
-from command import fastnn_ as fastnn_
 from helpers import Options, parameters, parametrize, run_python
 
 import fastnn

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from command import Command, failed, misused, succeeded
-from command import fastnn_ as fastnn_
 from helpers import Compress, parametrize, run_python
 
 import fastnn

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import Kind, copies_of, parametrize, refusal
-from helpers import kind as kind
 
 import fastnn
 from fastnn.network import Network

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers import Compress, Options, Write, parametrize, refusal
-from helpers import write as write
 
 from fastnn import MLP, TrainingWarning
 from fastnn.datasets import read_csv

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers import parametrize
-from helpers import scratch as scratch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

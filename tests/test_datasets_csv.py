@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers import Error, Options, Write, parametrize, peak_of
-from helpers import scratch as scratch
-from helpers import write as write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal

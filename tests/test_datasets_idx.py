@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers import Compress, Write, parametrize, peak_of
-from helpers import scratch as scratch
-from helpers import write as write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp

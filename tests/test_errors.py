@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import Error, Kind, Options, each_value, parameters, parametrize, refusal, unchanged
-from helpers import kind as kind
 
 import fastnn
 from fastnn import LBFGS, MLP, SGD, Activation, Adam, Linear, ReduceOnPlateau, reference

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from helpers import SOFTSIGN, Error, Kind, Options, arrays_of, parametrize, refusal
-from helpers import kind as kind
 from safetensors.numpy import load_file, save_file
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 

@@ -18,7 +18,6 @@ from helpers import (
     refusal,
     unchanged,
 )
-from helpers import kind as kind
 
 from fastnn import LBFGS, MLP, SGD, Adam, AdamW, InverseScaling, OneCycle, ReduceOnPlateau, Step
 from fastnn.network import Network

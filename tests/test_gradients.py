@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
-from grid import EITHER, ONE_VARIANT, PATHS, over
+from grid import ONE_VARIANT, PATHS, over
 from numpy.typing import NDArray
 
 import fastnn
@@ -159,7 +159,6 @@ PAIRS = [*LOSSES[:3], *((output, loss) for output in ELEMENTWISE for loss in REG
 
 
 @pytest.mark.parametrize(("output", "loss"), PAIRS, ids=str)
-@EITHER
 def test_every_loss_output_weighting_and_penalty(
     kind: type[Network], output: str, loss: str | Loss
 ) -> None:
@@ -218,7 +217,6 @@ def test_gradients_of_a_network(path: str, make: Any, labeled: bool) -> None:
     assert all(map(np.array_equal, by_threads.weights, all_at_once.weights))
 
 
-@EITHER
 @pytest.mark.parametrize("make", [np.array, np.asfortranarray, scipy.sparse.csr_array], ids=str)
 def test_activations_of_every_layer(kind: type[Network], make: Any) -> None:
     net = kind(
@@ -246,7 +244,6 @@ def log_cosh(outputs: NDArray[Any], targets: NDArray[Any]) -> tuple[NDArray[Any]
 
 
 @pytest.mark.parametrize("output", [SOFTSIGN, "identity", "silu"], ids=str)
-@EITHER
 def test_losses_of_the_user(kind: type[Network], output: str | Activation) -> None:
     loss = Loss("log_cosh", log_cosh)
     net = kind([5, 9, 3], output_activation=output, loss=loss, dtype="float64", seed=4)

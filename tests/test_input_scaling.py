@@ -13,7 +13,6 @@ import onnxruntime
 import pandas as pd
 import pytest
 from helpers import Error, Kind, Options, assert_close, copies_of, parametrize, refusal
-from helpers import kind as kind
 from scipy import sparse
 
 import fastnn

@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 from grid import PATHS, over
 from helpers import Kind, Options, arrays_of, parameters, parametrize, peak_of
-from helpers import kind as kind
 
 from fastnn import MLP, Activation, validation
 from fastnn.arrays import Array

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import Kind, parametrize, refusal
-from helpers import kind as kind
 from numpy.testing import assert_array_equal
 
 import fastnn

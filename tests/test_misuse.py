@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import Error, Kind, Options, message, parametrize, peak_of, run_python
-from helpers import kind as kind
 from sklearn.preprocessing import StandardScaler
 
 import fastnn

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers import SOFTSIGN, Kind, Options, arrays_of, parameters, parametrize, peak_of, run_python
-from helpers import kind as kind
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 

@@ -9,7 +9,6 @@ import onnxruntime
 import pandas as pd
 import pytest
 from helpers import SOFTSIGN, Kind, Options, arrays_of, parametrize, refusal, run_python
-from helpers import kind as kind
 
 import fastnn
 from fastnn import ELU, Activation, LeakyReLU, reference

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
-from grid import EITHER, ONE_VARIANT, PATHS, Tune, over
+from grid import ONE_VARIANT, PATHS, Tune, over
 from numpy.typing import NDArray
 
 from fastnn import (
@@ -62,7 +62,6 @@ def flat(net: Network) -> NDArray[Any]:
     return np.concatenate([array.ravel() for array in (*net.weights, *net.biases)])
 
 
-@EITHER
 class TestByHand:
     """The network is a = w x + b, the loss its size above -1000: gradients are x and 1."""
 
@@ -278,7 +277,6 @@ def test_an_epsilon_below_the_least_float(path: str, optimizer: Optimizer) -> No
     np.testing.assert_allclose(flat(nets[0]), flat(nets[1]), rtol=0, atol=1e-4)
 
 
-@EITHER
 class TestGoingOn:
     """From one call of train to the next."""
 
@@ -517,7 +515,6 @@ class TestGoingOn:
         assert np.isfinite(self.train(net, 3).loss).all()
 
 
-@EITHER
 class TestLBFGS:
     def problem(self, kind: type[Network]) -> tuple[Network, NDArray[Any], NDArray[Any]]:
         generator = np.random.default_rng(0)

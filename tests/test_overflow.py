@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import scipy.sparse
 from helpers import Kind, parametrize
-from helpers import kind as kind
 from numpy.typing import NDArray
 
 from fastnn import LBFGS, MLP, InputScaling, TrainingDiverged

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
-from grid import EITHER, ONE_VARIANT, PATHS, Tune, over
+from grid import ONE_VARIANT, PATHS, Tune, over
 from numpy.typing import NDArray
 
 from fastnn import ELU, MLP, SGD, Activation, Adam, LeakyReLU, Step, reference
@@ -217,7 +217,6 @@ class TestPenalties:
         Regularization(max_norm=2.5).limit_norms(shortened)
         np.testing.assert_allclose(shortened, np.array([[1.5, 0], [2, -2]]), rtol=1e-15)
 
-    @EITHER
     def test_the_loss_in_the_history_is_without_them(self, kind: type[Network]) -> None:
         X, y = np.random.default_rng(0).random((20, 3)), np.arange(20) % 2
         net = kind([3, 5, 2], dtype="float64", seed=1)

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import scipy.sparse
 from helpers import Kind, Options, parameters, parametrize, unchanged
-from helpers import kind as kind
 from sklearn import datasets
 
 import fastnn

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
-from grid import EITHER, ONE_VARIANT, PATHS, over
+from grid import ONE_VARIANT, PATHS, over
 from numpy.typing import NDArray
 
 from fastnn import MLP, reference
@@ -142,7 +142,6 @@ def test_rows_that_hardly_meet_again(dtype: str, n_hidden: int) -> None:
         np.testing.assert_allclose(a, c, rtol=0, atol=1e-5 if dtype == "float32" else 1e-13)
 
 
-@EITHER
 def test_shapes(kind: type[Network]) -> None:
     net = kind([40, 3], seed=1)
     X = scipy.sparse.csr_array(dense())

@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 from command import Command, failed
-from command import fastnn_ as fastnn_
 from helpers import Kind, parametrize, refusal
-from helpers import kind as kind
 
 import fastnn
 

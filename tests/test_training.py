@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from grid import EITHER, ONE_VARIANT, PATHS, over
+from grid import ONE_VARIANT, PATHS, over
 from numpy.typing import NDArray
 
 import fastnn
@@ -45,7 +45,6 @@ def parameters(net: Network) -> list[bytes]:
     return [p.tobytes() for p in (*net.weights, *net.biases)]
 
 
-@EITHER
 class TestSteps:
     """Steps of a network of one weight and one bias, worked out by hand."""
 
@@ -98,7 +97,6 @@ class TestSteps:
         assert parameters(nets[0]) == parameters(nets[1])
 
 
-@EITHER
 class TestOrder:
     def test_shuffling_draws_a_permutation_per_epoch(self, kind: Kind) -> None:
         X, y = line()
@@ -161,7 +159,6 @@ class TestOrder:
         assert parameters(at_once) == parameters(in_parts)
 
 
-@EITHER
 class TestHistoryAndCallback:
     def test_one_loss_per_epoch(self, kind: Kind) -> None:
         net = linear(kind)
@@ -208,7 +205,6 @@ class TestHistoryAndCallback:
         net.train(*line())
 
 
-@EITHER
 @pytest.mark.parametrize("batch_size", [1, 7, None])
 class TestDivergence:
     RATE = 100.0
@@ -248,7 +244,6 @@ class TestDivergence:
         assert parameters(net) == before
 
 
-@EITHER
 def test_non_finite_weights_are_refused(kind: Kind) -> None:
     net = linear(kind)
     net.weights[0][:] = np.nan
@@ -526,7 +521,6 @@ def test_evaluation() -> None:
     assert net.evaluate([[1.0]] * 3, [0.1] * 3).score == 0
 
 
-@EITHER
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_loss_of_many_outputs_is_summed_exactly(kind: Kind, dtype: str) -> None:
     net = kind([1, 1000], output_activation="identity", dtype=dtype)

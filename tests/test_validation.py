@@ -9,7 +9,6 @@ from unittest import mock
 import numpy as np
 import pytest
 from helpers import Kind, Options, copies_of, parameters, parametrize
-from helpers import kind as kind
 
 import fastnn
 from fastnn import MLP, SGD, Adam, EarlyStopping, Linear, ReduceOnPlateau, Step, evaluation

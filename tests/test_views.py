@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from helpers import Kind, arrays_of, copies_of, parametrize
-from helpers import kind as kind
 
 from fastnn.arrays import Array
 from fastnn.network import Network
