@@ -1,5 +1,5 @@
-/* What the kernels need of C and Cython cannot say: the bits of floats, vectors, and the CPU's
- * treatment of subnormal numbers. */
+/* C that Cython cannot express: the bits of floats, vectors, prefetching, the gathering of nonzeros,
+ * and the CPU's treatment of subnormal numbers. */
 #ifndef FASTNN_FLOATS_H
 #define FASTNN_FLOATS_H
 
@@ -31,8 +31,8 @@ static inline double fastnn_double_with_bits(uint64_t bits) {
 }
 
 /* Vectors, with GCC's and Clang's arithmetic on them: compilers keep a matrix of such variables in
- * registers, which they do not of elements of an array that they would have to vectorize first.
- * A tile of so many rows and vectors leaves registers for what is added to it. */
+ * registers, but not a matrix of numbers that they have to vectorize first.  A tile of
+ * FASTNN_TILE_ROWS x FASTNN_TILE_VECTORS leaves registers for the terms that are added to it. */
 #if defined(__AVX512F__)
 #define FASTNN_VECTOR 64
 #define FASTNN_TILE_ROWS 8
@@ -51,17 +51,17 @@ typedef double fastnn_doubles __attribute__((vector_size(FASTNN_VECTOR), may_ali
 
 #define FASTNN_INLINED __attribute__((always_inline))
 
-/* Begin to bring what is there into the second-level cache; p may be any address.  Functions that do
- * nothing else must be FASTNN_INLINED: GCC 12 takes them for pure, and drops their calls. */
-static inline void fastnn_fetch(const void *p) { __builtin_prefetch(p, 0, 2); }
+/* Prefetch the cache line of p into the second-level cache; p may be any address.  Functions that
+ * only prefetch must be FASTNN_INLINED: GCC 12 takes them for pure, and drops their calls. */
+static inline void fastnn_prefetch(const void *p) { __builtin_prefetch(p, 0, 2); }
 
-/* Append to two lists those of up to 64 bytes of numbers that are not 0, and their places, counted
- * from `first`; what follows in the lists is overwritten.  The number of them is returned. */
+/* Append the nonzeros of x (n,), at most 64 bytes, to `values`, and their positions plus `first` to
+ * `index`; return the number of nonzeros.  Up to 64 bytes of the lists are overwritten. */
 #define FASTNN_APPEND_NONZEROS(name, real)                                                      \
     static inline int name(const real *x, int n, int32_t first, int32_t *index, real *values) { \
         int found = 0;                                                                          \
         for (int i = 0; i < n; i++) found += x[i] != 0;                                         \
-        if (found == 0) return 0; /* it is often all of them */                                 \
+        if (found == 0) return 0; /* often all numbers are 0 */                                \
         found = 0;                                                                              \
         for (int i = 0; i < n; i++) {                                                           \
             index[found] = first + i;                                                           \
@@ -97,9 +97,9 @@ FASTNN_APPEND_NONZEROS(fastnn_append_nonzero_floats, float)
 FASTNN_APPEND_NONZEROS(fastnn_append_nonzero_doubles, double)
 #endif
 
-/* Subnormal operands cost a hundred cycles and more each on most CPUs, and deltas of saturated
- * neurons end there: the kernels treat them as zero, in the calling thread, for as long as they run.
- * The control word returned must be handed to fastnn_restore_subnormals. */
+/* Treat subnormals as 0 in the calling thread until fastnn_restore_subnormals is called with the
+ * control word returned.  On most CPUs an operation on a subnormal costs a hundred cycles or more,
+ * and the deltas of saturated units become subnormal. */
 #if defined(__SSE2__)
 #include <xmmintrin.h>
 typedef unsigned int fastnn_control;

@@ -1,16 +1,17 @@
 """The kernels: one source, compiled per instruction set (isa.py) and for float and double.
 
-What Python calls (``def``) takes C-contiguous views whose shapes the caller guarantees; debug
-builds check bounds.  Arguments are positional-only: code that parses others is a tenth of a module.
-Nothing here allocates, validates or raises: numeric trouble leaves as a value.
+Functions for Python (``def``) take C-contiguous views whose shapes the caller guarantees; debug
+builds check bounds.  Their arguments are positional-only: the code that parses keywords would be a
+tenth of a module.  Only constructors allocate, and no kernel validates: numeric trouble is found by
+the caller in the values.
 
-A network is one flat vector of parameters and a table of its layers, which layout.py lays
+A network is one flat vector of parameters and a table of its layers, which engine/layout.py lays
 out.  The weights of a layer are a matrix of 64-byte-aligned rows: one row of fan_out weights per
-input, or, if ``transposed``, one row of fan_in weights per output.  The delta of a layer is dL/dz,
-z being its weighted input.
+input, or, if ``transposed``, one row of fan_in weights per output.  z is the weighted input of a
+layer, and its delta is dL/dz.
 
-Loops over the outputs of a layer run to ``width``, in whole vectors.  What lies between fan_out
-and width is 0 in weights, biases, outputs and deltas, and stays so.
+Loops over the outputs of a layer run to its padded width, in whole vectors.  The padding, from
+fan_out to width, is 0 in weights, biases, activations and deltas, and stays 0.
 """
 
 cimport cython
@@ -26,7 +27,7 @@ from libc.string cimport memcpy, memset
 
 cdef extern from "floats.h" nogil:
     ctypedef int fastnn_control
-    void fastnn_fetch(const void* p)
+    void fastnn_prefetch(const void* p)
     fastnn_control fastnn_flush_subnormals()
     void fastnn_restore_subnormals(fastnn_control saved)
 
@@ -43,7 +44,9 @@ include "linalg/layers.pxi"
 include "train/optimizers.pxi"
 include "train/one_example.pxi"
 include "train/per_example.pxi"
-include "train/per_example_momentum.pxi"
+include "train/pending_updates.pxi"
+include "train/momentum_maps.pxi"
+include "train/pending_steps.pxi"
 include "train/batch_workspace.pxi"
 include "train/feature_major.pxi"
 include "train/example_major.pxi"

@@ -1,4 +1,4 @@
-"""Memory of workspaces, which allocate their own: never in the loops, which run without the GIL."""
+"""Memory of workspaces, which their constructors allocate: loops without the GIL never do."""
 
 
 cdef enum:
@@ -7,9 +7,9 @@ cdef enum:
 
 @cython.final
 cdef class Buffer:
-    """Zeros, aligned to whole vectors, for as long as the object lives.
+    """Own zeroed memory that is aligned to whole vectors and freed with the object.
 
-    Memory that is not used takes none: the operating system gives out pages as they are written.
+    Pages that are never written take no memory: the operating system provides them on demand.
     """
     cdef void* allocated
     cdef void* data
@@ -26,9 +26,11 @@ cdef class Buffer:
         free(self.allocated)
 
 
-cdef Buffer reals(Py_ssize_t n):
+cdef Buffer real_buffer(Py_ssize_t n):
+    """Return a buffer of n zeros of the kernels' dtype."""
     return Buffer(n, sizeof(real))
 
 
-cdef Buffer integers(Py_ssize_t n):
+cdef Buffer index_buffer(Py_ssize_t n):
+    """Return a buffer of n zeros of type Py_ssize_t."""
     return Buffer(n, sizeof(Py_ssize_t))

@@ -1,4 +1,4 @@
-/* Threads of Python that work on one thing meet here, without its GIL. */
+/* A barrier for the threads of a call, which run without Python's GIL, and signals. */
 #ifndef FASTNN_THREADS_H
 #define FASTNN_THREADS_H
 
@@ -23,13 +23,13 @@
 typedef struct {
     int n;         /* threads */
     int arrived;
-    int meeting;   /* number of the next one */
+    int meeting;   /* number of the next meeting */
     int asleep;
-    int abandoned; /* some thread will not come: nobody waits any more */
+    int abandoned; /* a thread will not come: no thread waits any more */
 } fastnn_barrier;
 
-/* A thread that sleeps is woken where a core is idle.  One that only yields may share a core with
- * the thread it waits for, for as long as they work: both are ready to run all the time. */
+/* Sleep until the meeting has ended, or for a short time.  The system wakes a sleeping thread on an
+ * idle core, but a thread that only yields may keep sharing a core with the thread it waits for. */
 static inline void fastnn_sleep(fastnn_barrier *barrier, int meeting) {
 #if defined(__linux__)
     __atomic_add_fetch(&barrier->asleep, 1, __ATOMIC_SEQ_CST);
@@ -40,7 +40,7 @@ static inline void fastnn_sleep(fastnn_barrier *barrier, int meeting) {
 #endif
 }
 
-/* Number the next meeting: whoever has not yet gone to sleep for this one will not. */
+/* End this meeting: wake the threads that sleep; those about to sleep see the new number. */
 static inline void fastnn_begin_next(fastnn_barrier *barrier) {
     __atomic_add_fetch(&barrier->meeting, 1, __ATOMIC_SEQ_CST);
 #if defined(__linux__)
@@ -49,7 +49,7 @@ static inline void fastnn_begin_next(fastnn_barrier *barrier) {
 #endif
 }
 
-/* Wait for the others; 0 if they will not all come. */
+/* Wait for the other threads; return 0 if the barrier is abandoned. */
 static inline int fastnn_meet(fastnn_barrier *barrier) {
     const int meeting = __atomic_load_n(&barrier->meeting, __ATOMIC_ACQUIRE);
     if (__atomic_load_n(&barrier->abandoned, __ATOMIC_ACQUIRE)) return 0;
@@ -58,7 +58,7 @@ static inline int fastnn_meet(fastnn_barrier *barrier) {
         fastnn_begin_next(barrier);
         return 1;
     }
-    /* They come within microseconds, unless there are more threads than idle cores. */
+    /* The others arrive within microseconds, unless there are more threads than idle cores. */
     for (int i = 0; __atomic_load_n(&barrier->meeting, __ATOMIC_ACQUIRE) == meeting; i++) {
         if (i < 2000)
             fastnn_pause();
@@ -77,8 +77,8 @@ static inline void fastnn_abandon(fastnn_barrier *barrier) {
     fastnn_begin_next(barrier);
 }
 
-/* Whether signal handlers may run in this thread: the process's first, but where another program that
- * embeds Python began it elsewhere. */
+/* Return whether signal handlers may run in this thread: it is the first of the process.  A program
+ * that embeds Python may have started it in another thread; then signals are not checked. */
 static inline int fastnn_is_main_thread(void) {
 #if defined(__linux__)
     return getpid() == (pid_t)syscall(SYS_gettid);
@@ -87,8 +87,8 @@ static inline int fastnn_is_main_thread(void) {
 #endif
 }
 
-/* Run the handlers of signals that have come, in the main thread without the GIL; whether one has
- * raised an error.  That stays set, and no other code of Python may run before it is raised. */
+/* Run the handlers of pending signals; called in the main thread, without the GIL.  Return whether
+ * one raised an error, which stays set: no Python code may run before fastnn_raise. */
 static int fastnn_handle_signals(void) {
     PyGILState_STATE state = PyGILState_Ensure();
     int raised = PyErr_CheckSignals() != 0;
@@ -96,6 +96,7 @@ static int fastnn_handle_signals(void) {
     return raised;
 }
 
+/* Return -1 if an error is set, so that Cython raises it, else 0. */
 static inline int fastnn_raise(void) { return PyErr_Occurred() ? -1 : 0; }
 
 #endif

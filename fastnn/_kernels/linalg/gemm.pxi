@@ -1,6 +1,7 @@
-"""Products of matrices: a tile of the result in registers, and all that is added to it.
+"""gemm: products of dense matrices, with a tile of the result in registers.
 
-Terms are added up before the sum is added to what there was, which may be larger than they by far.
+The terms of an element are summed before the sum is added to the element, which may be larger by
+far.
 """
 
 
@@ -9,28 +10,34 @@ cdef extern from "floats.h" nogil:
     const Py_ssize_t VECTORS "FASTNN_TILE_VECTORS"
 
 cdef enum:
-    DEPTH = 128  # terms at a time, whose part of b stays in the L1 cache for all rows of c
+    DEPTH = 128  # terms per pass: their rows of B stay in the L1 cache for all rows of C
 
 
 cdef struct Matrix:
     real* data
     Py_ssize_t row     # elements from one row to the next
-    Py_ssize_t column  # and from one column to the next
+    Py_ssize_t column  # elements from one column to the next
 
 
-cdef inline Matrix rows_of(const real* data, Py_ssize_t row_length) noexcept nogil:
+cdef inline Matrix row_major(const real* data, Py_ssize_t row_length) noexcept nogil:
+    """Return a matrix with contiguous rows."""
     return Matrix(<real*>data, row_length, 1)
 
 
 cdef inline Matrix transposed(Matrix a) noexcept nogil:
+    """Return A', a view."""
     return Matrix(a.data, a.column, a.row)
 
 
-cdef inline inlined_void add_tile(
+cdef inline inlined_void gemm_tile(
     Py_ssize_t n_rows, Py_ssize_t n_vectors, const real* a, Py_ssize_t a_row, Py_ssize_t a_column,
     const real* b, Py_ssize_t b_row, real* c, Py_ssize_t c_row, Py_ssize_t n_terms,
 ) noexcept nogil:
-    """c += a b for a tile, of which the compiler must know the rows and vectors"""
+    """C += A B for one tile: A (n_rows, n_terms), B (n_terms, columns), C (n_rows, columns).
+
+    The columns are n_vectors vectors.  n_rows and n_vectors must be constants at the call, so that
+    the tile stays in registers.  C must not alias A or B.
+    """
     cdef vector sums[16]
     cdef const vector* terms
     cdef Py_ssize_t i, j, k
@@ -46,11 +53,14 @@ cdef inline inlined_void add_tile(
             (<vector*>(c + i * c_row))[j] += sums[n_vectors * i + j]
 
 
-cdef inline inlined_void add_row(
+cdef inline inlined_void gemm_row(
     Py_ssize_t n_vectors, const real* a, Py_ssize_t a_column, const real* b, Py_ssize_t b_row,
     real* c, Py_ssize_t n_terms,
 ) noexcept nogil:
-    """Do the same for one row, in four sums at a time, for one would wait for itself"""
+    """Do the same as `gemm_tile` for a single row: A (n_terms,), C (columns,).
+
+    Each element has four partial sums: the additions to a single one would wait for each other.
+    """
     cdef vector sums[8]
     cdef const vector* terms
     cdef Py_ssize_t i, j, k = 0
@@ -74,44 +84,49 @@ cdef inline inlined_void add_row(
         )
 
 
-cdef inline inlined_void add_tiles(
+cdef inline inlined_void gemm_strides(
     Py_ssize_t n_vectors, const real* a, Py_ssize_t a_row, Py_ssize_t a_column, Matrix b, Matrix c,
     Py_ssize_t n_rows, Py_ssize_t n_terms,
 ) noexcept nogil:
-    """c += a b for columns of a tile; where a is contiguous, the compiler had better know it"""
+    """C += A B for all rows of C in the columns of one tile.
+
+    The caller passes the stride of A that is 1 as a constant: the loads are faster then.
+    """
     cdef real* to = c.data
     while n_rows >= ROWS:
-        add_tile(ROWS, n_vectors, a, a_row, a_column, b.data, b.row, to, c.row, n_terms)
+        gemm_tile(ROWS, n_vectors, a, a_row, a_column, b.data, b.row, to, c.row, n_terms)
         a += ROWS * a_row
         to += ROWS * c.row
         n_rows -= ROWS
     if n_rows >= 4:
-        add_tile(4, n_vectors, a, a_row, a_column, b.data, b.row, to, c.row, n_terms)
+        gemm_tile(4, n_vectors, a, a_row, a_column, b.data, b.row, to, c.row, n_terms)
         a += 4 * a_row
         to += 4 * c.row
         n_rows -= 4
     while n_rows > 0:
-        add_row(n_vectors, a, a_column, b.data, b.row, to, n_terms)
+        gemm_row(n_vectors, a, a_column, b.data, b.row, to, n_terms)
         a += a_row
         to += c.row
         n_rows -= 1
 
 
-cdef inline inlined_void add_columns_of_tile(
+cdef inline inlined_void gemm_columns(
     Py_ssize_t n_vectors, Matrix a, Matrix b, Matrix c, Py_ssize_t n_rows, Py_ssize_t n_terms
 ) noexcept nogil:
+    """C += A B for all rows of C in the columns of one tile."""
     if a.column == 1:
-        add_tiles(n_vectors, a.data, a.row, 1, b, c, n_rows, n_terms)
+        gemm_strides(n_vectors, a.data, a.row, 1, b, c, n_rows, n_terms)
     else:
-        add_tiles(n_vectors, a.data, 1, a.column, b, c, n_rows, n_terms)
+        gemm_strides(n_vectors, a.data, 1, a.column, b, c, n_rows, n_terms)
 
 
-cdef void add_product(
+cdef void gemm(
     Matrix a, Matrix b, Matrix c, Py_ssize_t n_rows, Py_ssize_t n_terms, Py_ssize_t n_columns
 ) noexcept nogil:
-    """c += a b
+    """C += A B: A (n_rows, n_terms), B (n_terms, n_columns), C (n_rows, n_columns).
 
-    Rows or columns of a are contiguous; rows of b and c too, aligned, and whole 64-byte vectors.
+    Rows or columns of A are contiguous.  Rows of B and C are contiguous, aligned, and whole 64-byte
+    vectors long.  C must not alias A or B.
     """
     cdef Py_ssize_t lanes = <Py_ssize_t>(sizeof(vector) // sizeof(real)), start = 0, j, n
     cdef Matrix p, q, r
@@ -120,11 +135,11 @@ cdef void add_product(
         p = Matrix(a.data + start * a.column, a.row, a.column)
         j = 0
         while j < n_columns:
-            q, r = rows_of(b.data + start * b.row + j, b.row), rows_of(c.data + j, c.row)
+            q, r = row_major(b.data + start * b.row + j, b.row), row_major(c.data + j, c.row)
             if VECTORS * lanes > LANES and j + VECTORS * lanes > n_columns:
-                add_columns_of_tile(1, p, q, r, n_rows, n)
+                gemm_columns(1, p, q, r, n_rows, n)
             else:
-                add_columns_of_tile(VECTORS, p, q, r, n_rows, n)
+                gemm_columns(VECTORS, p, q, r, n_rows, n)
             j += VECTORS * lanes
         start += n
 
@@ -133,9 +148,12 @@ cdef void transpose(
     const real* a, Py_ssize_t a_length, Py_ssize_t n_rows, Py_ssize_t n_columns,
     restricted b, Py_ssize_t b_length,
 ) noexcept nogil:
-    """b = a', (n_columns, b_length), with zeros from n_rows on; b_length is whole vectors"""
+    """Write A', A being (n_rows, n_columns), to B (n_columns, b_length), padded with zeros.
+
+    a_length and b_length are elements from one row to the next; b_length is whole vectors.
+    """
     cdef Py_ssize_t start = 0, i, j
-    while start < (n_rows & -LANES):  # few rows at a time, so that they stay near
+    while start < (n_rows & -LANES):  # few rows of A per pass, so that they stay in a cache
         for j in range(n_columns):
             for i in range(LANES):
                 b[j * b_length + start + i] = a[(start + i) * a_length + j]

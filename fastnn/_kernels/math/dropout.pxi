@@ -1,12 +1,13 @@
-"""Dropout: which activations are left out, as a function of epoch, example, layer and unit.
+"""Dropout: the dropped units are a hash of epoch, example, layer and unit.
 
-Nothing is drawn in sequence, so the same units are left out for any number of threads and however
-batches are divided.  regularization.py has the same formula in NumPy; the mixing of bits is Chris
-Wellons's lowbias32 (https://nullprogram.com/blog/2018/07/31/).
+So they are the same for any number of threads and however batches are divided.  regularization.py
+has the same formula in NumPy; the hash is Chris Wellons's lowbias32
+(https://nullprogram.com/blog/2018/07/31/).
 """
 
 
-cdef inline uint32_t mixed(uint32_t x) noexcept nogil:
+cdef inline uint32_t hash32(uint32_t x) noexcept nogil:
+    """Return a permutation of 32-bit integers that mixes all bits."""
     x ^= x >> 16
     x *= <uint32_t>0x7FEB352D
     x ^= x >> 15
@@ -14,23 +15,27 @@ cdef inline uint32_t mixed(uint32_t x) noexcept nogil:
     return x ^ (x >> 16)
 
 
-cdef void draw_and_multiply(
-    double rate, uint64_t key, Py_ssize_t place, Py_ssize_t layer,
+cdef void apply_dropout(
+    double rate, uint64_t key, Py_ssize_t position, Py_ssize_t layer,
     restricted factors, restricted a, Py_ssize_t n,
 ) noexcept nogil:
-    """The outputs of n activations of a layer, for the example at that place of an epoch's order"""
-    cdef uint32_t row = mixed(<uint32_t>(key >> 32) ^ mixed(<uint32_t>key ^ <uint32_t>place))
-    cdef uint32_t least = <uint32_t>(rate * (1 << 24)) << 8  # of those that stay; 24 bits count
+    """Write the dropout factors of n units, 0 or 1 / (1 - rate), and multiply a by them.
+
+    ``position`` is that of the example in the order of the epoch, which has this key.
+    """
+    cdef uint32_t hash = hash32(<uint32_t>(key >> 32) ^ hash32(<uint32_t>key ^ <uint32_t>position))
+    cdef uint32_t threshold = <uint32_t>(rate * (1 << 24)) << 8  # a rate has 24 bits
     cdef real scale = <real>(1 / (1 - rate)), zero = 0
     cdef Py_ssize_t j
-    row = mixed(row ^ <uint32_t>layer)
+    hash = hash32(hash ^ <uint32_t>layer)
     for j in range(n & -LANES):
-        factors[j] = scale if mixed(row) >= least else zero
+        factors[j] = scale if hash32(hash) >= threshold else zero
         a[j] *= factors[j]
-        row += <uint32_t>0x9E3779B9
+        hash += <uint32_t>0x9E3779B9
 
 
 cdef inline void multiply(restricted a, const real* factors, Py_ssize_t n) noexcept nogil:
+    """a *= factors, element by element; n is whole vectors."""
     cdef Py_ssize_t i
     for i in range(n & -LANES):
         a[i] *= factors[i]

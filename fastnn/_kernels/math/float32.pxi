@@ -1,6 +1,4 @@
-"""The number of the kernels, vectors of it, its functions, and C's restrict: a pointer to what no
-other points to.
-"""
+"""Types of the kernels for float32: the number, vectors of it, and pointers with C's restrict."""
 
 from libc.stdint cimport int32_t
 

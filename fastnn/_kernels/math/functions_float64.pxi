@@ -1,7 +1,7 @@
-"""The functions of one number, in double: polynomials, which compilers vectorize.
+"""Elementary functions of a double: polynomials, which compilers vectorize.
 
-functions_float32.pxi has the same in float.  All instruction sets add vectors of 64-bit integers
-and shift them, but only AVX-512 converts them from and to double: nothing here does.
+functions_float32.pxi has the same for float.  All instruction sets add and shift vectors of 64-bit
+integers, but only AVX-512 converts them to and from double: no function here does.
 """
 
 from libc.stdint cimport uint64_t
@@ -11,21 +11,20 @@ cdef extern from "floats.h" nogil:
     double with_bits "fastnn_double_with_bits"(uint64_t bits)
 
 
-cdef inline uint64_t periods(double x) noexcept nogil:
-    """The integer k next to x / ln 2, in the low bits of 1.5 * 2**52 + k.
+cdef inline uint64_t scaled_bits(double x) noexcept nogil:
+    """Return the bits of 1.5 * 2**52 + k, k being the integer next to x / ln 2.
 
-    e**x = 2**k e**r with |r| <= ln(2) / 2.
+    Then e**x = 2**k e**r with |r| <= ln(2) / 2, and k is in the low bits.
     """
     return bits_of(x * 1.44269504088896341 + 6755399441055744.0)
 
 
-cdef inline double expm1_of_rest(double x, uint64_t bits) noexcept nogil:
-    """e**r - 1 for r = x - k ln 2, of which these are the periods"""
-    # The compiler may reassociate doubles, as it does floats: it would subtract the 1.5 * 2**52
-    # from what it is added to, and add the two parts of ln 2 up again, the first of which is short
-    # enough for k times it to be exact.  So both pass through the integers, where one loses a sign
-    # bit that is 0 and the other is xored with it: the compiler cannot know that they stay the
-    # same.
+cdef inline double expm1_of_remainder(double x, uint64_t bits) noexcept nogil:
+    """Return e**r - 1 for r = x - k ln 2, given the `scaled_bits` of x."""
+    # ln 2 in two parts (Cody and Waite); k times the first is exact.  The compiler may reassociate
+    # doubles: it would cancel the 1.5 * 2**52 that was added, and add up the two parts.  So both
+    # pass through integers: a shift drops the sign bit of k's, which is 0, and r is xored with it.
+    # The compiler cannot know that this changes nothing.
     cdef double k = with_bits(bits << 1 >> 1) - 6755399441055744.0
     cdef double r = with_bits(bits_of(x - k * 0.6931471805598903) ^ (bits >> 63))
     r -= k * 5.497923018708371e-14
@@ -44,30 +43,30 @@ cdef inline double expm1_of_rest(double x, uint64_t bits) noexcept nogil:
 
 
 cdef inline double exponential(double x) noexcept nogil:
-    """e**x to 2 ulp; at the bounds of the normal doubles beyond them, NaN for NaN."""
-    cdef uint64_t bits = periods(x)
-    # k is added to the exponent.
-    cdef double y = with_bits(bits_of(1 + expm1_of_rest(x, bits)) + (bits << 52))
-    # The bounds come last: they blend finished vectors, where a branch would come of them before.
+    """Return e**x to 2 ulp, clipped to the range of normal doubles; NaN for NaN."""
+    cdef uint64_t bits = scaled_bits(x)
+    # Adds k to the exponent.
+    cdef double y = with_bits(bits_of(1 + expm1_of_remainder(x, bits)) + (bits << 52))
+    # The bounds come last, where compilers blend vectors; earlier, they write a branch.
     y = 1.7976931348622732e308 if x > 709.782712893384 else y
     y = 2.2250738585072014e-308 if x < -708.3964185322641 else y
     return x if x != x else y
 
 
 cdef inline double exponential_minus_1(double x) noexcept nogil:
-    """e**x - 1 to 2 ulp, next to 0 too; e**709 beyond x = 709"""
-    cdef uint64_t bits = periods(x)
+    """Return e**x - 1 to 2 ulp, also near 0; e**709 for x > 709."""
+    cdef uint64_t bits = scaled_bits(x)
     cdef double power = with_bits((bits + 1023) << 52)  # 2**k
-    # 2**k (e**r - 1) + (2**k - 1), whose parentheses the integers keep, as above.
-    cdef double rest = with_bits(bits_of(power - 1) ^ (bits >> 63))
-    cdef double y = power * expm1_of_rest(x, bits) + rest
+    # 2**k (e**r - 1) + (2**k - 1); integers keep the compiler from reassociating, as above.
+    cdef double offset = with_bits(bits_of(power - 1) ^ (bits >> 63))
+    cdef double y = power * expm1_of_remainder(x, bits) + offset
     y = 8.218407461554972e307 if x > 709 else y
     return -1.0 if x < -708 else y
 
 
 cdef inline double log1p_exp(double x) noexcept nogil:
-    """log(1 + e**x) for x <= 0"""
-    # log(1 + u) = 2 artanh(s), of which this is a minimax in s**2: relative error below 2**-59.
+    """Return log(1 + e**x) for x <= 0."""
+    # log(1 + u) = 2 artanh(s); minimax for it in s**2, relative error below 2**-59.
     cdef double u = exponential(x)
     cdef double s = u / (2 + u)
     cdef double square = s * s
@@ -85,14 +84,15 @@ cdef inline double log1p_exp(double x) noexcept nogil:
 
 
 cdef inline double hyperbolic_tangent(double x) noexcept nogil:
+    """Return tanh x to a few ulp."""
     cdef double y = exponential_minus_1(x + x)
     return y / (y + 2)
 
 
 cdef inline double normal_tail(double x) noexcept nogil:
-    """The part of the normal distribution beyond x >= 0: erfc(x / sqrt(2)) / 2"""
-    # It is e**(-x**2 / 2) t times a polynomial in t = 1 / (1 + x / 5), here in s = t - 5/8 to keep
-    # the terms small: relative error below 2**-53 wherever the part is a normal double.
+    """Return the upper tail of the normal distribution at x >= 0: erfc(x / sqrt(2)) / 2."""
+    # The tail is e**(-x**2 / 2) t times a polynomial in t = 1 / (1 + x / 5), here in s = t - 5/8,
+    # which keeps the terms small: relative error below 2**-53 where the tail is a normal double.
     cdef double t = 1 / (1 + 0.2 * x)
     cdef double s = (0.375 - 0.125 * x) * t
     cdef double p = -0.0008604621436422614
@@ -117,8 +117,8 @@ cdef inline double normal_tail(double x) noexcept nogil:
     p = p * s + 0.64352886063915
     p = p * s + 0.39344520786536247
     p = p * s + 0.19442231736889948
-    # Far from 0 the last place of x**2 is many of its exponential: x**2 = head**2 - 2 d, where head
-    # has half the digits, so that its square is exact, and d is small.
+    # Far from 0 the rounding of x**2 is many ulp of e**(-x**2 / 2).  So x**2 = head**2 - 2 d, where
+    # head has half the digits, so that its square is exact, and d is small.
     cdef double head = with_bits(bits_of(x) >> 27 << 27)
     cdef double d = (head - x) * (head + x) * 0.5
     p *= t * exponential(head * head * -0.5) * (1 + d * (1 + d * (0.5 + d / 6)))

@@ -1,8 +1,8 @@
-"""Vectors, and rows of matrices four at a time, so that what they share is read once.
+"""Operations on vectors, and on four rows of a matrix at a time: the vector they share is read once.
 
-Lengths are whole 64-byte vectors: n & -LANES says so, which spares the compiler all code for a
-remainder.  What is written to is ``restricted``, C's restrict: nothing else points there, which
-spares it the code to find out.
+All vectors have n elements, n being whole 64-byte vectors: the bound n & -LANES says so to the
+compiler, which then writes no code for a remainder.  Operands that are written are ``restricted``,
+C's restrict, and must not alias any other: the compiler then writes no code to check for that.
 """
 
 
@@ -16,25 +16,18 @@ cdef enum:
 cdef inline void axpy(
     real a, const real* x, restricted y, Py_ssize_t n
 ) noexcept nogil:
-    """y += a x"""
+    """y += a x."""
     cdef Py_ssize_t i
     for i in range(n & -LANES):
         y[i] += a * x[i]
 
 
-cdef inline real total(const real* x, Py_ssize_t n) noexcept nogil:
+cdef inline real vector_sum(const real* x, Py_ssize_t n) noexcept nogil:
+    """Return the sum of the elements of x."""
     cdef real total = 0
     cdef Py_ssize_t i
     for i in range(n & -LANES):
         total += x[i]
-    return total
-
-
-cdef inline real dot(const real* x, const real* y, Py_ssize_t n) noexcept nogil:
-    cdef real total = 0
-    cdef Py_ssize_t i
-    for i in range(n & -LANES):
-        total += x[i] * y[i]
     return total
 
 
@@ -43,7 +36,7 @@ cdef inline void dot4(
     const real* w0, const real* w1, const real* w2, const real* w3,
     real* totals, Py_ssize_t n,
 ) noexcept nogil:
-    """totals[k] = x . wk"""
+    """totals[k] = x . wk, for the four k."""
     cdef real t0 = 0, t1 = 0, t2 = 0, t3 = 0
     cdef Py_ssize_t i
     for i in range(n & -LANES):
@@ -62,7 +55,7 @@ cdef inline void axpy4(
     const real* w0, const real* w1, const real* w2, const real* w3,
     restricted z, Py_ssize_t n,
 ) noexcept nogil:
-    """z += sum of a[k] wk"""
+    """z += sum over k of a[k] wk."""
     cdef real a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3]
     cdef Py_ssize_t i
     for i in range(n & -LANES):
@@ -73,7 +66,7 @@ cdef inline void step4(
     real scale, const real* a, const real* d,
     restricted w0, restricted w1, restricted w2, restricted w3, Py_ssize_t n,
 ) noexcept nogil:
-    """wk += scale a[k] d"""
+    """wk += scale a[k] d, for the four k."""
     cdef real c0 = scale * a[0], c1 = scale * a[1], c2 = scale * a[2], c3 = scale * a[3]
     cdef Py_ssize_t i
     for i in range(n & -LANES):
@@ -88,7 +81,7 @@ cdef inline void axpy_and_step4(
     restricted w0, restricted w1, restricted w2, restricted w3,
     restricted z, Py_ssize_t n,
 ) noexcept nogil:
-    """z += sum of a[k] wk, then wk += scale a[k] d"""
+    """z += sum over k of a[k] wk; then wk += scale a[k] d."""
     cdef real c0 = scale * a[0], c1 = scale * a[1], c2 = scale * a[2], c3 = scale * a[3]
     cdef real a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3], u, v, p, q
     cdef Py_ssize_t i
@@ -109,7 +102,7 @@ cdef inline void dot_and_step4(
     restricted w0, restricted w1, restricted w2, restricted w3,
     real* totals, Py_ssize_t n,
 ) noexcept nogil:
-    """totals[k] = x . wk, then wk += scale a[k] x"""
+    """totals[k] = x . wk; then wk += scale a[k] x."""
     cdef real c0 = scale * a[0], c1 = scale * a[1], c2 = scale * a[2], c3 = scale * a[3]
     cdef real t0 = 0, t1 = 0, t2 = 0, t3 = 0, u, v, p, q
     cdef Py_ssize_t i
@@ -137,7 +130,7 @@ cdef inline void step_and_axpy4(
     restricted w0, restricted w1, restricted w2, restricted w3,
     restricted z, Py_ssize_t n,
 ) noexcept nogil:
-    """wk += c[k] d, then z += sum of a[k] wk"""
+    """wk += c[k] d; then z += sum over k of a[k] wk."""
     cdef real c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3]
     cdef real a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3], u, v, p, q
     cdef Py_ssize_t i
@@ -160,7 +153,7 @@ cdef inline void steps_and_axpy4(
     restricted w0, restricted w1, restricted w2, restricted w3,
     restricted z, Py_ssize_t n,
 ) noexcept nogil:
-    """wk += c[k] dk, then z += sum of a[k] wk"""
+    """wk += c[k] dk; then z += sum over k of a[k] wk."""
     cdef real c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3]
     cdef real a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3], u, v, p, q
     cdef Py_ssize_t i

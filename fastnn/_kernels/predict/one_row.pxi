@@ -2,24 +2,25 @@
 
 
 cdef enum:
-    _LONG = 20_000  # parameters that take microseconds, in which other threads may have the GIL
+    MIN_PARAMETERS_WITHOUT_GIL = 20_000  # to predict takes microseconds: others may have the GIL
 
 
 cdef void forward_example(const Work* work, const real* x, real* a) noexcept nogil:
+    """Write the outputs (n_outputs,) of an example x (n_inputs,) to a, which must not alias x."""
     cdef fastnn_control control = fastnn_flush_subnormals()
-    list_nonzeros(work, 0, x)
+    gather_nonzeros(work, 0, x)
     forward(work, 0)
     memcpy(a, outputs(work), work.layers[work.n_layers - 1].fan_out * sizeof(real))
     fastnn_restore_subnormals(control)
 
 
 cdef class OneExample:
-    """Predicts a single example, at the least cost a call can have."""
+    """Predict a single example with as little overhead per call as possible."""
     cdef Network network
     cdef object ndarray, new_outputs
-    cdef list idle  # workspaces, so that threads that predict at a time have one each
+    cdef list idle        # workspaces: threads that predict at the same time take one each
     cdef Py_ssize_t n_inputs, n_outputs
-    cdef tuple row, rows  # shapes of the outputs
+    cdef tuple row, rows  # shapes of outputs: (n_outputs,) and (1, n_outputs)
 
     def __init__(self, Network network, type ndarray, new_outputs, /):
         cdef Py_ssize_t last = network.layers.shape[0] - 1
@@ -29,7 +30,11 @@ cdef class OneExample:
         self.row, self.rows = (network.layers[last].fan_out,), (1, network.layers[last].fan_out)
 
     def __call__(self, X, /):
-        """Finite outputs for a plain finite array X (n_inputs,) or (1, n_inputs), else None."""
+        """Return the outputs for an ndarray X of shape (n_inputs,) or (1, n_inputs).
+
+        Return None unless X has the kernels' dtype, is contiguous and finite, and the outputs are
+        finite, too: the caller then takes the general path, which raises or warns.
+        """
         cdef Py_buffer x, a
         cdef bint is_finite
         if type(X) is not self.ndarray:
@@ -57,11 +62,12 @@ cdef class OneExample:
                 PyBuffer_Release(&a)
         finally:
             PyBuffer_Release(&x)
-        return outputs if is_finite else None  # whoever asks the long way is told why
+        return outputs if is_finite else None
 
     cdef fill(self, const real* x, real* a):
+        """Write the outputs of x to a, with an idle workspace or a new one."""
         cdef Workspace workspace = self.idle.pop() if self.idle else Workspace(self.network)
-        if self.network.parameters.shape[0] < _LONG:
+        if self.network.parameters.shape[0] < MIN_PARAMETERS_WITHOUT_GIL:
             forward_example(&workspace.work, x, a)
         else:
             with nogil:

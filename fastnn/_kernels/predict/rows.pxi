@@ -1,4 +1,4 @@
-"""Prediction of many examples, some at a time."""
+"""Prediction of many examples, a batch at a time."""
 
 
 def predict_in_batches(
@@ -6,11 +6,11 @@ def predict_in_batches(
     Examples examples,      # in order
     real[:, ::1] outputs,   # OUT (n_examples, n_outputs)
     Targets targets=None,
-    const Py_ssize_t[::1] rows=None,  # IN  (n_examples,) those of the targets
-    Team team=None,         # of one thread, common to calls that end when one is interrupted
+    const Py_ssize_t[::1] rows=None,  # IN  (n_examples,) rows of the targets
+    Team team=None,         # of one thread, common to calls that all end when one is interrupted
     /,
 ) -> float:
-    """Outputs and, if there are targets, the sum of the losses."""
+    """Write the outputs; return the sum of the losses, 0 without targets."""
     cdef Team own = workspace.team
     cdef Py_ssize_t n_examples = outputs.shape[0], t, n
     cdef bint has_targets = targets is not None
@@ -26,7 +26,8 @@ def predict_in_batches(
             workspace.forward(n)
             workspace.copy_outputs(&outputs[t, 0], n)
             if has_targets:
-                loss += workspace.losses(&targets.wanted, &rows[t], n, 1) + workspace.collected(n)
+                loss += workspace.losses(&targets.wanted, &rows[t], n, 1)
+                loss += workspace.shared_losses(n)
             t += n
         fastnn_restore_subnormals(workspace.control)
     workspace.team = own

@@ -1,4 +1,4 @@
-"""What every way to compute a batch has in common."""
+"""The base class of batch workspaces: signals, threads, steps, and products in pieces."""
 
 
 cdef extern from "threads.h" nogil:
@@ -12,51 +12,50 @@ cdef extern from "threads.h" nogil:
     bint fastnn_is_abandoned(fastnn_barrier* barrier)
     void fastnn_abandon(fastnn_barrier* barrier)
     bint fastnn_is_main_thread()
-    bint fastnn_handle_signals()  # whether a handler has raised an error, which is left set
+    bint fastnn_handle_signals()  # whether a handler raised an error, which is left set
 
 
 cdef extern from "threads.h":
-    int fastnn_raise() except -1  # the error that is set, if one is
+    int fastnn_raise() except -1  # raise the error that is set, if one is
 
 
 cdef enum:
-    # Products of numbers between two looks for signals: some milliseconds.
-    WORK_PER_SIGNAL_CHECK = 200_000_000
-    # By so many the first use of a number counts, which comes from memory.
-    WORK_PER_NUMBER = 16
+    # Work is counted in multiplications of numbers.
+    WORK_PER_SIGNAL_CHECK = 200_000_000  # some milliseconds
+    WORK_PER_NUMBER = 16                 # to load a number from memory
 
 
 cdef class Team:
-    """Threads that share the work on each batch."""
+    """Synchronize the threads that share the work on each batch."""
     cdef fastnn_barrier barrier
 
     def __init__(self, int n_threads, /):
         self.barrier = fastnn_barrier(n_threads, 0, 0, 0, 0)
 
     def abandon(self):
-        """Let go of those that wait for threads that will not come."""
+        """Release the threads that wait for others, and end their calls."""
         fastnn_abandon(&self.barrier)
 
 
 cdef class BatchWorkspace:
-    """One thread's part of the work on a batch, and a way to compute it.
+    """Compute one thread's share of a batch; subclasses have the layout and the passes.
 
     Attributes
     ----------
     capacity : int
-        Examples in a block, at most.
+        Largest number of examples that are computed at a time.
     """
     cdef Workspace workspace
-    cdef Work work            # with the outputs and deltas of all examples
+    cdef Work work            # in subclasses with activations and deltas of all examples
     cdef Buffer memory
     cdef real[::1] gradients
     cdef readonly Py_ssize_t capacity
-    cdef bint checks_signals    # this thread is the one that handles signals
-    cdef bint may_stop        # nothing is half done that must not be
-    cdef double work_since_check        # work since the last check_signals for signals
+    cdef bint checks_signals  # this thread handles signals
+    cdef bint may_interrupt   # an interruption now leaves no update half made
+    cdef double work_since_check
     cdef fastnn_control control
-    cdef real* gradient       # of a batch; NULL if all are added to the parameters at once
-    cdef double factor        # weights of the first layer are this times what is stored
+    cdef real* gradient       # of a batch; NULL if every gradient is added to the parameters
+    cdef double factor        # the weights of the first layer are this times what is stored
     cdef Py_ssize_t n_parameters
     cdef Team team
     cdef Py_ssize_t n_threads, thread
@@ -65,6 +64,7 @@ cdef class BatchWorkspace:
         self, Workspace workspace, Py_ssize_t capacity, real[::1] gradient, Team team,
         Py_ssize_t thread,
     ):
+        """Set the attributes that all subclasses have."""
         self.workspace, self.capacity, self.gradients = workspace, capacity, gradient
         self.work = workspace.work
         self.factor = 1
@@ -74,98 +74,163 @@ cdef class BatchWorkspace:
             self.gradient = &gradient[0]
         self.team, self.n_threads, self.thread = team, team.barrier.n, thread
 
-    cdef inline Py_ssize_t share(self, Py_ssize_t n, Py_ssize_t unit, bint end) noexcept nogil:
-        """Where this thread's part of n begins or ends; parts are made of whole units."""
-        return min(n, (n + unit - 1) // unit * (self.thread + end) // self.n_threads * unit)
+    cdef inline Range share(self, Py_ssize_t n, Py_ssize_t unit) noexcept nogil:
+        """Return this thread's range of n items; ranges begin at multiples of ``unit``."""
+        cdef Py_ssize_t n_shares = (n + unit - 1) // unit
+        return Range(
+            min(n, n_shares * self.thread // self.n_threads * unit),
+            min(n, n_shares * (self.thread + 1) // self.n_threads * unit),
+        )
 
     cdef inline bint synchronize(self) noexcept nogil:
+        """Wait for the other threads; return False if the call is to end."""
         if self.n_threads == 1:
             return not fastnn_is_abandoned(&self.team.barrier)
         return fastnn_meet(&self.team.barrier)
 
     cdef void begin_call(self) noexcept nogil:
-        """Begin to check_signals for signals, and to flush subnormals."""
+        """Begin to flush subnormals and to count the work between checks for signals."""
         self.checks_signals = self.thread == 0 and fastnn_is_main_thread()
-        self.may_stop, self.work_since_check = True, 0
+        self.may_interrupt, self.work_since_check = True, 0
         self.control = fastnn_flush_subnormals()
 
     cdef inline bint may_continue(self, double work) noexcept nogil:
-        """Count the work to come, check for signals now and then; return whether to go on."""
+        """Count the work to come, and check for signals if it is due; return False to end."""
         self.work_since_check += work
         return self.work_since_check < WORK_PER_SIGNAL_CHECK or self.check_signals()
 
     cdef bint check_signals(self) noexcept nogil:
-        if not self.may_stop:
+        """Run the handlers of pending signals, if interruption is allowed; return False to end."""
+        if not self.may_interrupt:
             return True
         self.work_since_check = 0
         if self.checks_signals:
-            fastnn_restore_subnormals(self.control)  # handlers may be any code
+            fastnn_restore_subnormals(self.control)  # handlers may run any code
             if fastnn_handle_signals():
                 fastnn_abandon(&self.team.barrier)
             fastnn_flush_subnormals()
         return not fastnn_is_abandoned(&self.team.barrier)
 
-    cdef void load(
-        self, const Rows* rows, const Py_ssize_t* order, Py_ssize_t start, Py_ssize_t t,
-        Py_ssize_t n,
+    @cython.final
+    cdef void gemm(
+        self, Matrix a, Matrix b, Matrix c, Py_ssize_t n_rows, Py_ssize_t n_terms,
+        Py_ssize_t n_columns,
     ) noexcept nogil:
-        """The inputs of the n examples from place t of the order on."""
+        """Do the same as the function `gemm`, in pieces between which signals are checked.
 
-    cdef void forward(self, Py_ssize_t n) noexcept nogil:
-        """Outputs of all layers."""
-
-    cdef double losses(
-        self, const Wanted* wanted, const Py_ssize_t* rows, Py_ssize_t n, real scale
-    ) noexcept nogil:
-        """Sum of the losses, but for those that are left to ``collected``.
-
-        The deltas of the last layer begin, times scale.
+        Pieces are whole tiles, so that the bits do not depend on them.
         """
-        return 0
+        cdef Py_ssize_t tile = VECTORS * <Py_ssize_t>(sizeof(vector) // sizeof(real))
+        cdef double column_work = <double>n_rows * n_terms + WORK_PER_NUMBER * (n_rows + n_terms)
+        cdef Py_ssize_t rows = n_rows, columns = n_columns, row, column, n
+        if self.work_since_check + column_work * n_columns > WORK_PER_SIGNAL_CHECK:
+            columns = max(1, <Py_ssize_t>(WORK_PER_SIGNAL_CHECK / column_work) // tile) * tile
+            rows = max(1, WORK_PER_SIGNAL_CHECK // (n_terms * tile) // ROWS) * ROWS
+        column = 0
+        while column < n_columns:
+            n = min(columns, n_columns - column)
+            row = 0
+            while row < n_rows:
+                if not self.may_continue(column_work * n * min(rows, n_rows - row) / n_rows):
+                    return
+                gemm(
+                    Matrix(a.data + row * a.row, a.row, a.column),
+                    row_major(b.data + column, b.row),
+                    row_major(c.data + row * c.row + column, c.row),
+                    min(rows, n_rows - row), n_terms, n,
+                )
+                row += rows
+            column += columns
 
-    cdef double collected(self, Py_ssize_t n) noexcept nogil:
-        """Sum of the losses of all threads, in order: the same for any number of them."""
-        return 0
-
-    cdef void backward(self, Py_ssize_t n) noexcept nogil:
-        """Deltas of all layers."""
-
-    cdef void add_gradient(self, real* to, Py_ssize_t n, double shrinkage) noexcept nogil:
-        """Multiply weights by ``shrinkage``; add the gradient, as scaled as the deltas are."""
-
-    cdef void apply_factor(self) noexcept nogil:
-        """Multiply what is stored by the factor, which becomes 1."""
+    @cython.final
+    cdef void spmm(
+        self, SparseMatrix a, Matrix b, Matrix d, Matrix c, Py_ssize_t n_rows, Py_ssize_t n_terms,
+        Py_ssize_t n_columns,
+    ) noexcept nogil:
+        """Do the same as the function `spmm`, in pieces between which signals are checked."""
+        cdef Py_ssize_t start = 0, stop, n_entries
+        while start < n_rows:
+            stop, n_entries = start, 0
+            while stop < n_rows and n_entries * n_columns < WORK_PER_SIGNAL_CHECK:
+                n_entries += a.ends[stop] - a.next[stop] + WORK_PER_NUMBER
+                stop += 1
+            if not self.may_continue(<double>n_entries * n_columns):
+                return
+            spmm(
+                SparseMatrix(a.entries, a.next + start, a.ends + start), b,
+                row_major(d.data + start * d.row, d.row), row_major(c.data + start * c.row, c.row),
+                stop - start, n_terms, n_columns,
+            )
+            start = stop
 
     cdef bint step(
         self, const Rule* rule, double rate, double l2, Py_ssize_t number
     ) noexcept nogil:
-        """Step number so and so, from 1, along the gradient; False if not all threads are here."""
+        """Update the parameters by the gradient, as step ``number`` from 1; return False to end."""
         cdef double clip
+        cdef Range own = self.share(self.n_parameters, LANES)
         if rule.code == KEEP:
             return True
         clip = clipping(rule, self.gradient, self.n_parameters)
-        if rule.clip_norm > 0 and not self.synchronize():  # a step changes what others sum
+        if rule.clip_norm > 0 and not self.synchronize():  # a step changes the gradient
             return False
         step_parameters(
-            rule, &self.work, self.gradient, clip, rate, l2, number,
-            self.share(self.n_parameters, LANES, False), self.share(self.n_parameters, LANES, True),
+            rule, &self.work, self.gradient, clip, rate, l2, number, own.begin, own.end
         )
-        return rule.max_norm == 0 or (self.synchronize() and self.shorten(rule))
+        return rule.max_norm == 0 or (self.synchronize() and self.limit_weight_norms(rule))
 
-    cdef bint shorten(self, const Rule* rule) noexcept nogil:
-        """Weights of activations whose norms are longer than allowed"""
-        # Of this thread alone: another may be at another layer.
+    cdef bint limit_weight_norms(self, const Rule* rule) noexcept nogil:
+        """Apply the largest norm to this thread's units of each layer; return True."""
+        # Memory of this thread alone: another thread may be at another layer.
         cdef real* norms = self.workspace.work.activations
         cdef const Layer* layer
-        cdef Py_ssize_t i, n_columns
+        cdef Range own
+        cdef Py_ssize_t i
         for i in range(self.work.n_layers):
             layer = &self.work.layers[i]
-            n_columns = fours(layer.fan_out) if layer.transposed else layer.width
+            own = self.share(
+                multiple_of_4(layer.fan_out) if layer.transposed else layer.width, LANES
+            )
             limit_norms(
-                rule, self.work.parameters + layer.weights, layer, norms,
-                self.share(n_columns, LANES, False), self.share(n_columns, LANES, True),
+                rule, self.work.parameters + layer.weights, layer, norms, own.begin, own.end
             )
         return True
 
+    # What subclasses define.
+
+    cdef void load(
+        self, const Rows* rows, const Py_ssize_t* order, Py_ssize_t start, Py_ssize_t t,
+        Py_ssize_t n,
+    ) noexcept nogil:
+        """Load the inputs of the n examples from position t of the order on."""
+
+    cdef void forward(self, Py_ssize_t n) noexcept nogil:
+        """Write the activations of all layers."""
+
+    cdef double losses(
+        self, const Wanted* wanted, const Py_ssize_t* rows, Py_ssize_t n, real scale
+    ) noexcept nogil:
+        """Write ``scale`` times the derivatives of the losses to the deltas of the last layer.
+
+        Return the sum of the losses, without those that are left to `shared_losses`.
+        """
+        return 0
+
+    cdef double shared_losses(self, Py_ssize_t n) noexcept nogil:
+        """Return the sum of the losses that threads left to it, in the order of examples.
+
+        So the sum has the same bits for any number of threads.
+        """
+        return 0
+
+    cdef void backward(self, Py_ssize_t n) noexcept nogil:
+        """Write the deltas of all layers."""
+
+    cdef void add_gradient(self, real* to, Py_ssize_t n, double shrinkage) noexcept nogil:
+        """Multiply the weights in ``to`` by ``shrinkage``, and add the gradient of all layers."""
+
+    cdef void apply_factor(self) noexcept nogil:
+        """Multiply the stored weights of the first layer by the factor, which becomes 1."""
+
     cdef void copy_outputs(self, real* to, Py_ssize_t n) noexcept nogil:
-        """Outputs of the last layer, (n, n_outputs)."""
+        """Write the activations of the last layer to ``to`` (n, n_outputs)."""
