@@ -81,7 +81,7 @@ def _hash(x: Array) -> Array:
 def dropout_factors(
     rate: float, key: int, places: Array, layer: int, n_units: int, dtype: "np.dtype[np.floating]"
 ) -> Array:
-    """Compute the factors of the outputs of a layer, (n_examples, n_units), as in dropout.pxi.
+    """Compute the factors of the outputs of a layer, (n_examples, n_units), as in math/dropout.pxi.
 
     ``places`` are the positions of the examples in the order of the epoch that has this ``key``.
     """

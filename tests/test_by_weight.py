@@ -120,7 +120,7 @@ def test_what_waits_comes_to_the_same(
     dropout: float,
     tune: Tune,
 ) -> None:
-    """One by one, with updates of the first layer that wait, and rings that go round."""
+    """Per example, with pending updates of the first layer, and rings that are filled again."""
     tune(near_cache_bytes=0, max_pending_steps=most_steps, max_pending_deltas=most_steps)
     assert_like_the_reference((OPTIMIZERS[optimizer], 1, sizes, 0.2, "tanh", dropout))
 

@@ -42,14 +42,14 @@ def trained(X: Any, sizes: list[int], **options: Any) -> tuple[list[float], list
     sizes=[[30, 3], [30, 20, 3], [7, 64, 17, 2], [100, 65, 33, 9]],
     activation=["sigmoid", "relu", "tanh"],
 )
-def test_postponed_updates_are_the_same_to_the_bit(
+def test_deferred_updates_are_the_same_to_the_bit(
     dtype: str,
     density_and_full: tuple[float, int],
     sizes: list[int],
     activation: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """An update that waits for its row to be needed comes to what one at once comes to."""
+    """An update gives the same weights whether it is applied at once or pending for a while."""
     density, full = density_and_full
     X = sparse_rows(150, sizes[0], density, dtype)
     if full:

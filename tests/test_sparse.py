@@ -126,7 +126,7 @@ def test_the_same_as_dense_in_the_reference(made: str) -> None:
 @pytest.mark.parametrize("n_hidden", [3, 20, 100])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_rows_that_hardly_meet_again(dtype: str, n_hidden: int) -> None:
-    """None of their updates is postponed."""
+    """None of their updates is deferred."""
     generator = np.random.default_rng(0)
     X, y = np.zeros((50, 1000), dtype), generator.standard_normal(50)
     for row, n in zip(X, [0, 1, 3, 4, 5, 0, 8, 9, 20, 2] * 5, strict=True):

@@ -1,5 +1,5 @@
-/* C that Cython cannot express: the bits of floats, vectors, prefetching, the gathering of nonzeros,
- * and the CPU's treatment of subnormal numbers. */
+/* C that Cython cannot express: bits of floats, vectors, prefetches, the gathering of nonzeros, and
+ * the treatment of subnormals by the CPU. */
 #ifndef FASTNN_FLOATS_H
 #define FASTNN_FLOATS_H
 

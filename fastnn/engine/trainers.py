@@ -1,4 +1,4 @@
-"""The trainers of the kernel engine: per example, per example with momentum, in mini-batches."""
+"""The trainers of the kernel engine: per example and in mini-batches."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -21,10 +21,8 @@ def trainer(
     slots = [array for (array,) in rule.slots]
     update = parameters.update(rule.optimizer, rule.regularization, slots)
     dropout = rule.regularization.dropout
-    if batch_size == 1 and update.is_plain:
+    if batch_size == 1 and (update.is_plain or update.is_by_rows):
         return PerExample(parameters, update, inputs, targets, dropout)
-    if batch_size == 1 and update.is_by_rows:
-        return PerExampleWithMomentum(parameters, update, inputs, targets, dropout)
     workspaces = Workspaces(
         parameters,
         batch_size,
@@ -111,7 +109,7 @@ class _KernelTrainer(ABC):
 
 
 class PerExample(_KernelTrainer):
-    """Trains by plain gradient descent per example, with deferred updates of the first layer."""
+    """Trains per example, plainly or with momentum; updates of the first layer may be deferred."""
 
     def __init__(
         self,
@@ -121,15 +119,25 @@ class PerExample(_KernelTrainer):
         targets: Targets,
         dropout: tuple[float, ...],
     ) -> None:
-        super().__init__(parameters, update, inputs, targets, parameters.tuning.work_per_call)
-        network, kernels = parameters.network, self._kernels
+        network, kernels = parameters.network, parameters.kernels
+        self._policy: Any
+        if update.is_plain:
+            self._policy = kernels.PendingUpdates(network, max_pending_deltas(parameters, inputs))
+            extra_work = 0
+        else:
+            capacity = max_pending_steps(parameters, inputs)
+            self._policy = kernels.PendingSteps(network, capacity)
+            # Unless steps are deferred, each goes over all parameters and their velocities.
+            extra_work = 0 if capacity else 2 * parameters.flat.size
+        super().__init__(
+            parameters, update, inputs, targets, parameters.tuning.work_per_call, extra_work
+        )
         self._workspace = kernels.Workspace(network, dropout_rates(dropout))
-        self._pending = kernels.PendingUpdates(network, max_pending_deltas(parameters, inputs))
 
     def _train(self, examples: Any, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
         self._kernels.train_per_example(
             self._workspace,
-            self._pending,
+            self._policy,
             self._update,
             examples,
             self._targets,
@@ -143,47 +151,7 @@ class PerExample(_KernelTrainer):
         )
 
     def flush(self) -> None:
-        self._kernels.apply_weight_factor(self._workspace, self._pending)
-
-
-class PerExampleWithMomentum(_KernelTrainer):
-    """Trains per example with momentum, with deferred steps of the first layer."""
-
-    def __init__(
-        self,
-        parameters: Parameters,
-        update: Any,
-        inputs: Inputs,
-        targets: Targets,
-        dropout: tuple[float, ...],
-    ) -> None:
-        capacity = max_pending_steps(parameters, inputs)
-        # Unless steps are deferred, each goes over all parameters and their velocities.
-        extra_work = 0 if capacity else 2 * parameters.flat.size
-        super().__init__(
-            parameters, update, inputs, targets, parameters.tuning.work_per_call, extra_work
-        )
-        self._workspace = self._kernels.Workspace(parameters.network, dropout_rates(dropout))
-        self._pending = self._kernels.PendingSteps(parameters.network, capacity)
-
-    def _train(self, examples: Any, epochs: Epochs, start: int, stop: int, losses: Array) -> None:
-        self._kernels.train_per_example_with_momentum(
-            self._workspace,
-            self._pending,
-            self._update,
-            examples,
-            self._targets,
-            epochs.orders,
-            epochs.rates,
-            epochs.keys,
-            start,
-            stop,
-            losses,
-            epochs.n_done,
-        )
-
-    def flush(self) -> None:
-        pass  # the kernel leaves no step pending
+        self._kernels.apply_weight_factor(self._workspace, self._policy)
 
 
 class MiniBatches(_KernelTrainer):

@@ -1,4 +1,4 @@
-"""Operations on vectors, and on four rows of a matrix at a time: the vector they share is read once.
+"""Operations on a vector, and on four rows of a matrix, which read the vector they share once.
 
 All vectors have n elements, n being whole 64-byte vectors: the bound n & -LANES says so to the
 compiler, which then writes no code for a remainder.  Operands that are written are ``restricted``,

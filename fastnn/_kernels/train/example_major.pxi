@@ -139,9 +139,10 @@ cdef class ExampleMajor(BatchWorkspace):
         """Write the biases of layer i to its activations."""
         cdef const Layer* layer = &self.work.layers[i]
         cdef Matrix z = self.layer_matrix(self.work.activations, i)
+        cdef const real* biases = self.work.parameters + layer.biases
         cdef Py_ssize_t k
         for k in range(self.begin, self.end):
-            memcpy(z.data + k * z.row, self.work.parameters + layer.biases, layer.width * sizeof(real))
+            memcpy(z.data + k * z.row, biases, layer.width * sizeof(real))
 
     cdef void multiply_sparse_inputs(self, const real* biases) noexcept nogil:
         """Write z = x W + b of the first layer to its activations."""

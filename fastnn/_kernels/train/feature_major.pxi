@@ -92,7 +92,8 @@ cdef class FeatureMajor(BatchWorkspace):
     ) noexcept nogil:
         cdef Py_ssize_t n_columns = (n + LANES - 1) & -LANES, unit, k
         cdef Py_ssize_t last = self.workspace.work.n_layers - 1
-        cdef Matrix a = self.layer_matrix(self.activations, last), zs = self.layer_matrix(self.zs, last)
+        cdef Matrix a = self.layer_matrix(self.activations, last)
+        cdef Matrix zs = self.layer_matrix(self.zs, last)
         cdef Matrix deltas = self.layer_matrix(self.deltas, last)
         # One call per unit, or one per example if each loss is multiplied by its weight.
         cdef Py_ssize_t n_per_call = n if wanted.weights == NULL else 1

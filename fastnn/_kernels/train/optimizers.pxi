@@ -92,7 +92,7 @@ cdef class Update:
 
     @property
     def is_by_rows(self):
-        """Whether a step for one example is made row by row, by momentum.pxi."""
+        """Whether a step for one example is made row by row, by pending_steps.pxi."""
         return (
             self.rule.code in (MOMENTUM, NESTEROV)
             and self.rule.weight_decay == self.rule.l1 == 0

@@ -143,26 +143,20 @@ cdef class PendingUpdates(PerExamplePolicy):
                 self.coefficients[row] = 0
 
     cdef void apply_factor(self, const Work* work) noexcept nogil:
-        """Apply pending updates, then multiply the stored weights by the factor, which becomes 1."""
         cdef const Layer* layer = work.layers
+        if self.factor == 1:
+            return
         if self.capacity > 0:
             self.apply_pending(work, 1, self.capacity)
         shrink(work.parameters + layer.weights, self.factor, layer.biases - layer.weights)
         self.factor = 1
 
     cdef void flush(self, const Work* work, const Rule* rule, bint is_end_of_epoch) noexcept nogil:
-        # Not at the end of each call: its bits would depend on how an epoch is divided into calls.
-        if is_end_of_epoch and self.factor != 1:
-            self.apply_factor(work)
-        elif self.capacity > 0:
+        if self.capacity > 0:
             self.apply_pending(work, 1, self.capacity)
-
-
-def apply_weight_factor(Workspace workspace, PendingUpdates policy, /):
-    """Multiply the stored weights by their factor."""
-    with nogil:
-        if policy.factor != 1:
-            policy.apply_factor(&workspace.work)
+        # Not within an epoch: the bits would depend on how it is divided into calls.
+        if is_end_of_epoch:
+            self.apply_factor(work)
 
 
 cdef inline inlined_void prefetch_inputs(Inputs upcoming, Py_ssize_t k) noexcept nogil:

@@ -33,7 +33,16 @@ cdef class PerExamplePolicy:
         """Run the backward pass from the derivatives of the loss; update or defer."""
 
     cdef void flush(self, const Work* work, const Rule* rule, bint is_end_of_epoch) noexcept nogil:
-        """Apply all pending updates."""
+        """Apply all pending updates and, at the end of an epoch, the factor."""
+
+    cdef void apply_factor(self, const Work* work) noexcept nogil:
+        """Multiply the stored weights of the first layer by their factor, if there is one."""
+
+
+def apply_weight_factor(Workspace workspace, PerExamplePolicy policy, /):
+    """Make the stored weights the network's: multiply them by their factor."""
+    with nogil:
+        policy.apply_factor(&workspace.work)
 
 
 cdef inline Step step_at(
