@@ -10,7 +10,7 @@ from grid import ONE_VARIANT, PATHS, over
 from numpy.typing import NDArray
 
 import fastnn
-from fastnn import ELU, Activation, Huber, LeakyReLU, Loss, Quantile, evaluation, reference
+from fastnn import ELU, Activation, Huber, LeakyReLU, Loss, Quantile, evaluation, losses, reference
 from fastnn.activations import ACTIVATIONS
 from fastnn.network import Network
 from fastnn.regularization import Regularization
@@ -23,6 +23,8 @@ pytestmark = [
 ]
 
 SOFTSIGN = Activation("softsign", lambda z: z / (1 + np.abs(z)), lambda z: 1 / (1 + np.abs(z)) ** 2)
+ELEMENTWISE = [name for name, f in ACTIVATIONS.items() if f.is_elementwise]
+FIRST, FURTHER = ELEMENTWISE[:4], ELEMENTWISE[4:]
 ARCHITECTURES = [[5, 3], [5, 4, 3], [5, 4, 6, 3], [5, 4, 6, 2, 3]]
 # Whole vectors and tails, either storage order, and more terms than a product takes at a time.
 WIDE = [[40, 19], [40, 33, 19], [19, 40, 33, 5], [5, 150, 140, 3]]
@@ -105,7 +107,7 @@ def compare(
 @over(
     strength=3,
     path=PATHS,
-    activation=["identity", "sigmoid", "tanh", "relu"],
+    activation=FIRST,
     sizes=ARCHITECTURES,
     n_examples=[1, 7],
 )
@@ -113,7 +115,7 @@ def test_hidden_activation(path: str, activation: str, sizes: list[int], n_examp
     check(fastnn.MLP(sizes, activation=activation, dtype="float64", seed=11), n_examples)
 
 
-@over(path=PATHS, activation=["identity", "sigmoid", "tanh", "relu"], sizes=ARCHITECTURES[:2])
+@over(path=PATHS, activation=FIRST, sizes=ARCHITECTURES[:2])
 def test_output_activation(path: str, activation: str, sizes: list[int]) -> None:
     net = fastnn.MLP(sizes, output_activation=activation, dtype="float64", seed=11)
     check(net, n_examples=7)
@@ -122,7 +124,7 @@ def test_output_activation(path: str, activation: str, sizes: list[int]) -> None
 @over(
     strength=3,
     path=PATHS,
-    activation=[LeakyReLU(0.3), "leaky_relu", ELU(0.5), "elu", "softplus", "silu", "gelu", "exp"],
+    activation=[LeakyReLU(0.3), ELU(0.5), *FURTHER],
     n_examples=[1, 7],
 )
 def test_further_activations(path: str, activation: str | Activation, n_examples: int) -> None:
@@ -132,6 +134,7 @@ def test_further_activations(path: str, activation: str | Activation, n_examples
     check(output, n_examples)
 
 
+WITH_ANY_OUTPUTS = [name for name, loss in losses.LOSSES.items() if not loss.output_activation]
 LOSSES = [
     ("softmax", "cross_entropy"),
     ("sigmoid", "binary_cross_entropy"),
@@ -139,7 +142,7 @@ LOSSES = [
     *(
         (output, loss)
         for output in ("identity", "sigmoid", "gelu")
-        for loss in ("squared_error", "absolute_error", "huber", Huber(0.2), Quantile(0.3))
+        for loss in (*WITH_ANY_OUTPUTS, Huber(0.2), Quantile(0.3))
     ),
 ]
 
@@ -153,7 +156,6 @@ def test_losses(
     check(net, n_examples)
 
 
-ELEMENTWISE = [name for name, f in ACTIVATIONS.items() if f.is_elementwise]
 REGRESSIONS = ["squared_error", "absolute_error", Huber(0.2), Quantile(0.3)]
 PAIRS = [*LOSSES[:3], *((output, loss) for output in ELEMENTWISE for loss in REGRESSIONS)]
 

@@ -91,7 +91,8 @@ def test_softmax(kind: Kind, path: Path, dtype: str) -> None:
 
 @each_dtype
 def test_a_layer_for_every_activation(path: Path, dtype: str) -> None:
-    network = fastnn.MLP([6] * 12 + [3], activation=[*ELEMENTWISE, "relu"], dtype=dtype, seed=1)
+    sizes = [6] * (len(ELEMENTWISE) + 2) + [3]
+    network = fastnn.MLP(sizes, activation=[*ELEMENTWISE, "relu"], dtype=dtype, seed=1)
     assert_same_outputs(network, path, examples(9, 6, dtype))
 
 

@@ -630,6 +630,12 @@ def test_lbfgs_in_float32() -> None:
 
 
 @ONE_VARIANT
+def test_every_optimizer_is_tested() -> None:
+    missing = OPTIMIZERS.keys() - {"lbfgs"} - {optimizer.name for optimizer in ALL.values()}
+    assert not missing, f"add {missing} to ALL in {__file__}"
+
+
+@ONE_VARIANT
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_descriptions(name: str) -> None:
     optimizer = OPTIMIZERS[name]()

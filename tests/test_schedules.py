@@ -189,6 +189,10 @@ class TestDescription:
         assert eval(repr(schedule)) == schedule
         assert pickle.loads(pickle.dumps(schedule)) == copy.deepcopy(schedule) == schedule
 
+    def test_of_every_schedule_is_tested(self) -> None:
+        missing = SCHEDULES.keys() - {schedule.name for schedule in ALL}
+        assert not missing, f"add {missing} to ALL in {__file__}"
+
     def test_differences(self) -> None:
         assert len(set(ALL)) == len(ALL)
         assert Linear(0.1, n_steps=7) != Cosine(0.1, n_steps=7)
