@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from grid import VARIANTS
 
 from fastnn import MLP, Activation, _kernels, reference
 from fastnn.arrays import Array as Array
+from fastnn.evaluation import Gradients
 from fastnn.network import Network
 
 Kind = type[MLP] | type[reference.MLP]
@@ -25,10 +26,18 @@ Options = dict[str, Any]
 Write = Callable[..., Path]
 Compress = Callable[[bytes], bytes]
 
+# Of parameters and outputs after a few epochs.
+TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
 SOFTSIGN = Activation("softsign", lambda z: z / (1 + abs(z)), lambda z: 1 / (1 + abs(z)) ** 2)
 
 
 # Networks
+
+
+def on_both(sizes: Sequence[int], **options: Any) -> tuple[MLP, reference.MLP]:
+    """Return equal networks on kernels and of the reference, in float64 unless options say else."""
+    settings = {"dtype": "float64", "seed": 1, **options}
+    return MLP(sizes, **settings), reference.MLP(sizes, **settings)
 
 
 @pytest.fixture(
@@ -43,14 +52,19 @@ def kind_and_variant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
     return network_class
 
 
-def arrays_of(net: Network) -> list[Array]:
-    """Return the live views of all weights, then of all biases."""
+def arrays_of(net: Network | Gradients) -> list[Array]:
+    """Return the live views of all weights, then of all biases; or the gradients of these."""
     return [*net.weights, *net.biases]
 
 
 def parameters(net: Network) -> list[bytes]:
     """Return weights and biases to the bit."""
     return [array.tobytes() for array in arrays_of(net)]
+
+
+def flat(net: Network) -> Array:
+    """Return a copy of all weights and biases as one vector."""
+    return np.concatenate([array.ravel() for array in arrays_of(net)])
 
 
 def state_of(net: Network) -> Any:
@@ -69,6 +83,12 @@ def assert_close(found: Any, expected: Any, rtol: float = 0, atol: float = 0) ->
     """Compare two sequences of arrays."""
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=rtol, atol=atol)
+
+
+def assert_same_parameters(net: Network, expected: Network, atol: float | None = None) -> None:
+    """Compare weights and biases, by the tolerance of the dtype if none is given."""
+    atol = TOLERANCE[net.dtype.name] if atol is None else atol
+    assert_close(arrays_of(net), arrays_of(expected), atol=atol)
 
 
 def copies_of(net: Network, folder: Path) -> list[Network]:

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import scipy.sparse
 from grid import over
+from helpers import Error, Kind, Options, assert_close, parameters, parametrize, unchanged
 
 from fastnn import MLP, Linear, Step, TrainingDiverged, reference
 from fastnn.network import Network
-
-Kind = type[MLP] | type[reference.MLP]
 
 
 def data(n: int = 60) -> tuple[Any, Any]:
@@ -24,10 +23,6 @@ def data(n: int = 60) -> tuple[Any, Any]:
 
 def new(kind: Kind = MLP) -> Network:
     return kind([4, 9, 3], output_activation="softmax", loss="cross_entropy", seed=1)
-
-
-def parameters(net: Network) -> list[bytes]:
-    return [p.tobytes() for p in (*net.weights, *net.biases)]
 
 
 def blocks(sizes: list[int], make: Any = np.array) -> list[tuple[Any, Any]]:
@@ -47,20 +42,19 @@ def blocks(sizes: list[int], make: Any = np.array) -> list[tuple[Any, Any]]:
     buffer_size=[1, 20, 10_000],
     sizes=[[60], [1, 1, 40, 3, 15], [30, 30]],
 )
-def test_unshuffled_blocks_are_as_good_as_all_at_once(
+def test_unshuffled_blocks_train_like_arrays(
     kind: Kind, make: Any, batch_size: int, buffer_size: int, sizes: list[int]
 ) -> None:
     X, y = data()
     net, at_once = new(kind), new(kind)
-    options: dict[str, Any] = {"epochs": 2, "batch_size": batch_size, "shuffle": False}
+    options: Options = {"epochs": 2, "batch_size": batch_size, "shuffle": False}
     history = net.train(blocks(sizes, make), buffer_size=buffer_size, **options)
     expected = at_once.train(make(X), y, **options)
     assert history.loss == pytest.approx(expected.loss, rel=1e-6)
-    for own, other in zip(net.weights, at_once.weights, strict=True):
-        np.testing.assert_allclose(own, other, rtol=0, atol=1e-6)
+    assert_close(net.weights, at_once.weights, atol=1e-6)
 
 
-def test_weights_of_examples_and_mixed_kinds_of_blocks() -> None:
+def test_blocks_of_different_types_and_with_sample_weights() -> None:
     X, y = data()
     weights = np.linspace(0, 2, 60)
     net, at_once = new(), new()
@@ -69,13 +63,11 @@ def test_weights_of_examples_and_mixed_kinds_of_blocks() -> None:
         (scipy.sparse.csr_array(X[20:40]), y[20:40].tolist(), weights[20:40]),
         [X[40:].tolist(), y[40:], weights[40:]],
     ]
-    net.train(given, batch_size=7, shuffle=False, class_weight={1: 2.0})
+    options: Options = {"batch_size": 7, "shuffle": False, "class_weight": {1: 2.0}}
+    net.train(given, **options)
     all_weights = np.concatenate([np.ones(20), weights[20:]])
-    at_once.train(
-        X, y, batch_size=7, shuffle=False, class_weight={1: 2.0}, sample_weight=all_weights
-    )
-    for own, other in zip(net.weights, at_once.weights, strict=True):
-        np.testing.assert_allclose(own, other, rtol=0, atol=1e-6)
+    at_once.train(X, y, sample_weight=all_weights, **options)
+    assert_close(net.weights, at_once.weights, atol=1e-6)
 
 
 def test_examples_are_shuffled_within_the_buffer() -> None:
@@ -111,33 +103,26 @@ def test_examples_are_shuffled_within_the_buffer() -> None:
     assert set(order[256 : 256 + 320]) < set(range(600))
 
 
-class Counted:
-    """Blocks that can be gone through again, and the most examples that were alive at a time."""
+def test_each_epoch_iterates_over_the_blocks_once() -> None:
+    n_passes = 0
 
-    def __init__(self, n_blocks: int) -> None:
-        self.n_blocks, self.n_passes = n_blocks, 0
+    class Blocks:
+        def __iter__(self) -> Iterator[tuple[Any, Any]]:
+            nonlocal n_passes
+            n_passes += 1
+            yield from [data(50)] * 4
 
-    def __iter__(self) -> Iterator[tuple[Any, Any]]:
-        self.n_passes += 1
-        for _ in range(self.n_blocks):
-            yield data(50)
-
-
-def test_blocks_are_gone_through_once_per_epoch() -> None:
-    given = Counted(4)
-    history = new().train(given, epochs=3, batch_size=16)
-    assert given.n_passes == 3
+    history = new().train(Blocks(), epochs=3, batch_size=16)
+    assert n_passes == 3
     assert len(history) == 3
     assert history.loss == sorted(history.loss, reverse=True)
 
 
-def test_a_generator_is_for_one_epoch() -> None:
+def test_an_iterator_serves_one_epoch() -> None:
     assert len(new().train(iter(blocks([30, 30])))) == 1
     net = new()
-    before = parameters(net)
-    with pytest.raises(ValueError, match="epochs must be 1 for an iterator"):
+    with unchanged(net), pytest.raises(ValueError, match="epochs must be 1 for an iterator"):
         net.train(iter(blocks([30, 30])), epochs=2)
-    assert parameters(net) == before
 
 
 def test_validation_and_callbacks_with_blocks() -> None:
@@ -153,49 +138,46 @@ def test_validation_and_callbacks_with_blocks() -> None:
     )
     assert len(history.validation_loss) == 2
     assert [step.batch for step in steps] == [*range(1, 9)] * 2
-    assert [step.learning_rate for step in steps] == pytest.approx(
-        [0.1 - s / 200 for s in range(16)]
-    )
+    rates = [step.learning_rate for step in steps]
+    assert rates == pytest.approx([0.1 - s / 200 for s in range(16)])
 
     stopped = new().train(blocks([30, 30]), epochs=2, buffer_size=1, batch_callback=lambda s: True)
     assert len(stopped) == 1
     assert stopped.stopped == "batch_callback said so"
 
 
-@pytest.mark.parametrize(
-    ("X", "options", "error", "message"),
-    [
-        (3, {}, TypeError, "y must be given, unless X is an iterable of blocks"),
-        (np.ones((3, 4)), {}, TypeError, "got a ndarray for X and None for y"),
-        ([np.ones((3, 4))], {}, TypeError, "got a ndarray for block 0"),
-        ([(np.ones((3, 4)),)], {}, TypeError, "got a tuple for block 0"),
-        ([(np.ones((3, 5)), [0, 1, 2])], {}, ValueError, "X must have shape"),
-        ([data(), (np.ones((1, 4)), [3])], {}, ValueError, "y must be integer labels"),
-        ([data(), (np.ones((1, 4)), [[0, 0, 1]])], {}, ValueError, "y must be labels in all bl"),
-        ([], {}, ValueError, "X must hold at least one example, got blocks without any"),
-        ([data()], {"batch_size": None}, ValueError, "batch_size must be an integer where X are"),
-        ([data()], {"sample_weight": [1]}, ValueError, "sample_weight must be None where X are"),
-        ([data()], {"class_weight": "balanced"}, ValueError, "class_weight must be a dict or None"),
-        ([data()], {"validation_fraction": 0.1}, ValueError, "validation_fraction must be None wh"),
-        ([data()], {"buffer_size": 0}, ValueError, "buffer_size must be at least 1"),
-        (
-            [data()],
-            {"learning_rate": Linear(0.1)},
-            ValueError,
-            "learning_rate must have n_steps where X",
-        ),
-    ],
+@parametrize(
+    "X, options, error, message",
+    (3, {}, TypeError, "y must be given, unless X is an iterable of blocks"),
+    (np.ones((3, 4)), {}, TypeError, "got a ndarray for X and None for y"),
+    ([np.ones((3, 4))], {}, TypeError, "got a ndarray for block 0"),
+    ([(np.ones((3, 4)),)], {}, TypeError, "got a tuple for block 0"),
+    ([(np.ones((3, 5)), [0, 1, 2])], {}, ValueError, "X must have shape"),
+    ([data(), (np.ones((1, 4)), [3])], {}, ValueError, "y must be integer labels"),
+    ([data(), (np.ones((1, 4)), [[0, 0, 1]])], {}, ValueError, "y must be labels in all bl"),
+    ([], {}, ValueError, "X must hold at least one example, got blocks without any"),
+    ([data()], {"batch_size": None}, ValueError, "batch_size must be an integer where X are"),
+    ([data()], {"sample_weight": [1]}, ValueError, "sample_weight must be None where X are"),
+    ([data()], {"class_weight": "balanced"}, ValueError, "class_weight must be a dict or None"),
+    ([data()], {"validation_fraction": 0.1}, ValueError, "validation_fraction must be None wh"),
+    ([data()], {"buffer_size": 0}, ValueError, "buffer_size must be at least 1"),
+    (
+        [data()],
+        {"learning_rate": Linear(0.1)},
+        ValueError,
+        "learning_rate must have n_steps where X",
+    ),
 )
-def test_bad_blocks(X: Any, options: dict[str, Any], error: type[Exception], message: str) -> None:
+def test_refused_blocks_leave_the_network_unchanged(
+    X: Any, options: Options, error: Error, message: str
+) -> None:
     net = new()
-    before = parameters(net)
-    with pytest.raises(error, match=message):
+    with unchanged(net), pytest.raises(error, match=message):
         net.train(X, **options)
-    assert parameters(net) == before
     net.train(*data())
 
 
-def test_the_block_at_fault_is_named() -> None:
+def test_an_error_names_its_block() -> None:
     with pytest.raises(ValueError) as caught:
         new().train([data(), (np.ones((1, 5)), [0])])
     assert caught.value.__notes__ == ["in block 1"]
@@ -223,25 +205,19 @@ def test_a_memory_map_in_blocks(tmp_path: Path) -> None:
 # One batch at a time
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
-def test_batches_one_by_one_are_as_good_as_an_epoch(kind: Kind, optimizer: str) -> None:
+@parametrize("optimizer", "sgd", "adam", "rmsprop")
+def test_train_batch_over_all_batches_equals_an_epoch(kind: Kind, optimizer: str) -> None:
     X, y = data()
     net, at_once = new(kind), new(kind)
-    losses: list[float] = []
-    for start in range(0, 60, 20):
-        rows = slice(start, start + 20)
-        losses.append(
-            net.train_batch(X[rows], y[rows], optimizer=optimizer, learning_rate=0.01, l2=0.01)
-        )
-    history = at_once.train(
-        X, y, batch_size=20, shuffle=False, optimizer=optimizer, learning_rate=0.01, l2=0.01
-    )
+    options: Options = {"optimizer": optimizer, "learning_rate": 0.01, "l2": 0.01}
+    batches = zip(np.split(X, 3), np.split(y, 3), strict=True)
+    losses = [net.train_batch(*batch, **options) for batch in batches]
+    history = at_once.train(X, y, batch_size=20, shuffle=False, **options)
     assert np.mean(losses) == pytest.approx(history.loss[0], rel=1e-6)
-    for own, other in zip(net.weights, at_once.weights, strict=True):
-        np.testing.assert_allclose(own, other, rtol=0, atol=1e-6)
+    assert_close(net.weights, at_once.weights, atol=1e-6)
 
 
-def test_a_schedule_over_batches_one_by_one() -> None:
+def test_schedules_count_the_steps_of_train_batch() -> None:
     X, y = data()
     schedule = Linear(0.3, n_steps=3)
     net, at_once = new(), new()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from grid import Tune
-from numpy.typing import NDArray
+from helpers import Array, Kind, Options, arrays_of, assert_close, parametrize
 
 from fastnn import MLP, SGD, Adam, reference
 from fastnn.network import Network
@@ -27,7 +27,7 @@ SIZES = ((7, 5, 3), (30, 70, 20, 3), (40, 100, 17))
 N_EXAMPLES = 23
 
 
-def data(sizes: tuple[int, ...], density: float) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def data(sizes: tuple[int, ...], density: float) -> tuple[Array, Array, Array]:
     generator = np.random.default_rng(0)
     X = generator.normal(size=(N_EXAMPLES, sizes[0]))
     X *= generator.random(X.shape) < density
@@ -36,19 +36,15 @@ def data(sizes: tuple[int, ...], density: float) -> tuple[NDArray[Any], NDArray[
     return X, generator.integers(0, sizes[-1], N_EXAMPLES), weights
 
 
-def trained(
-    kind: type[Network], case: tuple[Any, ...], n_threads: int = 1
-) -> tuple[Network, list[float]]:
+def new(kind: Kind, sizes: tuple[int, ...], activation: str) -> Network:
+    options: Options = {"output_activation": "softmax", "loss": "cross_entropy", "dtype": "float64"}
+    return kind(sizes, activation=activation, seed=1, **options)
+
+
+def trained(kind: Kind, case: tuple[Any, ...], n_threads: int = 1) -> tuple[Network, list[float]]:
     """A network, and its losses; a case is what the first test is run over."""
     optimizer, batch_size, sizes, density, activation, dropout = case
-    net = kind(
-        sizes,
-        activation=activation,
-        output_activation="softmax",
-        loss="cross_entropy",
-        dtype="float64",
-        seed=1,
-    )
+    net = new(kind, sizes, activation)
     plan = TrainingConfig.checked(
         len(sizes) - 1,
         epochs=3,
@@ -80,11 +76,11 @@ oracle = cache(trained)
 
 
 @pytest.mark.usefixtures("variant")
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
-@pytest.mark.parametrize(("density", "activation"), [(1.0, "relu"), (0.2, "relu"), (0.2, "tanh")])
-@pytest.mark.parametrize("sizes", SIZES, ids=str)
-@pytest.mark.parametrize("batch_size", [1, 4, 10, None])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@parametrize("dropout", 0.0, 0.3)
+@parametrize("density, activation", (1.0, "relu"), (0.2, "relu"), (0.2, "tanh"))
+@parametrize("sizes", *SIZES, ids=str)
+@parametrize("batch_size", 1, 4, 10, None)
+@parametrize("optimizer", *OPTIMIZERS)
 def test_kernels_equal_the_reference(
     optimizer: str,
     batch_size: int | None,
@@ -102,60 +98,42 @@ def assert_like_the_reference(case: tuple[Any, ...], n_threads: int = 1) -> None
     net, found = trained(MLP, case, n_threads)
     expected, losses = oracle(reference.MLP, case)
     np.testing.assert_allclose(found, losses, rtol=1e-10)
-    for own, other in zip(
-        (*net.weights, *net.biases), (*expected.weights, *expected.biases), strict=True
-    ):
-        np.testing.assert_allclose(own, other, rtol=1e-9, atol=1e-10)
+    assert_close(arrays_of(net), arrays_of(expected), rtol=1e-9, atol=1e-10)
 
 
 @pytest.mark.usefixtures("variant")
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
-@pytest.mark.parametrize("sizes", SIZES, ids=str)
-@pytest.mark.parametrize("most_steps", [8, 512])
-@pytest.mark.parametrize("optimizer", ["plain", "momentum", "nesterov"])
-def test_what_waits_comes_to_the_same(
-    optimizer: str,
-    most_steps: int,
-    sizes: tuple[int, ...],
-    dropout: float,
-    tune: Tune,
+@parametrize("dropout", 0.0, 0.3)
+@parametrize("sizes", *SIZES, ids=str)
+@parametrize("max_steps", 8, 512)
+@parametrize("optimizer", "plain", "momentum", "nesterov")
+def test_pending_updates_equal_the_reference(
+    optimizer: str, max_steps: int, sizes: tuple[int, ...], dropout: float, tune: Tune
 ) -> None:
     """Per example, with pending updates of the first layer, and rings that are filled again."""
-    tune(near_cache_bytes=0, max_pending_steps=most_steps, max_pending_deltas=most_steps)
+    tune(near_cache_bytes=0, max_pending_steps=max_steps, max_pending_deltas=max_steps)
     assert_like_the_reference((OPTIMIZERS[optimizer], 1, sizes, 0.2, "tanh", dropout))
 
 
 @pytest.mark.usefixtures("variant")
-@pytest.mark.parametrize("n_threads", [1, 2])
-@pytest.mark.parametrize("most_listed", [0, 1 << 21])
-@pytest.mark.parametrize("sizes", SIZES, ids=str)
-@pytest.mark.parametrize("batch_size", [4, None])
+@parametrize("n_threads", 1, 2)
+@parametrize("max_listed", 0, 1 << 21)
+@parametrize("sizes", *SIZES, ids=str)
+@parametrize("batch_size", 4, None)
 def test_batches_of_sparse_rows(
-    batch_size: int | None,
-    sizes: tuple[int, ...],
-    most_listed: int,
-    n_threads: int,
-    tune: Tune,
+    batch_size: int | None, sizes: tuple[int, ...], max_listed: int, n_threads: int, tune: Tune
 ) -> None:
-    tune(max_listed=most_listed, max_feature_major_parameters=0)
+    tune(max_listed=max_listed, max_feature_major_parameters=0)
     case = OPTIMIZERS["plain"], batch_size, sizes, 0.1, "tanh", 0.0
     assert_like_the_reference(case, n_threads)
 
 
-@pytest.mark.parametrize("sizes", SIZES, ids=str)
-def test_the_reference_minimizes_what_it_says(sizes: tuple[int, ...]) -> None:
+@parametrize("sizes", *SIZES, ids=str)
+def test_the_reference_descends_the_weighted_objective(sizes: tuple[int, ...]) -> None:
     """One step for all examples is along the slopes of the weighted mean and its penalty."""
     X, y, weights = data(sizes, 1.0)
     case = SGD(0.1), None, sizes, 1.0, "tanh", 0.0
     _, losses = trained(reference.MLP, case)
-    start = reference.MLP(
-        sizes,
-        activation="tanh",
-        output_activation="softmax",
-        loss="cross_entropy",
-        dtype="float64",
-        seed=1,
-    )
+    start = new(reference.MLP, sizes, "tanh")
 
     def objective() -> tuple[float, float]:
         outputs = start.predict(X)[np.arange(len(y)), y]

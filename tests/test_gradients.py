@@ -1,5 +1,6 @@
 """The kernels' gradients against central differences, in float64, on the real training step."""
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 from grid import ONE_VARIANT, PATHS, over
-from numpy.typing import NDArray
+from helpers import SOFTSIGN, Array, Kind, Options, arrays_of, assert_close, parameters, parametrize
 
 import fastnn
 from fastnn import ELU, Activation, Huber, LeakyReLU, Loss, Quantile, evaluation, losses, reference
@@ -22,7 +23,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:y holds rows with a sum below 1"),
 ]
 
-SOFTSIGN = Activation("softsign", lambda z: z / (1 + np.abs(z)), lambda z: 1 / (1 + np.abs(z)) ** 2)
 ELEMENTWISE = [name for name, f in ACTIVATIONS.items() if f.is_elementwise]
 FIRST, FURTHER = ELEMENTWISE[:4], ELEMENTWISE[4:]
 ARCHITECTURES = [[5, 3], [5, 4, 3], [5, 4, 6, 3], [5, 4, 6, 2, 3]]
@@ -30,7 +30,7 @@ ARCHITECTURES = [[5, 3], [5, 4, 3], [5, 4, 6, 3], [5, 4, 6, 2, 3]]
 WIDE = [[40, 19], [40, 33, 19], [19, 40, 33, 5], [5, 150, 140, 3]]
 
 
-def data(net: Network, n_examples: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def data(net: Network, n_examples: int) -> tuple[Array, Array]:
     generator = np.random.default_rng(5)
     X = generator.normal(size=(n_examples, net.layer_sizes[0]))
     X[generator.random(X.shape) < 0.2] = 0  # which the kernels skip
@@ -39,28 +39,23 @@ def data(net: Network, n_examples: int) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def mean_loss(net: Network, X: Any, y: Any) -> float:
-    """That of `evaluate`, which has no score of one example."""
+    """Return the loss of `evaluate`, which refuses to score one example."""
     return evaluation.mean_loss(net._engine, *net._data_checker.examples(X, y))
 
 
-def gradients(net: Network, X: Any, y: Any, **options: Any) -> list[NDArray[Any]]:
-    """What one step over the full batch subtracts from each parameter, per rate."""
-    before = [p.copy() for p in (*net.weights, *net.biases)]
-    net.train(X, y, batch_size=None, learning_rate=1, **options)
-    after = [p.copy() for p in (*net.weights, *net.biases)]
-    for parameter, old in zip((*net.weights, *net.biases), before, strict=True):
-        parameter[...] = old
-    return [old - new for old, new in zip(before, after, strict=True)]
+def gradients(net: Network, X: Any, y: Any, **options: Any) -> list[Array]:
+    """Return what a full-batch step of rate 1 subtracts from each parameter."""
+    trained = copy.copy(net)
+    trained.train(X, y, batch_size=None, learning_rate=1, **options)
+    return [old - new for old, new in zip(arrays_of(net), arrays_of(trained), strict=True)]
 
 
-def central_differences(
-    net: Network, loss: Callable[[], float]
-) -> list[tuple[int, NDArray[Any], float]]:
-    """Of the loss, by steps of the entries of one parameter array, all of them up or down."""
+def central_differences(net: Network, loss: Callable[[], float]) -> list[tuple[int, Array, float]]:
+    """Return the derivatives of the loss along random signs of one parameter array at a time."""
     h = 1e-6  # small enough to meet no kink
     generator = np.random.default_rng(9)
     result = []
-    for which, parameter in enumerate((*net.weights, *net.biases)):
+    for which, parameter in enumerate(arrays_of(net)):
         values = parameter.copy()
         for _ in range(3):
             signs = generator.choice([-1.0, 1.0], size=parameter.shape)
@@ -80,14 +75,11 @@ def check(net: Network, n_examples: int) -> None:
     found = gradients(net, X, y)
     by_itself = net.gradients(X, y)
     assert by_itself.loss == pytest.approx(mean_loss(net, X, y), rel=1e-12)
-    for own, step in zip((*by_itself.weights, *by_itself.biases), found, strict=True):
-        np.testing.assert_allclose(own, step, rtol=1e-8, atol=1e-12)
+    assert_close(arrays_of(by_itself), found, rtol=1e-8, atol=1e-12)
     compare(found, central_differences(net, lambda: mean_loss(net, X, y)))
 
 
-def compare(
-    found: Sequence[NDArray[Any]], differences: list[tuple[int, NDArray[Any], float]]
-) -> None:
+def compare(found: Sequence[Array], differences: list[tuple[int, Array, float]]) -> None:
     largest = max(abs(value) for *_, value in differences)
     assert largest > 1e-4, "all gradients vanish: the check shows nothing"
     for parameter in found:
@@ -104,13 +96,7 @@ def compare(
 # and of one of these, at most.
 
 
-@over(
-    strength=3,
-    path=PATHS,
-    activation=FIRST,
-    sizes=ARCHITECTURES,
-    n_examples=[1, 7],
-)
+@over(strength=3, path=PATHS, activation=FIRST, sizes=ARCHITECTURES, n_examples=[1, 7])
 def test_hidden_activation(path: str, activation: str, sizes: list[int], n_examples: int) -> None:
     check(fastnn.MLP(sizes, activation=activation, dtype="float64", seed=11), n_examples)
 
@@ -121,13 +107,10 @@ def test_output_activation(path: str, activation: str, sizes: list[int]) -> None
     check(net, n_examples=7)
 
 
-@over(
-    strength=3,
-    path=PATHS,
-    activation=[LeakyReLU(0.3), ELU(0.5), *FURTHER],
-    n_examples=[1, 7],
-)
-def test_further_activations(path: str, activation: str | Activation, n_examples: int) -> None:
+@over(strength=3, path=PATHS, activation=[LeakyReLU(0.3), ELU(0.5), *FURTHER], n_examples=[1, 7])
+def test_hidden_and_output_activations_with_parameters_or_by_z(
+    path: str, activation: str | Activation, n_examples: int
+) -> None:
     net = fastnn.MLP([5, 4, 17, 3], activation=activation, dtype="float64", seed=11)
     check(net, n_examples)
     output = fastnn.MLP([5, 4, 3], output_activation=activation, dtype="float64", seed=11)
@@ -160,14 +143,11 @@ REGRESSIONS = ["squared_error", "absolute_error", Huber(0.2), Quantile(0.3)]
 PAIRS = [*LOSSES[:3], *((output, loss) for output in ELEMENTWISE for loss in REGRESSIONS)]
 
 
-@pytest.mark.parametrize(("output", "loss"), PAIRS, ids=str)
-def test_every_loss_output_weighting_and_penalty(
-    kind: type[Network], output: str, loss: str | Loss
-) -> None:
+@parametrize("output, loss", *PAIRS, ids=str)
+def test_every_loss_output_weighting_and_penalty(kind: Kind, output: str, loss: str | Loss) -> None:
     """Through `Network.gradients`, and with penalties through a step."""
-    net = kind(
-        [5, 8, 3], activation="tanh", output_activation=output, loss=loss, dtype="f8", seed=1
-    )
+    functions: Options = {"activation": "tanh", "output_activation": output, "loss": loss}
+    net = kind([5, 8, 3], **functions, dtype="f8", seed=1)
     X, y = data(net, 7)
     for biases in net.biases:
         biases[:] = np.linspace(-0.5, 0.6, len(biases))
@@ -182,7 +162,7 @@ def test_every_loss_output_weighting_and_penalty(
     )
     found = net.gradients(X, y, sample_weight=weights)
     differences = central_differences(net, objective)
-    compare([*found.weights, *found.biases], differences)
+    compare(arrays_of(found), differences)
 
     step = gradients(net, X, y, sample_weight=weights, l1=0.02, l2=0.3)
     with_penalties = central_differences(net, lambda: objective() + penalties.penalty(net.weights))
@@ -190,23 +170,19 @@ def test_every_loss_output_weighting_and_penalty(
     assert [slope for *_, slope in with_penalties] != [slope for *_, slope in differences]
 
 
-@over(
-    path=PATHS,
-    make=[np.array, np.asfortranarray, scipy.sparse.csr_array],
-    labeled=[False, True],
-)
-def test_gradients_of_a_network(path: str, make: Any, labeled: bool) -> None:
-    """More examples than a block holds, in parts, and by threads."""
+@over(path=PATHS, make=[np.array, np.asfortranarray, scipy.sparse.csr_array], labeled=[False, True])
+def test_gradients_of_more_examples_than_a_workspace_holds(
+    path: str, make: Any, labeled: bool
+) -> None:
+    """The gradients equal the mean of parts, whatever the number of threads."""
     net = fastnn.MLP([20, 33, 4], activation="relu", dtype="float64", seed=1)
     X, y = data(net, 1200)
     y = y.argmax(axis=1) if labeled else y
-    before = [p.tobytes() for p in (*net.weights, *net.biases)]
+    before = parameters(net)
     all_at_once = net.gradients(make(X), y)
-    for own, of in zip(
-        (*all_at_once.weights, *all_at_once.biases), (*net.weights, *net.biases), strict=True
-    ):
+    for own, of in zip(arrays_of(all_at_once), arrays_of(net), strict=True):
         assert (own.shape, own.dtype) == (of.shape, of.dtype)
-    assert [p.tobytes() for p in (*net.weights, *net.biases)] == before
+    assert parameters(net) == before
     parts = [net.gradients(X[rows], y[rows]) for rows in (slice(0, 400), slice(400, 1200))]
     of_parts = (parts[0].loss + 2 * parts[1].loss) / 3
     assert all_at_once.loss == pytest.approx(of_parts, rel=1e-12)
@@ -219,12 +195,10 @@ def test_gradients_of_a_network(path: str, make: Any, labeled: bool) -> None:
     assert all(map(np.array_equal, by_threads.weights, all_at_once.weights))
 
 
-@pytest.mark.parametrize("make", [np.array, np.asfortranarray, scipy.sparse.csr_array], ids=str)
-def test_activations_of_every_layer(kind: type[Network], make: Any) -> None:
-    net = kind(
-        [20, 33, 7, 4], activation=["relu", SOFTSIGN], output_activation="softmax", dtype="f8",
-        loss="cross_entropy", seed=1,
-    )  # fmt: skip
+@parametrize("make", np.array, np.asfortranarray, scipy.sparse.csr_array, ids=str)
+def test_activations_of_every_layer(kind: Kind, make: Any) -> None:
+    outputs: Options = {"output_activation": "softmax", "loss": "cross_entropy"}
+    net = kind([20, 33, 7, 4], activation=["relu", SOFTSIGN], **outputs, dtype="f8", seed=1)
     X, _ = data(net, 700)
     expected, found = X, net.activations(make(X))
     assert len(found) == 3
@@ -240,13 +214,13 @@ def test_activations_of_every_layer(kind: type[Network], make: Any) -> None:
         net.activations(np.ones((2, 3)))
 
 
-def log_cosh(outputs: NDArray[Any], targets: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+def log_cosh(outputs: Array, targets: Array) -> tuple[Array, Array]:
     errors = outputs - targets
     return np.log(np.cosh(errors)).sum(axis=1), np.tanh(errors)
 
 
-@pytest.mark.parametrize("output", [SOFTSIGN, "identity", "silu"], ids=str)
-def test_losses_of_the_user(kind: type[Network], output: str | Activation) -> None:
+@parametrize("output", SOFTSIGN, "identity", "silu", ids=str)
+def test_own_losses(kind: Kind, output: str | Activation) -> None:
     loss = Loss("log_cosh", log_cosh)
     net = kind([5, 9, 3], output_activation=output, loss=loss, dtype="float64", seed=4)
     check(net, n_examples=7)
@@ -263,29 +237,24 @@ def test_an_activation_per_layer(path: str) -> None:
     check(net, n_examples=7)
 
 
-@pytest.mark.parametrize("output", [SOFTSIGN, "identity"], ids=["own", "built in"])
-def test_activations_of_the_user(output: str | Activation) -> None:
-    net = fastnn.MLP(
-        [5, 9, 8, 3],
-        activation=[SOFTSIGN, "tanh"],
-        output_activation=output,
-        dtype="float64",
-        seed=4,
-    )
+@parametrize("output", SOFTSIGN, "identity", ids=["own", "built in"])
+def test_own_activations(output: str | Activation) -> None:
+    functions: Options = {"activation": [SOFTSIGN, "tanh"], "output_activation": output}
+    net = fastnn.MLP([5, 9, 8, 3], **functions, dtype="float64", seed=4)
     check(net, n_examples=7)
 
 
 @ONE_VARIANT
-@pytest.mark.parametrize(
-    "activation", [*(f for f in ACTIVATIONS.values() if f.is_elementwise), SOFTSIGN], ids=str
+@parametrize(
+    "activation", *(f for f in ACTIVATIONS.values() if f.is_elementwise), SOFTSIGN, ids=str
 )
-def test_reference(activation: str | Activation) -> None:
+def test_activations_of_the_reference(activation: str | Activation) -> None:
     net = reference.MLP([5, 4, 6, 3], activation=activation, dtype="float64", seed=11)
     check(net, n_examples=7)
 
 
 @ONE_VARIANT
-@pytest.mark.parametrize(("output", "loss"), LOSSES, ids=str)
+@parametrize("output, loss", *LOSSES, ids=str)
 def test_losses_of_the_reference(output: str, loss: str | Loss) -> None:
     net = reference.MLP([5, 4, 3], output_activation=output, loss=loss, dtype="float64", seed=11)
     check(net, n_examples=7)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import Array, parametrize
 from numpy.typing import NDArray
 
 from fastnn import MLP, validation
@@ -25,24 +26,24 @@ NANS = {  # quiet and signalling ones, of either sign
 }
 
 
-def ulps(found: NDArray[Any], exact: NDArray[Any]) -> NDArray[Any]:
+def ulps(found: Array, exact: Array) -> Array:
     """Distance in units of the last place of the exact result rounded to the dtype found."""
     return np.abs(found - exact) / np.spacing(np.abs(exact.astype(found.dtype)))
 
 
-def neighbors(x: NDArray[Any], n: int) -> NDArray[Any]:
+def neighbors(x: Array, n: int) -> Array:
     """The numbers x and the n next to each of them on either side, x not being 0."""
     bits = x.view(f"i{x.itemsize}")[:, None] + np.arange(-n, n + 1, dtype=f"i{x.itemsize}")
     return bits.view(x.dtype).ravel()
 
 
-def exp(x: NDArray[Any]) -> NDArray[Any]:
+def exp(x: Array) -> Array:
     y = np.empty_like(x)
     kernels_for(x.dtype).exp(x, y)
     return y
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@parametrize("dtype", *DTYPES)
 class TestExp:
     def smallest(self, dtype: str) -> Any:
         return np.log(np.finfo(dtype).smallest_normal)  # -87.34, -708.40
@@ -50,7 +51,7 @@ class TestExp:
     def largest(self, dtype: str) -> Any:
         return np.log(np.finfo(dtype).max)  # 88.72, 709.78
 
-    def assert_within_two_ulps(self, x: NDArray[Any]) -> None:
+    def assert_within_two_ulps(self, x: Array) -> None:
         dtype = x.dtype.name
         x = x[(x > self.smallest(dtype)) & (x < self.largest(dtype))]
         error = ulps(exp(x), np.exp(x.astype(WIDER[dtype])))
@@ -83,13 +84,13 @@ class TestExp:
         next_to_ends = neighbors(np.array([self.smallest(dtype), self.largest(dtype)]), 200)
         assert np.isfinite(exp(next_to_ends)).all()
 
-    @pytest.mark.parametrize("which", range(5))
+    @parametrize("which", *range(5))
     def test_nan_stays_nan(self, dtype: str, which: int) -> None:
         bits = NANS[dtype][which]
         x = np.full(19, bits, f"u{np.dtype(dtype).itemsize}").view(dtype)
         assert np.isnan(exp(x)).all()
 
-    @pytest.mark.parametrize("n", range(35))
+    @parametrize("n", *range(35))
     def test_every_length(self, dtype: str, n: int) -> None:
         x = np.linspace(-2, 2, n, dtype=dtype)
         y = np.full(n + 3, 7, dtype)
@@ -125,11 +126,11 @@ def gelu(z: NDArray[np.longdouble]) -> NDArray[np.longdouble]:
     return z * (np.vectorize(math.erfc)(rounded) + (u - rounded) * slope) / 2
 
 
-def exactly(name: str, z: NDArray[Any]) -> NDArray[np.longdouble]:
+def exactly(name: str, z: Array) -> NDArray[np.longdouble]:
     return (gelu if name == "gelu" else ACTIVATIONS[name].function)(z.astype(np.longdouble))
 
 
-def apply(name: str, z: NDArray[Any]) -> NDArray[Any]:
+def apply(name: str, z: Array) -> Array:
     """f(z), by a network that has one layer, weights of 0 and biases of z."""
     net = MLP([1, len(z)], output_activation=name, dtype=z.dtype)
     net.weights[0][:] = 0
@@ -139,7 +140,7 @@ def apply(name: str, z: NDArray[Any]) -> NDArray[Any]:
 
 
 @pytest.mark.skipif(not WIDE, reason="long double is hardly wider than double")
-@pytest.mark.parametrize("name", ULPS)
+@parametrize("name", *ULPS)
 def test_activations_within_few_ulps_in_double(name: str) -> None:
     halfway = (np.arange(-52, 53) + 0.5) * np.log(2)  # and tanh takes e**(2 z)
     z = np.concatenate(
@@ -158,10 +159,10 @@ def test_activations_within_few_ulps_in_double(name: str) -> None:
     assert error.max() <= ULPS[name], f"{error.max()} ulps at {z[error.argmax()]}"
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", [name for name, f in ACTIVATIONS.items() if f.is_elementwise])
+@parametrize("dtype", *DTYPES)
+@parametrize("name", *[name for name, f in ACTIVATIONS.items() if f.is_elementwise])
 class TestActivations:
-    def z(self, dtype: str) -> NDArray[Any]:
+    def z(self, dtype: str) -> Array:
         z = np.concatenate([np.linspace(-20, 20, 4001), np.geomspace(1e-30, 1, 200)])
         return np.concatenate([z, -z, [0]]).astype(dtype)
 
@@ -274,9 +275,9 @@ class TestActivations:
         np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-30)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("n", [1, 15, 16, 17, 4095, 4096, 4097, 10_000])
+@parametrize("dtype", *DTYPES)
+@parametrize("bad", np.nan, np.inf, -np.inf)
+@parametrize("n", 1, 15, 16, 17, 4095, 4096, 4097, 10_000)
 def test_first_nonfinite(dtype: str, bad: float, n: int) -> None:
     find = kernels_for(np.dtype(dtype)).first_nonfinite
     # Finite, although their sums are not.

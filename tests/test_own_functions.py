@@ -11,21 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
+from helpers import Array, Kind, Options, arrays_of, assert_close, parametrize
 from sklearn.base import clone
 
 import fastnn
-from fastnn import Activation, LeakyReLU, Loss, reference
-from fastnn.arrays import Array
+from fastnn import Activation, LeakyReLU, Loss
 from fastnn.data.inputs import SparseInputs
 from fastnn.equality import are_equivalent
 from fastnn.sklearn import MLPRegressor
-
-NetworkClass = type[fastnn.MLP] | type[reference.MLP]
-
-each_class = pytest.mark.parametrize(
-    "network_class",
-    [pytest.param(fastnn.MLP, id="MLP"), pytest.param(reference.MLP, id="reference")],
-)
 
 
 def times(z: Array, factor: float) -> Array:
@@ -81,38 +74,36 @@ def of_unhashables(slope: float) -> Activation:
     return Activation("line", Unhashable(slope), Unhashable(slope).derivative)
 
 
-each_kind = pytest.mark.parametrize(
-    "make", [of_functions, of_closures, of_partials, of_callables, of_unhashables]
+each_making = parametrize(
+    "make", of_functions, of_closures, of_partials, of_callables, of_unhashables
 )
 
 
-@each_class
-@each_kind
+@each_making
 def test_equal_activations_are_one(
-    network_class: NetworkClass, make: Callable[[float], Activation], tmp_path: Path
+    kind: Kind, make: Callable[[float], Activation], tmp_path: Path
 ) -> None:
     first, second = make(2), make(2)
     for other in (second, copy.deepcopy(first)):
-        network = network_class([3, 4, 4, 2], activation=[first, other], output_activation=second)
+        network = kind([3, 4, 4, 2], activation=[first, other], output_activation=second)
         assert all(f is first for f in network.activation_functions)
     network.save(tmp_path / "model")
-    loaded = network_class.load(tmp_path / "model", activations=[second, first])
+    loaded = kind.load(tmp_path / "model", activations=[second, first])
     X = np.ones((2, 3), np.float32)
     assert (loaded.predict(X) == network.predict(X)).all()
 
 
-@each_class
-@each_kind
+@each_making
 def test_different_activations_of_one_name_are_refused(
-    network_class: NetworkClass, make: Callable[[float], Activation], tmp_path: Path
+    kind: Kind, make: Callable[[float], Activation], tmp_path: Path
 ) -> None:
     message = "activation must have different names for different activations, got ['line', 'line'"
     with pytest.raises(ValueError, match="^" + re.escape(message)):
-        network_class([3, 4, 4, 2], activation=[make(2), make(3)])
-    network_class([3, 4, 2], activation=make(2)).save(tmp_path / "model")
+        kind([3, 4, 4, 2], activation=[make(2), make(3)])
+    kind([3, 4, 2], activation=make(2)).save(tmp_path / "model")
     message = "activations must have different names for different functions, got two of the name "
     with pytest.raises(ValueError, match="^" + re.escape(message + "'line'")):
-        network_class.load(tmp_path / "model", activations=[make(2), make(3)])
+        kind.load(tmp_path / "model", activations=[make(2), make(3)])
 
 
 def test_equal_losses_are_one(tmp_path: Path) -> None:
@@ -161,25 +152,23 @@ def recursive(depth: int) -> Callable[[], Any]:
     return function
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "expected"),
-    [
-        (1.0, 1.0, True),
-        (1.0, 1, False),
-        (np.tanh, np.tanh, True),
-        (np.tanh, np.sin, False),
-        (np.arange(3), np.arange(3), True),
-        (np.arange(3), np.arange(3.0), False),
-        (Slotted([1]), Slotted([1]), True),
-        (Slotted([1]), Slotted([2]), False),
-        (operator.itemgetter(1), operator.itemgetter(1), True),
-        (operator.itemgetter(1), operator.itemgetter(2), False),
-        (np.vectorize(abs), np.vectorize(abs), True),
-        (np.vectorize(abs), np.vectorize(round), False),
-        (open, print, False),
-        (recursive(1), recursive(1), False),  # nothing tells, in finite time
-        ((i for i in range(3)), (i for i in range(3)), False),
-    ],
+@parametrize(
+    "one, other, expected",
+    (1.0, 1.0, True),
+    (1.0, 1, False),
+    (np.tanh, np.tanh, True),
+    (np.tanh, np.sin, False),
+    (np.arange(3), np.arange(3), True),
+    (np.arange(3), np.arange(3.0), False),
+    (Slotted([1]), Slotted([1]), True),
+    (Slotted([1]), Slotted([2]), False),
+    (operator.itemgetter(1), operator.itemgetter(1), True),
+    (operator.itemgetter(1), operator.itemgetter(2), False),
+    (np.vectorize(abs), np.vectorize(abs), True),
+    (np.vectorize(abs), np.vectorize(round), False),
+    (open, print, False),
+    (recursive(1), recursive(1), False),  # nothing tells, in finite time
+    ((i for i in range(3)), (i for i in range(3)), False),
 )
 def test_same(one: Any, other: Any, expected: bool) -> None:
     assert are_equivalent(one, other) is expected
@@ -189,19 +178,15 @@ def test_same(one: Any, other: Any, expected: bool) -> None:
 # Shapes
 
 
-@each_class
-@pytest.mark.parametrize("n_outputs", [1, 2, 3])
-def test_a_loss_of_each_output_is_none_of_each_example(
-    network_class: NetworkClass, n_outputs: int
-) -> None:
+@parametrize("n_outputs", 1, 2, 3)
+def test_a_loss_of_each_output_is_none_of_each_example(kind: Kind, n_outputs: int) -> None:
     """Whatever the number of outputs."""
     loss = Loss("of outputs", lambda a, t: (((a - t) ** 2).mean(axis=0), a - t))
     with pytest.raises(ValueError, match="'of outputs' must return losses"):
-        network_class([4, n_outputs], loss=loss)
+        kind([4, n_outputs], loss=loss)
 
 
-@each_class
-def test_shapes_are_looked_at_whenever_they_may_change(network_class: NetworkClass) -> None:
+def test_shapes_are_looked_at_whenever_they_may_change(kind: Kind) -> None:
     """Functions that do as they should where they are tried out, with few rows."""
 
     def shrunk(result: Array) -> Array:
@@ -212,7 +197,7 @@ def test_shapes_are_looked_at_whenever_they_may_change(network_class: NetworkCla
 
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(20, 2)), rng.uniform(size=(20, 3))
-    net = network_class([2, 3], loss=Loss("squares", squares), seed=1)
+    net = kind([2, 3], loss=Loss("squares", squares), seed=1)
     expected = r"losses and derivatives of shapes \(20,\) and \(20, 3\).*got \(20,\) and \(1, 3\)"
     for call in (net.evaluate, net.gradients, partial(net.train, batch_size=20)):
         with pytest.raises(ValueError, match=expected):
@@ -221,7 +206,7 @@ def test_shapes_are_looked_at_whenever_they_may_change(network_class: NetworkCla
         "derivative": Activation("own", np.positive, lambda z: shrunk(0 * z + 1)),
         "function": Activation("own", lambda z: shrunk(z * 1), np.ones_like),
     }.items():
-        net = network_class([2, 3, 3], activation=activation, seed=1)
+        net = kind([2, 3, 3], activation=activation, seed=1)
         expected = rf"'own' must have a {part} .*, got \(1, 3\) for \(20, 3\)"
         with pytest.raises(ValueError, match=expected):
             net.train(X, Y, batch_size=20)
@@ -247,33 +232,30 @@ def trained(hidden: str | Activation, loss: str | Loss, X: Any, **options: Any) 
     return net
 
 
-@pytest.mark.parametrize("make", [np.array, scipy.sparse.csr_array], ids=["dense", "sparse"])
-@pytest.mark.parametrize(
+@parametrize("make", np.array, scipy.sparse.csr_array, ids=["dense", "sparse"])
+@parametrize(
     "options",
-    [
-        {"batch_size": 1},
-        {"batch_size": 7, "optimizer": "adam"},
-        {"batch_size": None, "l2": 1e-3, "clip_norm": 0.1},
-        {"batch_size": 7, "dropout": 0.3},
-    ],
+    {"batch_size": 1},
+    {"batch_size": 7, "optimizer": "adam"},
+    {"batch_size": None, "l2": 1e-3, "clip_norm": 0.1},
+    {"batch_size": 7, "dropout": 0.3},
     ids=str,
 )
-@pytest.mark.parametrize(
-    ("hidden", "loss"),
-    [(TANH, "squared_error"), ("tanh", SQUARES), (TANH, SQUARES)],
+@parametrize(
+    "hidden, loss",
+    (TANH, "squared_error"),
+    ("tanh", SQUARES),
+    (TANH, SQUARES),
     ids=["activation", "loss", "both"],
 )
 def test_own_formulas_of_built_in_functions_train_the_same_network(
-    hidden: str | Activation, loss: str | Loss, options: dict[str, Any], make: Any
+    hidden: str | Activation, loss: str | Loss, options: Options, make: Any
 ) -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 20)) * (rng.random((60, 20)) < 0.3)
     expected = trained("tanh", "squared_error", X, **options)
     net = trained(hidden, loss, make(X), **options)
-    for found, wanted in zip(
-        (*net.weights, *net.biases), (*expected.weights, *expected.biases), strict=True
-    ):
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
+    assert_close(arrays_of(net), arrays_of(expected), atol=1e-12)
     np.testing.assert_allclose(net.predict(make(X)), expected.predict(X), rtol=0, atol=1e-12)
 
 
@@ -288,18 +270,17 @@ def test_sparse_rows_never_become_dense(monkeypatch: pytest.MonkeyPatch) -> None
     net.gradients(X, net.predict(X))
 
 
-@pytest.mark.parametrize("batch_size", [50, None])
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@parametrize("batch_size", 50, None)
+@parametrize("dropout", 0.0, 0.3)
 def test_batches_are_computed_some_rows_at_a_time(
     batch_size: int | None, dropout: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     X = np.random.default_rng(0).normal(size=(60, 20))
-    options: dict[str, Any] = {"batch_size": batch_size, "dropout": dropout}
+    options: Options = {"batch_size": batch_size, "dropout": dropout}
     expected = trained(TANH, SQUARES, X, **options)
     expected_loss = expected.evaluate(X, X[:, :2]).loss
     monkeypatch.setattr("fastnn.engine.numpy_engine.MAX_ROWS", 16)
     net = trained(TANH, SQUARES, X, **options)
-    for found, wanted in zip(net.weights, expected.weights, strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
+    assert_close(net.weights, expected.weights, atol=1e-12)
     np.testing.assert_allclose(net.predict(X), expected.predict(X), rtol=0, atol=1e-12)
     assert net.evaluate(X, X[:, :2]).loss == pytest.approx(expected_loss, rel=1e-9)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 from grid import ONE_VARIANT, PATHS, Tune, over
-from numpy.typing import NDArray
+from helpers import Array, flat, parameters, parametrize
 
 from fastnn import MLP
 from fastnn.engine import dispatch, trainers, workspaces
@@ -19,7 +19,7 @@ from fastnn.engine.tuning import Tuning
 pytestmark = pytest.mark.usefixtures("variant")
 
 
-def sparse_rows(n_examples: int, n_inputs: int, density: float, dtype: Any) -> NDArray[Any]:
+def sparse_rows(n_examples: int, n_inputs: int, density: float, dtype: Any) -> Array:
     generator = np.random.default_rng(0)
     X = generator.normal(size=(n_examples, n_inputs))
     X[generator.random(X.shape) >= density] = 0
@@ -30,7 +30,7 @@ def trained(X: Any, sizes: list[int], **options: Any) -> tuple[list[float], list
     """Losses and parameters after some epochs, one example at a time."""
     net = MLP(sizes, seed=1, **options)
     history = net.train(X, np.arange(X.shape[0]) % sizes[-1], epochs=3, learning_rate=0.05)
-    return history.loss, [w.tobytes() for w in (*net.weights, *net.biases)]
+    return history.loss, parameters(net)
 
 
 # Rows are full by nature, or hardly ever, or now and then in between.
@@ -42,7 +42,7 @@ def trained(X: Any, sizes: list[int], **options: Any) -> tuple[list[float], list
     sizes=[[30, 3], [30, 20, 3], [7, 64, 17, 2], [100, 65, 33, 9]],
     activation=["sigmoid", "relu", "tanh"],
 )
-def test_deferred_updates_are_the_same_to_the_bit(
+def test_pending_updates_equal_immediate_ones_to_the_bit(
     dtype: str,
     density_and_full: tuple[float, int],
     sizes: list[int],
@@ -62,9 +62,9 @@ def test_deferred_updates_are_the_same_to_the_bit(
 
 
 @ONE_VARIANT
-@pytest.mark.parametrize("width", [64, 4096, 2**20, 2**25, 2**26, 2**28, 2**30])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_places_of_max_pending_deltas_fit_32_bits(dtype: str, width: int) -> None:
+@parametrize("width", 64, 4096, 2**20, 2**25, 2**26, 2**28, 2**30)
+@parametrize("dtype", "float32", "float64")
+def test_indices_of_pending_deltas_fit_32_bits(dtype: str, width: int) -> None:
     parameters: Any = SimpleNamespace(
         layers=np.array([(784, width)], [("fan_in", np.intp), ("width", np.intp)]),
         flat=np.empty(0, dtype),
@@ -76,9 +76,9 @@ def test_places_of_max_pending_deltas_fit_32_bits(dtype: str, width: int) -> Non
     assert n_deltas * width < 2**31
 
 
-@pytest.mark.parametrize("n_deltas", [0, 1, 3, 8, 64])
-@pytest.mark.parametrize("make", [np.array, np.asfortranarray, scipy.sparse.csr_array], ids=str)
-def test_calls_for_parts_of_epochs_or_for_several_come_to_the_same_bits(
+@parametrize("n_deltas", 0, 1, 3, 8, 64)
+@parametrize("make", np.array, np.asfortranarray, scipy.sparse.csr_array, ids=str)
+def test_training_does_not_depend_on_the_epochs_per_kernel_call(
     n_deltas: int, make: Any, tune: Tune, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     X = make(sparse_rows(300, 30, 0.3, "float32"))
@@ -106,12 +106,8 @@ def test_calls_for_parts_of_epochs_or_for_several_come_to_the_same_bits(
         assert calls == together + two_and_one + halves + parts
 
 
-@over(
-    path=PATHS,
-    dtype=["float32", "float64", "uint8"],
-    n_examples=[0, 1, 1023, 1024, 1025, 5000],
-)
-def test_predictions_are_the_same_bits_for_any_number_of_threads(
+@over(path=PATHS, dtype=["float32", "float64", "uint8"], n_examples=[0, 1, 1023, 1024, 1025, 5000])
+def test_predictions_are_the_same_to_the_bit_for_any_number_of_threads(
     path: str, dtype: str, n_examples: int
 ) -> None:
     X = (sparse_rows(5000, 20, 0.5, "float64") * 3).astype(dtype)[:n_examples]
@@ -137,7 +133,7 @@ def test_many_threads_predict_with_one_network(path: str) -> None:
     make=[np.array, scipy.sparse.csr_array, np.asfortranarray],
     batch_size=[1, 2, 33, None],
 )
-def test_training_comes_to_the_same_bits_for_any_number_of_threads(
+def test_training_is_the_same_to_the_bit_for_any_number_of_threads(
     path: str, dtype: str, make: Any, batch_size: int | None
 ) -> None:
     X, y = sparse_rows(300, 20, 0.5, dtype), np.arange(300) % 4  # 300 is more than a block
@@ -145,7 +141,7 @@ def test_training_comes_to_the_same_bits_for_any_number_of_threads(
     for n_threads in (1, 2, 5):
         net = MLP([20, 33, 17, 4], activation="relu", dtype=dtype, seed=1)
         history = net.train(make(X), y, epochs=3, batch_size=batch_size, n_threads=n_threads)
-        found.add(b"".join(w.tobytes() for w in (*net.weights, *net.biases)))
+        found.add(flat(net).tobytes())
         losses.append(history.loss)
     assert len(found) == 1
     for loss in losses:
@@ -164,8 +160,8 @@ def test_ctrl_c_in_training_by_threads() -> None:
     assert np.isfinite(net.train(X, y, batch_size=100, n_threads=2).loss).all()
 
 
-@pytest.mark.parametrize("failing", ["caller", "other"])
-def test_threads_that_others_will_not_join_change_nothing(
+@parametrize("failing", "caller", "other")
+def test_training_without_all_of_its_threads_changes_nothing(
     failing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when Ctrl-C comes after some of them have begun, or memory runs out in one."""
@@ -191,7 +187,7 @@ def test_threads_that_others_will_not_join_change_nothing(
 
 
 @ONE_VARIANT
-@pytest.mark.parametrize("bad", [0, -1, 1.5, "2", True, None])
+@parametrize("bad", 0, -1, 1.5, "2", True, None)
 def test_n_threads_is_a_positive_integer(bad: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="n_threads must be"):
         MLP([2, 2]).predict(np.zeros((3, 2)), n_threads=bad)

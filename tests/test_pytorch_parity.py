@@ -4,23 +4,17 @@ import json
 
 import numpy as np
 import pytest
-from helpers import Kind, Options
+from helpers import Kind, Options, flat, parametrize
 from helpers import kind_and_variant as kind_and_variant
-from numpy.typing import NDArray
 from pytorch_cases import CASES, RESULTS, Case, initial_parameters
 
-from fastnn.network import Network
 from fastnn.schedules import ReduceOnPlateau, Schedule
 
 PARAMETERS: dict[str, list[float]] = json.loads(RESULTS.read_text())["parameters"]
 
 
-def flat(network: Network) -> NDArray[np.float64]:
-    return np.concatenate([array.ravel() for array in (*network.weights, *network.biases)])
-
-
 @pytest.mark.filterwarnings("ignore::fastnn.TrainingWarning")  # some targets are out of reach
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@parametrize("case", *CASES.values(), ids=CASES)
 def test_parameters_after_training(kind: Kind, case: Case, request: pytest.FixtureRequest) -> None:
     name = next(name for name, one in CASES.items() if one is case)
     network = case.network(kind)

@@ -9,9 +9,21 @@ import numpy as np
 import pytest
 import scipy.sparse
 from grid import ONE_VARIANT, PATHS, Tune, over
-from numpy.typing import NDArray
+from helpers import (
+    SOFTSIGN,
+    TOLERANCE,
+    Array,
+    Kind,
+    Options,
+    arrays_of,
+    assert_close,
+    assert_same_parameters,
+    flat,
+    on_both,
+    parametrize,
+)
 
-from fastnn import ELU, MLP, SGD, Activation, Adam, LeakyReLU, Step, reference
+from fastnn import ELU, MLP, SGD, Adam, LeakyReLU, Step, reference
 from fastnn.activations import ACTIVATIONS
 from fastnn.engine import trainers
 from fastnn.network import Network
@@ -19,30 +31,15 @@ from fastnn.regularization import Regularization, dropout_factors
 
 pytestmark = pytest.mark.usefixtures("variant")
 
-TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
-SOFTSIGN = Activation("softsign", lambda z: z / (1 + np.abs(z)), lambda z: 1 / (1 + np.abs(z)) ** 2)
 
-Make = Callable[[NDArray[Any]], Any]
+Make = Callable[[Array], Any]
 MAKES: list[Make] = [np.array, scipy.sparse.csr_array]
-
-
-def flat(net: Network) -> NDArray[Any]:
-    return np.concatenate([array.ravel() for array in (*net.weights, *net.biases)])
-
-
-def assert_same(net: Network, expected: Network) -> None:
-    tolerance = TOLERANCE[net.dtype.name]
-    np.testing.assert_allclose(flat(net), flat(expected), rtol=0, atol=tolerance)
-
-
-def _append_parameters(net: Network, seen: list[NDArray[Any]], step: Step) -> None:
-    seen.append(flat(net))
 
 
 SIZES = (30, 20, 3)
 
 
-def sparse_data(dtype: str = "float64") -> tuple[NDArray[Any], NDArray[Any]]:
+def sparse_data(dtype: str = "float64") -> tuple[Array, Array]:
     generator = np.random.default_rng(0)
     X = generator.normal(size=(100, SIZES[0])).astype(dtype)
     X[generator.random(X.shape) >= 0.2] = 0
@@ -51,7 +48,7 @@ def sparse_data(dtype: str = "float64") -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def with_l2(
-    kind: type[Network],
+    kind: Kind,
     make: Make,
     l2: float,
     dtype: str = "float64",
@@ -87,28 +84,23 @@ class TestLazyL2:
             compute = partial(with_l2, reference.MLP, np.array)  # type: ignore[assignment]
         (expected, losses_of_it), (without, _) = (compute(x, **options) for x in (l2, 0.0))
         assert losses == pytest.approx(losses_of_it, rel=10 * TOLERANCE[net.dtype.name])
-        assert_same(net, expected)
+        assert_same_parameters(net, expected)
         assert np.abs(flat(expected) - flat(without)).max() > 5e-4, "l2 does not show"
 
     @over(strength=3, make=MAKES, dtype=TOLERANCE, n_deltas=[0, 1, 3, 64], decay=DECAYS)
-    def test_one_by_one(
-        self,
-        make: Make,
-        dtype: str,
-        n_deltas: int,
-        decay: float,
-        monkeypatch: pytest.MonkeyPatch,
+    def test_per_example(
+        self, make: Make, dtype: str, n_deltas: int, decay: float, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(trainers, "max_pending_deltas", lambda *_: n_deltas)
         self.check(make, decay / 0.1, dtype=dtype)
 
-    @pytest.mark.parametrize("make", MAKES)
-    @pytest.mark.parametrize("sizes", [(30, 3), (30, 17, 40, 3)], ids=str)
+    @parametrize("make", *MAKES)
+    @parametrize("sizes", (30, 3), (30, 17, 40, 3), ids=str)
     def test_layers(self, make: Make, sizes: tuple[int, ...]) -> None:
         self.check(make, 2.0, sizes=sizes)
 
     @over(make=MAKES, n_deltas=[0, 1, 8, 64], chunk=[7, 64, 250])
-    def test_across_calls(
+    def test_several_kernel_calls(
         self, make: Make, n_deltas: int, chunk: int, tune: Tune, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Parts of an epoch per call, or several epochs."""
@@ -130,17 +122,17 @@ class TestLazyL2:
         self.check(np.array, 2.0, dropout=0.4, sample_weight=weights)
 
     def test_with_a_callback_per_batch(self) -> None:
-        """It sees parameters that are what they stand for."""
+        """The callback sees parameters with the pending scale factor applied."""
         X, y = sparse_data()
-        seen: list[list[NDArray[Any]]] = []
-        for kind in (MLP, reference.MLP):
-            net = kind(SIZES, dtype="float64", seed=1)
-            of_kind: list[NDArray[Any]] = []
-            record = partial(_append_parameters, net, of_kind)
+        seen: list[Array] = []
+        for net in on_both(SIZES):
+
+            def record(step: Step, net: Network = net) -> None:
+                seen.append(flat(net))
+
             net.train(X, y, l2=1.0, batch_callback=record)
-            seen.append(of_kind)
-        assert len(seen[0]) == 100
-        np.testing.assert_allclose(seen[0], seen[1], rtol=0, atol=1e-10)
+        assert len(seen) == 200
+        assert_close(seen[:100], seen[100:], atol=1e-10)
 
     @over(
         strength=3,
@@ -156,20 +148,14 @@ class TestLazyL2:
         epochs = {1: 1, 3: 2, 100: 30}[batch_size]
         self.check(make, decay / 0.1, dtype=dtype, batch_size=batch_size, epochs=epochs)
 
-    @pytest.mark.parametrize("chunk", [3, 40, 64])
-    def test_batches_across_calls(self, path: str, chunk: int, tune: Tune) -> None:
-        tune(
-            max_columns=16,
-            max_rows=16,
-            max_sparse_rows=16,
-            work_per_example=0,
-            work_per_batch_call=chunk * 1000,
-            work_per_call=chunk * 1000,
-        )  # a batch of 32 does not come whole
+    @parametrize("chunk", 3, 40, 64)
+    def test_batches_in_several_kernel_calls(self, path: str, chunk: int, tune: Tune) -> None:
+        tune(max_columns=16, max_rows=16, max_sparse_rows=16, work_per_example=0)
+        tune(work_per_batch_call=chunk * 1000, work_per_call=chunk * 1000)  # less than 32 examples
         self.check(np.array, 5.0, batch_size=3, epochs=3)
         self.check(np.array, 5.0, batch_size=32, epochs=10)  # the last, of 4, does
 
-    @pytest.mark.parametrize("batch_size", [1, 7, None])
+    @parametrize("batch_size", 1, 7, None)
     def test_the_same_bits_for_any_number_of_threads(
         self, path: str, batch_size: int | None
     ) -> None:
@@ -181,11 +167,9 @@ class TestLazyL2:
             found.add(flat(net).tobytes())
         assert len(found) == 1
 
-    @pytest.mark.parametrize("kind", [MLP, reference.MLP])
-    @pytest.mark.parametrize("learning_rate", [0.1, lambda step: 0.1 if step % 20 == 15 else 0.01])
-    def test_weights_that_would_shrink_to_nothing(
-        self, kind: type[Network], learning_rate: Any
-    ) -> None:
+    @parametrize("kind", MLP, reference.MLP)
+    @parametrize("learning_rate", 0.1, lambda step: 0.1 if step % 20 == 15 else 0.01)
+    def test_a_decay_of_1_is_refused(self, kind: Kind, learning_rate: Any) -> None:
         X, y = sparse_data()
         net = kind(SIZES, seed=1)
         net.train(X, y, optimizer="adam")
@@ -195,7 +179,7 @@ class TestLazyL2:
         ):
             net.train(X, y, batch_size=5, learning_rate=0.1, l2=10.0)
         assert flat(net).tobytes() == flat(untroubled).tobytes()
-        for each in (net, untroubled):  # the order of examples, and Adam's memory
+        for each in (net, untroubled):  # the order of examples, and Adam's slots
             each.train(X, y, optimizer="adam")
         assert flat(net).tobytes() == flat(untroubled).tobytes()
 
@@ -217,14 +201,14 @@ class TestPenalties:
         Regularization(max_norm=2.5).limit_norms(shortened)
         np.testing.assert_allclose(shortened, np.array([[1.5, 0], [2, -2]]), rtol=1e-15)
 
-    def test_the_loss_in_the_history_is_without_them(self, kind: type[Network]) -> None:
+    def test_losses_in_the_history_exclude_penalties(self, kind: Kind) -> None:
         X, y = np.random.default_rng(0).random((20, 3)), np.arange(20) % 2
         net = kind([3, 5, 2], dtype="float64", seed=1)
         before = net.evaluate(X, y).loss
         history = net.train(X, y, batch_size=None, l1=0.1, l2=0.5)
         assert history.loss == [pytest.approx(before, rel=1e-12)]
 
-    def test_max_norm_is_kept_to_at_every_step(self, path: str) -> None:
+    def test_max_norm_holds_after_every_step(self, path: str) -> None:
         generator = np.random.default_rng(0)
         X, y = generator.normal(size=(60, 20)), generator.normal(size=(60, 2)) * 10
         for dtype in TOLERANCE:
@@ -234,18 +218,17 @@ class TestPenalties:
             def look(step: object, net: Network = net, norms: list[float] = norms) -> None:
                 norms.append(max(np.sqrt((w**2).sum(axis=0)).max() for w in net.weights))
 
-            options: dict[str, Any] = {"batch_size": 9, "optimizer": Adam(0.05), "max_norm": 0.9}
+            options: Options = {"batch_size": 9, "optimizer": Adam(0.05), "max_norm": 0.9}
             net.train(X, y, epochs=3, batch_callback=look, **options)
             assert len(norms) == 21
             assert max(norms) == pytest.approx(0.9, rel=1e-6)
             assert min(norms) > 0.89, "no weights are as long"
 
-    @pytest.mark.parametrize("dtype", TOLERANCE)
-    def test_gradients_whose_squares_overflow(self, path: str, dtype: str) -> None:
-        """They are clipped all the same: the norm is taken in double precision."""
+    @parametrize("dtype", *TOLERANCE)
+    def test_gradients_with_squares_that_overflow_are_clipped(self, path: str, dtype: str) -> None:
+        """The norm is computed in double precision."""
         X, y = np.full((4, 3), 1e15), np.zeros((4, 2))
-        for kind in (MLP, reference.MLP):
-            net = kind([3, 2], output_activation="identity", dtype=dtype, seed=1)
+        for net in on_both([3, 2], output_activation="identity", dtype=dtype):
             before = flat(net)
             net.train(X, y, batch_size=2, optimizer=SGD(0.5), clip_norm=1.0)
             assert np.linalg.norm(flat(net) - before) <= 1
@@ -253,13 +236,13 @@ class TestPenalties:
 
 
 def after_dropout(
-    kind: type[Network], rates: tuple[float, ...], activation: Any, batch_size: int | None
+    kind: Kind, rates: tuple[float, ...], activation: Any, batch_size: int | None
 ) -> Network:
     generator = np.random.default_rng(0)
     X, y = generator.normal(size=(25, 20)), generator.random((25, 3))
     X[generator.random(X.shape) < 0.4] = 0
     net = kind([20, 17, 6, 3], activation=activation, dtype="float64", seed=1)
-    options: dict[str, Any] = {"learning_rate": 0.02, "dropout": rates}
+    options: Options = {"learning_rate": 0.02, "dropout": rates}
     net.train(X, y, epochs=4, batch_size=batch_size, **options)
     return net
 
@@ -267,43 +250,40 @@ def after_dropout(
 oracle_after_dropout = cache(partial(after_dropout, reference.MLP))
 
 
+LINEAR: Options = {"activation": "identity", "output_activation": "identity"}
+
+
 class TestDropout:
     RATE = 0.3
     N, WIDTH = 40, 65
 
-    def one_hot_network(self, kind: type[Network], dtype: str, seed: Any) -> Network:
+    def one_hot_network(self, kind: Kind, dtype: str, seed: Any) -> Network:
         """The weights from input i change by example i alone, to units that are not left out."""
-        net = kind(
-            [self.N, self.WIDTH, 1],
-            activation="identity",
-            output_activation="identity",
-            dtype=dtype,
-            seed=seed,
-        )
+        net = kind([self.N, self.WIDTH, 1], **LINEAR, dtype=dtype, seed=seed)
         net.weights[1][:] = 1
         return net
 
-    def kept(self, net: Network, batch_size: int | None = 1, **options: Any) -> NDArray[Any]:
+    def kept(self, net: Network, batch_size: int | None = 1, **options: Any) -> Array:
         """Which units are kept for which of the examples in one epoch, (N, WIDTH)."""
         before = net.weights[0].copy()
         given = {"dropout": self.RATE, "learning_rate": 1e-3, **options}
         net.train(np.eye(self.N), np.full((self.N, 1), 100.0), batch_size=batch_size, **given)
-        found: NDArray[Any] = net.weights[0] != before
+        found: Array = net.weights[0] != before
         return found
 
-    @pytest.mark.parametrize("dtype", TOLERANCE)
-    @pytest.mark.parametrize("batch_size", [1, 7, None])
-    def test_units_are_left_out_as_the_formula_says(
+    @parametrize("dtype", *TOLERANCE)
+    @parametrize("batch_size", 1, 7, None)
+    def test_kernels_drop_the_units_of_the_formula(
         self, path: str, dtype: str, batch_size: int | None
     ) -> None:
         self.check_units(MLP, dtype, batch_size)
 
     @ONE_VARIANT
-    @pytest.mark.parametrize("batch_size", [1, 7, None])
-    def test_units_that_the_reference_leaves_out(self, batch_size: int | None) -> None:
+    @parametrize("batch_size", 1, 7, None)
+    def test_the_reference_drops_the_units_of_the_formula(self, batch_size: int | None) -> None:
         self.check_units(reference.MLP, "float64", batch_size)
 
-    def check_units(self, kind: type[Network], dtype: str, batch_size: int | None) -> None:
+    def check_units(self, kind: Kind, dtype: str, batch_size: int | None) -> None:
         generator = np.random.default_rng(3)
         net = self.one_hot_network(kind, dtype, generator)
         for _ in range(2):
@@ -317,7 +297,7 @@ class TestDropout:
             assert generator.bit_generator.state == drawn.bit_generator.state
 
     @ONE_VARIANT
-    def test_the_formula(self) -> None:
+    def test_the_formula_drops_units_at_the_rate(self) -> None:
         n_examples, n_units = 1000, 200
         places = np.arange(n_examples)
         for rate in (0.1, 0.5, 0.9):
@@ -332,8 +312,8 @@ class TestDropout:
             sigma = np.sqrt(rate / (1 - rate) / factors.size)
             assert abs(factors.mean() - 1) < 4 * sigma
 
-    @pytest.mark.parametrize("different", ["key", "high half of the key", "place", "layer"])
-    def test_what_the_formula_depends_on(self, different: str) -> None:
+    @parametrize("different", "key", "high half of the key", "place", "layer")
+    def test_the_formula_depends_on_key_example_and_layer(self, different: str) -> None:
         key, places, layer = 2**63 + 5, np.arange(50), 1
         first = dropout_factors(0.5, key, places, layer, 64, np.dtype("float32"))
         key += {"key": 1, "high half of the key": 2**32}.get(different, 0)
@@ -341,14 +321,14 @@ class TestDropout:
         layer += different == "layer"
         second = dropout_factors(0.5, key, places, layer, 64, np.dtype("float32"))
         alike = ((first == second).mean() - 0.5) / np.sqrt(0.25 / first.size)
-        assert abs(alike) < 4, "the two have to do with each other"
+        assert abs(alike) < 4, "the two masks are correlated"
 
-    def test_units_of_an_example_have_nothing_to_do_with_each_other(self) -> None:
+    def test_units_of_an_example_are_dropped_independently(self) -> None:
         left_out = dropout_factors(0.5, 7, np.arange(2000), 0, 32, np.dtype("float64")) == 0
         correlations = np.corrcoef(left_out, rowvar=False) - np.eye(32)
         assert np.abs(correlations).max() < 5 / np.sqrt(2000)
 
-    def test_it_is_another_one_for_every_example_and_epoch(self, path: str) -> None:
+    def test_masks_differ_by_example_and_epoch(self, path: str) -> None:
         net = self.one_hot_network(MLP, "float64", 3)
         first, second = self.kept(net), self.kept(net)
         assert len(np.unique(first, axis=0)) == self.N
@@ -357,7 +337,7 @@ class TestDropout:
         for found in (first, second):
             assert abs(1 - found.mean() - self.RATE) < 4 * sigma
 
-    def test_it_is_the_same_for_a_seed(self, path: str) -> None:
+    def test_masks_depend_on_the_seed(self, path: str) -> None:
         masks = [self.kept(self.one_hot_network(MLP, "float64", seed)) for seed in (3, 3, 4)]
         np.testing.assert_array_equal(masks[0], masks[1])
         assert (masks[0] != masks[2]).any()
@@ -369,18 +349,9 @@ class TestDropout:
     def test_rates_of_the_reference(self) -> None:
         self.check_rates(reference.MLP)
 
-    def check_rates(self, kind: type[Network]) -> None:
-        X, y, identity = np.ones((1, 3)), np.full((1, 100), 9.0), "identity"
-        net, only = (
-            kind(
-                [3, 300, 200, 100],
-                activation=identity,
-                output_activation=identity,
-                dtype="float64",
-                seed=1,
-            )
-            for _ in range(2)
-        )
+    def check_rates(self, kind: Kind) -> None:
+        X, y = np.ones((1, 3)), np.full((1, 100), 9.0)
+        net, only = (kind([3, 300, 200, 100], **LINEAR, dtype="f8", seed=1) for _ in range(2))
         parts = []
         for _ in range(5):
             before = [b.copy() for b in net.biases]
@@ -394,31 +365,19 @@ class TestDropout:
         assert only.biases[0].all()
         assert 50 < (only.biases[1] == 0).sum() < 150
 
-    @pytest.mark.parametrize("batch_size", [1, 100])
-    def test_the_mean_output_stays(self, path: str, batch_size: int) -> None:
+    @parametrize("batch_size", 1, 100)
+    def test_dropout_preserves_the_mean_output(self, path: str, batch_size: int) -> None:
         n, width, rate = 2000, 20, 0.4
-        net = MLP(
-            [1, width, 1],
-            activation="identity",
-            output_activation="identity",
-            loss="absolute_error",
-            dtype="float64",
-            seed=1,
-        )
+        net = MLP([1, width, 1], **LINEAR, loss="absolute_error", dtype="float64", seed=1)
         net.weights[0][:], net.weights[1][:] = 1, 1 / width
         # Targets are below all outputs, and the steps too small to make a difference.
-        history = net.train(
-            np.ones((n, 1)),
-            np.full((n, 1), -100.0),
-            batch_size=batch_size,
-            dropout=rate,
-            learning_rate=1e-200,
-        )
+        options: Options = {"batch_size": batch_size, "dropout": rate, "learning_rate": 1e-200}
+        history = net.train(np.ones((n, 1)), np.full((n, 1), -100.0), **options)
         sigma = np.sqrt(rate / (1 - rate) / width / n)
         assert abs(history.loss[0] - 101) < 4 * sigma
         assert abs(history.loss[0] - 101) > 1e-6, "there is no dropout"
 
-    def test_predictions_are_without(self, path: str) -> None:
+    def test_predictions_are_without_dropout(self, path: str) -> None:
         X, y = np.random.default_rng(0).normal(size=(30, 5)), np.arange(30) % 3
         net = MLP([5, 40, 3], dtype="float64", seed=1)
         net.train(X, y, batch_size=4, dropout=0.5)
@@ -453,7 +412,7 @@ class TestDropout:
         net = after_dropout(MLP, rates, activation, batch_size)
         expected = oracle_after_dropout(rates, activation, batch_size)
         without = oracle_after_dropout((0.0, 0.0), activation, batch_size)
-        assert_same(net, expected)
+        assert_same_parameters(net, expected)
         assert np.abs(flat(expected) - flat(without)).max() > 1e-4, "there is no dropout"
 
     @over(
@@ -470,17 +429,13 @@ class TestDropout:
         generator = np.random.default_rng(0)
         X, y = generator.normal(size=(25, 20)), np.arange(25) % 3
         X[generator.random(X.shape) < 0.6] = 0
-        nets = [kind([20, 17, 6, 3], dtype=dtype, seed=1) for kind in (MLP, reference.MLP)]
-        losses = [
-            net.train(
-                make(X), y, epochs=4, batch_size=batch_size, optimizer=optimizer, dropout=0.4
-            ).loss
-            for net in nets
-        ]
+        nets = on_both([20, 17, 6, 3], dtype=dtype)
+        options: Options = {"batch_size": batch_size, "optimizer": optimizer, "dropout": 0.4}
+        losses = [net.train(make(X), y, epochs=4, **options).loss for net in nets]
         assert losses[0] == pytest.approx(losses[1], rel=10 * TOLERANCE[dtype])
-        assert_same(nets[0], nets[1])
+        assert_same_parameters(*nets)
 
-    def test_a_batch_of_several_blocks_or_calls(self, path: str, tune: Tune) -> None:
+    def test_a_batch_may_exceed_the_workspace_or_a_kernel_call(self, path: str, tune: Tune) -> None:
         X, y = np.random.default_rng(0).normal(size=(60, 20)), np.arange(60) % 3
         expected = reference.MLP([20, 17, 3], activation="relu", dtype="float64", seed=1)
         expected.train(X, y, epochs=3, batch_size=32, dropout=0.4)
@@ -489,29 +444,29 @@ class TestDropout:
             tune(work_per_batch_call=work, work_per_call=work)
             net = MLP([20, 17, 3], activation="relu", dtype="float64", seed=1)
             net.train(X, y, epochs=3, batch_size=32, dropout=0.4)
-            assert_same(net, expected)
+            assert_same_parameters(net, expected)
 
-    @pytest.mark.parametrize("activation", ["tanh", "relu", "silu", SOFTSIGN], ids=str)
-    @pytest.mark.parametrize("n_examples", [1, 9])
+    @parametrize("activation", "tanh", "relu", "silu", SOFTSIGN, ids=str)
+    @parametrize("n_examples", 1, 9)
     def test_gradient(self, path: str, activation: Any, n_examples: int) -> None:
         self.check_gradient(MLP, activation, n_examples)
 
     @ONE_VARIANT
-    @pytest.mark.parametrize("activation", ["tanh", "relu", "silu", SOFTSIGN], ids=str)
+    @parametrize("activation", "tanh", "relu", "silu", SOFTSIGN, ids=str)
     def test_gradient_of_the_reference(self, activation: Any) -> None:
         self.check_gradient(reference.MLP, activation, n_examples=9)
 
-    def check_gradient(self, kind: type[Network], activation: Any, n_examples: int) -> None:
+    def check_gradient(self, kind: Kind, activation: Any, n_examples: int) -> None:
         """Central differences, the units left out being the same for copies of a network."""
         generator = np.random.default_rng(5)
         X, y = generator.normal(size=(n_examples, 3)), generator.random((n_examples, 3))
         net = kind([3, 7, 5, 3], activation=activation, dtype="float64", seed=2)
         for biases in net.biases:
             biases[:] = np.linspace(-0.5, 0.6, len(biases))
-        options: dict[str, Any] = {"batch_size": None, "dropout": [0.3, 0.5]}
+        options: Options = {"batch_size": None, "dropout": [0.3, 0.5]}
         stepped = copy.deepcopy(net)
         stepped.train(X, y, learning_rate=1.0, **options)
-        before, after = ([*each.weights, *each.biases] for each in (net, stepped))
+        before, after = (arrays_of(each) for each in (net, stepped))
         gradient = [old - new for old, new in zip(before, after, strict=True)]
         assert np.count_nonzero(flat(net) - flat(stepped)) > net.n_parameters / 8
         found, expected, h = [], [], 1e-6

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 from grid import ONE_VARIANT, PATHS, over
+from helpers import Array, Kind, assert_close, parametrize
 from numpy.typing import NDArray
 
 from fastnn import MLP, reference
@@ -15,22 +16,22 @@ from fastnn.network import Network
 
 pytestmark = [pytest.mark.usefixtures("variant"), pytest.mark.emulated]
 
-Make = Callable[[NDArray[Any]], Any]
+Make = Callable[[Array], Any]
 
 
-def long_indices(X: NDArray[Any]) -> Any:
+def long_indices(X: Array) -> Any:
     matrix = scipy.sparse.csr_array(X)
     matrix.indices, matrix.indptr = matrix.indices.astype("i8"), matrix.indptr.astype("i8")
     return matrix
 
 
-def short_indices(X: NDArray[Any]) -> Any:
+def short_indices(X: Array) -> Any:
     matrix = scipy.sparse.csr_array(X)
     matrix.indices = matrix.indices.astype("u2")
     return matrix
 
 
-def unsorted(X: NDArray[Any]) -> Any:
+def unsorted(X: Array) -> Any:
     matrix = scipy.sparse.csr_array(X)
     for start, stop in zip(matrix.indptr, matrix.indptr[1:], strict=False):
         matrix.indices[start:stop] = matrix.indices[start:stop][::-1].copy()
@@ -38,7 +39,7 @@ def unsorted(X: NDArray[Any]) -> Any:
     return matrix
 
 
-def duplicates(X: NDArray[Any], claims_to_be_canonical: bool = False) -> Any:
+def duplicates(X: Array, claims_to_be_canonical: bool = False) -> Any:
     matrix = scipy.sparse.csr_array(X)
     data, indices = np.repeat(matrix.data / 2, 2), np.repeat(matrix.indices, 2)
     matrix = scipy.sparse.csr_array((data, indices, matrix.indptr * 2), X.shape)
@@ -47,13 +48,13 @@ def duplicates(X: NDArray[Any], claims_to_be_canonical: bool = False) -> Any:
     return matrix
 
 
-def with_zeros(X: NDArray[Any]) -> Any:
+def with_zeros(X: Array) -> Any:
     matrix = scipy.sparse.csr_array(np.where(X == 0, 9, X))
     matrix.data[matrix.data == 9] = 0
     return matrix
 
 
-def more_room_than_needed(X: NDArray[Any]) -> Any:
+def more_room_than_needed(X: Array) -> Any:
     matrix = scipy.sparse.csr_array(X)
     matrix.data = np.concatenate([matrix.data, [7.0] * 5]).astype(X.dtype)
     matrix.indices = np.concatenate([matrix.indices, [99_999] * 5]).astype("i4")
@@ -87,7 +88,7 @@ def dense(n_examples: int = 60, n_inputs: int = 40) -> NDArray[np.float32]:
     return X
 
 
-def results(net: Network, X: Any, batch_size: int | None) -> list[NDArray[Any]]:
+def results(net: Network, X: Any, batch_size: int | None) -> list[Array]:
     y = np.arange(60) % 3
     net.train(X, y, epochs=3, batch_size=batch_size, learning_rate=0.05)
     evaluation = net.evaluate(X, y)
@@ -101,14 +102,13 @@ def results(net: Network, X: Any, batch_size: int | None) -> list[NDArray[Any]]:
 
 
 @cache
-def results_of_dense(batch_size: int | None) -> list[NDArray[Any]]:
+def results_of_dense(batch_size: int | None) -> list[Array]:
     return results(reference.MLP([40, 20, 3], seed=1), dense(), batch_size)
 
 
-def assert_the_same_as_dense(kind: type[Network], made: str, batch_size: int | None) -> None:
+def assert_the_same_as_dense(kind: Kind, made: str, batch_size: int | None) -> None:
     found = results(kind([40, 20, 3], seed=1), MAKES[made](dense()), batch_size)
-    for a, b in zip(found, results_of_dense(batch_size), strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=2e-5)
+    assert_close(found, results_of_dense(batch_size), atol=2e-5)
 
 
 # The kernels get every matrix in one form.
@@ -118,13 +118,13 @@ def test_the_same_as_dense(path: str, made: str, batch_size: int | None) -> None
 
 
 @ONE_VARIANT
-@pytest.mark.parametrize("made", MAKES)
+@parametrize("made", *MAKES)
 def test_the_same_as_dense_in_the_reference(made: str) -> None:
     assert_the_same_as_dense(reference.MLP, made, batch_size=7)
 
 
-@pytest.mark.parametrize("n_hidden", [3, 20, 100])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@parametrize("n_hidden", 3, 20, 100)
+@parametrize("dtype", "float32", "float64")
 def test_rows_that_hardly_meet_again(dtype: str, n_hidden: int) -> None:
     """None of their updates is deferred."""
     generator = np.random.default_rng(0)
@@ -142,7 +142,7 @@ def test_rows_that_hardly_meet_again(dtype: str, n_hidden: int) -> None:
         np.testing.assert_allclose(a, c, rtol=0, atol=1e-5 if dtype == "float32" else 1e-13)
 
 
-def test_shapes(kind: type[Network]) -> None:
+def test_shapes(kind: Kind) -> None:
     net = kind([40, 3], seed=1)
     X = scipy.sparse.csr_array(dense())
     assert net.predict(X[:0]).shape == (0, 3)
@@ -165,31 +165,26 @@ def damaged(**parts: Any) -> Any:
     return matrix
 
 
-def put(index: int, value: float) -> Callable[[NDArray[Any]], None]:
-    def change(array: NDArray[Any]) -> None:
+def put(index: int, value: float) -> Callable[[Array], None]:
+    def change(array: Array) -> None:
         array[index] = value
 
     return change
 
 
-@pytest.mark.parametrize(
-    ("X", "message"),
-    [
-        (damaged(indices=put(5, 40)), r"X must have column indices from 0 to 39, got 0 to 40"),
-        (damaged(indices=put(5, -1)), r"X must have column indices from 0 to 39, got -1 to 39"),
-        (damaged(indptr=put(-1, 10**6)), r"X must have an indptr that ascends from 0 to at most"),
-        (damaged(indptr=put(0, 1)), r"X must have an indptr that ascends from 0"),
-        (damaged(indptr=put(9, 10**6)), r"X must have an indptr that ascends from 0"),
-        (
-            damaged(data=put(7, np.nan)),
-            r"X must be finite in float32, got nan at row 1, column \d+",
-        ),
-        (damaged(data=put(-1, np.inf)), r"X must be finite in float32, got inf at row 59"),
-        (
-            scipy.sparse.csr_array(dense().astype(float) * 1e300),
-            r"X must be finite in float32, got .*e\+300 at",
-        ),
-    ],
+@parametrize(
+    "X, message",
+    (damaged(indices=put(5, 40)), r"X must have column indices from 0 to 39, got 0 to 40"),
+    (damaged(indices=put(5, -1)), r"X must have column indices from 0 to 39, got -1 to 39"),
+    (damaged(indptr=put(-1, 10**6)), r"X must have an indptr that ascends from 0 to at most"),
+    (damaged(indptr=put(0, 1)), r"X must have an indptr that ascends from 0"),
+    (damaged(indptr=put(9, 10**6)), r"X must have an indptr that ascends from 0"),
+    (damaged(data=put(7, np.nan)), r"X must be finite in float32, got nan at row 1, column \d+"),
+    (damaged(data=put(-1, np.inf)), r"X must be finite in float32, got inf at row 59"),
+    (
+        scipy.sparse.csr_array(dense().astype(float) * 1e300),
+        r"X must be finite in float32, got .*e\+300 at",
+    ),
     ids=["beyond", "negative", "too long", "late", "descending", "nan", "inf", "float64"],
 )
 def test_a_damaged_matrix_is_an_error_before_any_kernel_runs(X: Any, message: str) -> None:

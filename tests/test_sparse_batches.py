@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 from grid import Tune
-from numpy.typing import NDArray
+from helpers import Array, assert_close, parametrize
 
 from fastnn import MLP, SGD, reference
 from fastnn.optimizers import Optimizer
@@ -35,7 +35,7 @@ def lists(request: pytest.FixtureRequest, tune: Tune) -> str:
     return name
 
 
-def rows(n_examples: int, dtype: Any, n_inputs: int = N_INPUTS) -> NDArray[Any]:
+def rows(n_examples: int, dtype: Any, n_inputs: int = N_INPUTS) -> Array:
     """From full to empty, with inputs that no example has, among them the first and the last."""
     generator = np.random.default_rng(0)
     X = generator.standard_normal((n_examples, n_inputs))
@@ -52,46 +52,43 @@ def trained(
     optimizer: Optimizer,
     batch_size: int | None,
     **arguments: Any,
-) -> list[NDArray[Any]]:
+) -> list[Array]:
     net = kind([X.shape[1], n_hidden, 3], dtype=dtype, seed=1)
     y = np.arange(X.shape[0]) % 3
     net.train(X, y, epochs=3, batch_size=batch_size, optimizer=optimizer, **arguments)
     return [*net.weights, *net.biases, net.predict(X)]
 
 
-def check(found: list[NDArray[Any]], expected: list[NDArray[Any]], dtype: str) -> None:
-    for a, b in zip(found, expected, strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=1e-4 if dtype == "float32" else 1e-12)
+def check(found: list[Array], expected: list[Array], dtype: str) -> None:
+    assert_close(found, expected, atol=1e-4 if dtype == "float32" else 1e-12)
 
 
 # Vectors hold 2 to 16 numbers, rows whole 64 bytes of them, and registers parts of 8 vectors.
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(
-    "n_hidden", [1, 2, 15, 16, 17, 33, 48, 65, 80, 97, 112, 127, 128, 129, 145, 300]
-)
+@parametrize("dtype", "float32", "float64")
+@parametrize("n_hidden", 1, 2, 15, 16, 17, 33, 48, 65, 80, 97, 112, 127, 128, 129, 145, 300)
 @pytest.mark.usefixtures("lists")
-def test_widths(n_hidden: int, dtype: str) -> None:
+def test_widths_of_layers_equal_the_reference(n_hidden: int, dtype: str) -> None:
     X, optimizer = rows(40, dtype), SGD(0.1, momentum=0.9)
     expected = trained(reference.MLP, X, n_hidden, dtype, optimizer, 7)
     check(trained(MLP, X, n_hidden, dtype, optimizer, 7), expected, dtype)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("n_inputs", [5, 17, 1000])  # the last has more weights than stay near
-@pytest.mark.parametrize(
-    ("n_examples", "batch_size"), [(1, 1), (2, 1), (40, 1), (40, 39), (300, 256), (600, None)]
-)
+@parametrize("dtype", "float32", "float64")
+@parametrize("n_inputs", 5, 17, 1000)  # the last has more weights than stay near
+@parametrize("n_examples, batch_size", (1, 1), (2, 1), (40, 1), (40, 39), (300, 256), (600, None))
 @pytest.mark.usefixtures("lists")
-def test_batches(n_inputs: int, n_examples: int, batch_size: int | None, dtype: str) -> None:
+def test_sizes_of_batches_equal_the_reference(
+    n_inputs: int, n_examples: int, batch_size: int | None, dtype: str
+) -> None:
     X, optimizer = rows(n_examples, dtype, n_inputs), SGD(0.1, momentum=0.9)
     expected = trained(reference.MLP, X, 33, dtype, optimizer, batch_size)
     for given in (X, scipy.sparse.csr_array(X)):
         check(trained(MLP, given, 33, dtype, optimizer, batch_size), expected, dtype)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@parametrize("dtype", "float32", "float64")
 @pytest.mark.usefixtures("lists")
-def test_examples_without_inputs(dtype: str) -> None:
+def test_examples_without_nonzeros(dtype: str) -> None:
     X, optimizer = np.zeros((40, N_INPUTS), dtype), SGD(0.1, momentum=0.9)
     expected = trained(reference.MLP, X, 33, dtype, optimizer, 8)
     for given in (X, scipy.sparse.csr_array(X)):
@@ -101,17 +98,15 @@ def test_examples_without_inputs(dtype: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::fastnn.TrainingWarning")  # so much decay leaves a constant
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("n_hidden", [3, 70])
-@pytest.mark.parametrize("batch_size", [24, 25, 100])
-@pytest.mark.parametrize(
-    ("optimizer", "l2"), [(SGD(0.1, momentum=0.9), 0), (SGD(0.5), 0), (SGD(0.5), 0.9)], ids=str
-)
+@parametrize("dtype", "float32", "float64")
+@parametrize("n_hidden", 3, 70)
+@parametrize("batch_size", 24, 25, 100)
+@parametrize("optimizer, l2", (SGD(0.1, momentum=0.9), 0), (SGD(0.5), 0), (SGD(0.5), 0.9), ids=str)
 @pytest.mark.usefixtures("lists")
-def test_threads(
+def test_any_number_of_threads_gives_the_same_bits(
     optimizer: Optimizer, l2: float, batch_size: int, n_hidden: int, dtype: str
 ) -> None:
-    """Weights shrink by 0.55 a step: stored ones are made what they stand for now and then."""
+    """Weights shrink by 0.55 a step: their pending scale factor is applied now and then."""
     X = rows(200, dtype, 20)  # fewer inputs than examples, and than threads
     expected = trained(reference.MLP, X, n_hidden, dtype, optimizer, batch_size, l2=l2)
     found = [
@@ -120,12 +115,11 @@ def test_threads(
     ]
     check(found[0], expected, dtype)
     for of_threads in found[1:]:
-        for a, b in zip(of_threads, found[0], strict=True):
-            assert a.tobytes() == b.tobytes()
+        assert [a.tobytes() for a in of_threads] == [a.tobytes() for a in found[0]]
 
 
-def test_lists_change_only_what_is_fast(tune: Tune) -> None:
-    """Weights are close whichever lists there are: of batches that meet inputs often or rarely."""
+def test_csr_and_csc_come_to_close_weights(tune: Tune) -> None:
+    """In batches with many and with few examples per input."""
     tune(max_feature_major_parameters=0)
     X, optimizer, found = rows(512, "float64", 60), SGD(0.1), []
     X[np.random.default_rng(1).random(X.shape) < 0.8] = 0

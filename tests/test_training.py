@@ -3,6 +3,7 @@
 import copy
 import itertools
 import math
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from grid import ONE_VARIANT, PATHS, over
-from numpy.typing import NDArray
+from helpers import Array, Kind, Options, arrays_of, flat, parameters, parametrize
 
 import fastnn
 from fastnn import MLP, SGD, Step, TrainingDiverged, reference
@@ -28,10 +29,8 @@ from fastnn.training.state import Rates, TrainingState
 
 pytestmark = pytest.mark.usefixtures("variant")
 
-Kind = type[MLP] | type[reference.MLP]
 
-
-def line(n: int = 40) -> tuple[NDArray[Any], NDArray[Any]]:
+def line(n: int = 40) -> tuple[Array, Array]:
     """Examples of y = 3 x - 1."""
     X = np.linspace(-1, 1, n).reshape(n, 1)
     return X, 3 * X[:, 0] - 1
@@ -41,8 +40,8 @@ def linear(kind: Kind, seed: int | np.random.Generator = 1) -> Network:
     return kind([1, 1], output_activation="identity", dtype="float64", seed=seed)
 
 
-def parameters(net: Network) -> list[bytes]:
-    return [p.tobytes() for p in (*net.weights, *net.biases)]
+def hidden(kind: Kind, seed: int = 5) -> Network:
+    return kind([1, 7, 1], output_activation="identity", seed=seed)
 
 
 class TestSteps:
@@ -58,16 +57,14 @@ class TestSteps:
         history = net.train([[3.0]], [5.0], learning_rate=0.1)
         # a = 2*3 + 1 = 7; the loss is (7 - 5)**2 / 2 = 2; dL/dw = 2*3 = 6, dL/db = 2.
         assert history.loss == [2]
-        assert net.weights[0][0, 0] == pytest.approx(2 - 0.6, rel=1e-14)
-        assert net.biases[0][0] == pytest.approx(1 - 0.2, rel=1e-14)
+        assert flat(net) == pytest.approx([2 - 0.6, 1 - 0.2], rel=1e-14)
 
     def test_batch_takes_the_mean_gradient(self, kind: Kind) -> None:
         net = self.one_weight(kind)
         history = net.train([[3.0], [-1.0]], [5.0, 0.0], batch_size=None, learning_rate=0.1)
         # errors: 2 and -1; dL/dw = (2*3 + 1) / 2 = 3.5, dL/db = (2 - 1) / 2.
         assert history.loss == [(2 + 0.5) / 2]
-        assert net.weights[0][0, 0] == pytest.approx(2 - 0.35, rel=1e-14)
-        assert net.biases[0][0] == pytest.approx(1 - 0.05, rel=1e-14)
+        assert flat(net) == pytest.approx([2 - 0.35, 1 - 0.05], rel=1e-14)
 
     def test_a_smaller_last_batch_takes_its_own_mean(self, kind: Kind) -> None:
         X, y = [[3.0], [-1.0], [2.0]], [5.0, 0.0, 1.0]
@@ -75,8 +72,7 @@ class TestSteps:
         net.train(X, y, batch_size=2, shuffle=False)
         by_hand.train(X[:2], y[:2], batch_size=None)
         by_hand.train(X[2:], y[2:], batch_size=None)
-        assert net.weights[0] == pytest.approx(by_hand.weights[0], rel=1e-14)
-        assert net.biases[0] == pytest.approx(by_hand.biases[0], rel=1e-14)
+        assert flat(net) == pytest.approx(flat(by_hand), rel=1e-14)
 
     def test_per_example_steps_follow_each_other(self, kind: Kind) -> None:
         X, y = [[3.0], [-1.0]], [5.0, 0.0]
@@ -109,50 +105,39 @@ class TestOrder:
             by_hand.train(X[order], y[order], shuffle=False)
         assert parameters(net) == parameters(by_hand)
 
-    @pytest.mark.parametrize("batch_size", [None, 40, 100])
-    def test_a_batch_of_all_examples_draws_nothing(
-        self, kind: Kind, batch_size: int | None
+    @parametrize(
+        "options", *({"batch_size": n} for n in (None, 40, 100)), {"shuffle": False}, ids=str
+    )
+    def test_nothing_is_drawn_for_whole_batches_or_without_shuffling(
+        self, kind: Kind, options: Options
     ) -> None:
         generator = np.random.default_rng(3)
         net = linear(kind, seed=generator)
         before = generator.bit_generator.state
-        net.train(*line(), epochs=2, batch_size=batch_size)
+        net.train(*line(), epochs=2, **options)
         assert generator.bit_generator.state == before
 
-    def test_no_shuffling_draws_nothing(self, kind: Kind) -> None:
-        generator = np.random.default_rng(3)
-        net = linear(kind, seed=generator)
-        before = generator.bit_generator.state
-        net.train(*line(), epochs=2, shuffle=False)
-        assert generator.bit_generator.state == before
-
-    @pytest.mark.parametrize("batch_size", [1, 7, None])
-    def test_an_order_of_the_users(self, kind: Kind, batch_size: int | None) -> None:
+    @parametrize("batch_size", 1, 7, None)
+    def test_shuffle_may_be_a_function(self, kind: Kind, batch_size: int | None) -> None:
         X, y = line()
         net, by_hand = linear(kind), linear(kind)
         orders = list(np.random.default_rng(4).permuted(np.tile(np.arange(len(X)), (3, 1)), axis=1))
         upcoming = iter(orders)
-        net.train(
-            X, y, epochs=3, batch_size=batch_size, shuffle=lambda n: next(upcoming)[:n].tolist()
-        )
+        options: Options = {"shuffle": lambda n: next(upcoming)[:n].tolist()}
+        net.train(X, y, epochs=3, batch_size=batch_size, **options)
         for order in orders:
             by_hand.train(X[order], y[order], batch_size=batch_size, shuffle=False)
         assert parameters(net) == parameters(by_hand)
 
     def test_the_same_seed_gives_the_same_bits(self, kind: Kind) -> None:
-        nets = [kind([1, 7, 1], output_activation="identity", seed=5) for _ in range(2)]
-        for net in nets:
-            net.train(*line(), epochs=3)
-        assert parameters(nets[0]) == parameters(nets[1])
-        other = kind([1, 7, 1], output_activation="identity", seed=6)
-        other.train(*line(), epochs=3)
-        assert parameters(other) != parameters(nets[0])
+        net, equal, other = (hidden(kind, seed) for seed in (5, 5, 6))
+        for each in (net, equal, other):
+            each.train(*line(), epochs=3)
+        assert parameters(net) == parameters(equal)
+        assert parameters(net) != parameters(other)
 
-    def test_training_goes_on_where_it_stood(self, kind: Kind) -> None:
-        at_once, in_parts = (
-            kind([1, 7, 1], output_activation="identity", seed=5),
-            kind([1, 7, 1], output_activation="identity", seed=5),
-        )
+    def test_a_second_call_continues_the_training(self, kind: Kind) -> None:
+        at_once, in_parts = hidden(kind), hidden(kind)
         losses = at_once.train(*line(), epochs=5).loss
         first = in_parts.train(*line(), epochs=2).loss
         assert losses == first + in_parts.train(*line(), epochs=3).loss
@@ -179,7 +164,7 @@ class TestHistoryAndCallback:
         assert [step.epoch for step in steps] == [1, 2, 3]
         assert [step.loss for step in steps] == history.loss
 
-    @pytest.mark.parametrize("answer", [True, np.bool_(True), 1])
+    @parametrize("answer", True, np.bool_(True), 1)
     def test_callback_stops_training(self, kind: Kind, answer: Any) -> None:
         history = linear(kind).train(
             *line(), epochs=9, callback=lambda step: answer if step.epoch == 2 else None
@@ -205,29 +190,22 @@ class TestHistoryAndCallback:
         net.train(*line())
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, None])
+@parametrize("batch_size", 1, 7, None)
 class TestDivergence:
-    RATE = 100.0
-
     @pytest.mark.filterwarnings("ignore::fastnn.TrainingWarning")  # the step before is bad enough
     def test_names_the_epoch_and_keeps_the_last_finite_one(
         self, kind: Kind, batch_size: int | None
     ) -> None:
         steps: list[Step] = []
         net, stopped = linear(kind), linear(kind)
+        options: Options = {"batch_size": batch_size, "learning_rate": 100.0}
         with pytest.raises(TrainingDiverged, match="learning_rate") as caught:
-            net.train(
-                *line(),
-                epochs=1000,
-                batch_size=batch_size,
-                learning_rate=self.RATE,
-                callback=steps.append,
-            )
+            net.train(*line(), epochs=1000, callback=steps.append, **options)
         last = len(steps)
         assert f"epoch {last + 1}:" in str(caught.value)
         assert all(math.isfinite(step.loss) for step in steps)
         if last:
-            stopped.train(*line(), epochs=last, batch_size=batch_size, learning_rate=self.RATE)
+            stopped.train(*line(), epochs=last, **options)
         assert parameters(net) == parameters(stopped)
         assert np.isfinite(net.predict([0.5])).all()
 
@@ -251,8 +229,7 @@ def test_non_finite_weights_are_refused(kind: Kind) -> None:
         net.train(*line())
 
 
-@pytest.mark.filterwarnings("error")
-def test_divergence_in_blocks_is_silent_but_for_the_error() -> None:
+def test_divergence_in_batches_raises_without_a_warning() -> None:
     net = MLP([784, 300, 10], activation="relu", output_activation="identity", seed=1)
     X = np.random.default_rng(0).random((2000, 784), np.float32)
     before = parameters(net)
@@ -265,8 +242,7 @@ def test_divergence_in_blocks_is_silent_but_for_the_error() -> None:
         net.predict(X)
 
 
-def test_divergence_in_the_middle_of_many_short_epochs() -> None:
-    """Epochs that are computed in one call are told apart all the same."""
+def test_divergence_names_the_epoch_among_many_in_one_call() -> None:
     X, y = np.array([[1.0]]), np.array([0.0])
     nets = [MLP([1, 1], output_activation="identity", seed=1) for _ in range(2)]
     with pytest.raises(TrainingDiverged) as caught:
@@ -278,18 +254,14 @@ def test_divergence_in_the_middle_of_many_short_epochs() -> None:
     assert parameters(nets[0]) == parameters(nets[1])
 
 
-def test_what_diverged_is_not_gone_on_with() -> None:
-    """However many epochs share a backup."""
+def test_training_stops_at_the_call_that_diverged() -> None:
+    """Epochs after it, which share its backup, are not computed."""
     net = MLP([1, 1], output_activation="identity", seed=1)
     plan = TrainingConfig(1000, 1, SGD(3.0), True, Regularization())
     state = TrainingState(plan.optimizer, ())
     X, y = np.array([[1.0]], np.float32), np.zeros((1, 1), np.float32)
-    trainer = net._engine.trainer(
-        DenseInputs(X, net.dtype),
-        Targets(y, None),
-        1,
-        StepRule(plan.optimizer, plan.regularization, state.slots),
-    )
+    rule = StepRule(plan.optimizer, plan.regularization, state.slots)
+    trainer = net._engine.trainer(DenseInputs(X, net.dtype), Targets(y, None), 1, rule)
     found: list[list[float]] = []
 
     class OneEpochPerCall:
@@ -313,32 +285,27 @@ def test_what_diverged_is_not_gone_on_with() -> None:
     assert len(found) == 2 * (first + 1)  # once more, to come to the last that was finite
 
 
-@over(
-    path=PATHS,
-    batch_size_and_rate=[(1, 1.9), (10, 5.7), (None, 1000.0)],
-    n_hidden=[17, 20, 33],
-)
-def test_what_diverged_leaves_nothing_behind_in_the_buffers(
+@over(path=PATHS, batch_size_and_rate=[(1, 1.9), (10, 5.7), (None, 1000.0)], n_hidden=[17, 20, 33])
+def test_divergence_leaves_no_trace_in_workspaces(
     path: str, batch_size_and_rate: tuple[int | None, float], n_hidden: int
 ) -> None:
-    """The epochs before are gone through again, and must come to what they came to before."""
+    """The epochs before are computed a second time, to the same bits."""
     batch_size, rate = batch_size_and_rate
     generator = np.random.default_rng(0)
     X, y = generator.normal(size=(30, 5)), generator.normal(size=(30, 1))
+    options: Options = {"batch_size": batch_size, "learning_rate": rate}
     found = []
     for callback in (None, lambda step: None):  # with one, epochs are not computed together
         net = MLP([5, n_hidden, 1], output_activation="identity", dtype="float64", seed=1)
         with pytest.raises(TrainingDiverged) as caught:
-            net.train(
-                X, y, epochs=300, batch_size=batch_size, learning_rate=rate, callback=callback
-            )
+            net.train(X, y, epochs=300, callback=callback, **options)
         found.append((str(caught.value), parameters(net)))
     assert found[0] == found[1]
     assert "in epoch 1:" not in found[0][0], "there are no epochs before"
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, None])
-def test_short_epochs_are_the_same_together_and_one_by_one(batch_size: int | None) -> None:
+@parametrize("batch_size", 1, 7, None)
+def test_epochs_in_one_call_equal_one_call_per_epoch(batch_size: int | None) -> None:
     X, y = np.random.default_rng(0).random((20, 4)), np.arange(20) % 3
     together, one_by_one = (MLP([4, 5, 3], seed=1) for _ in range(2))
     losses = together.train(X, y, epochs=9, batch_size=batch_size).loss
@@ -355,12 +322,12 @@ def initial(sizes: tuple[int, ...]) -> MLP:
 
 @ONE_VARIANT
 class TestInterruption:
-    @pytest.mark.parametrize("batch_size", [1, 100])
+    @parametrize("batch_size", 1, 100)
     def test_ctrl_c_leaves_the_network_usable(self, path: str, batch_size: int) -> None:
         net = MLP([50, 80, 10], seed=1)
         X, y = np.random.default_rng(0).random((5000, 50)), np.arange(5000) % 10
         before = parameters(net)
-        timer = threading.Timer(0.1, _interrupt)
+        timer = threading.Timer(0.1, signal.raise_signal, [signal.SIGINT])
 
         def interrupt_soon(step: Step) -> None:
             if step.epoch == 1:
@@ -374,7 +341,7 @@ class TestInterruption:
         assert np.isfinite(net.predict(X)).all()
         net.train(X, y)
 
-    @pytest.mark.parametrize("sizes", [[1, 1], [784, 300, 10], [3000, 3000, 1000]], ids=str)
+    @parametrize("sizes", [1, 1], [784, 300, 10], [3000, 3000, 1000], ids=str)
     def test_no_kernel_call_is_long(self, path: str, sizes: list[int]) -> None:
         # Ctrl-C is noticed between calls.  A core computes 3e9 parameters and more per second one
         # example at a time, and some 15e9 in batches: either way less than 100 ms.
@@ -388,15 +355,9 @@ class TestInterruption:
             assert trainer.chunk == 1 or trainer.chunk * net.n_parameters <= most
 
 
-def _interrupt() -> None:
-    import signal
-
-    signal.raise_signal(signal.SIGINT)
-
-
 class TestThreads:
     def test_a_second_training_of_one_network_is_refused(self) -> None:
-        net = MLP([1, 3, 1], output_activation="identity", seed=1)
+        net = hidden(MLP)
         errors = []
 
         def train_again(step: Step) -> None:
@@ -409,7 +370,7 @@ class TestThreads:
         net.train(*line())
 
     def test_a_second_thread_is_refused_too(self) -> None:
-        net = MLP([1, 3, 1], output_activation="identity", seed=1)
+        net = hidden(MLP)
         with ThreadPoolExecutor(1) as pool:
 
             def elsewhere(step: Step) -> None:
@@ -440,20 +401,15 @@ class TestThreads:
 
 
 def test_a_shallow_copy_is_independent() -> None:
-    net, alike = (
-        MLP([1, 7, 1], output_activation="identity", seed=5),
-        MLP([1, 7, 1], output_activation="identity", seed=5),
-    )
+    net, alike = hidden(MLP), hidden(MLP)
     copy.copy(net).train(*line(), epochs=3)
     net.train(*line())
     alike.train(*line())
     assert parameters(net) == parameters(alike)
 
 
-@pytest.mark.parametrize(
-    "name", ["layer_sizes", "activation_functions", "dtype", "loss", "n_parameters"]
-)
-def test_what_the_kernels_rely_on_cannot_be_assigned(name: str) -> None:
+@parametrize("name", "layer_sizes", "activation_functions", "dtype", "loss", "n_parameters")
+def test_attributes_that_kernels_rely_on_are_read_only(name: str) -> None:
     net = MLP([20, 3, 1])
     with pytest.raises(AttributeError):
         setattr(net, name, getattr(net, name))
@@ -461,7 +417,7 @@ def test_what_the_kernels_rely_on_cannot_be_assigned(name: str) -> None:
 
 def test_live_views_change_the_network() -> None:
     net = MLP([3, 20, 2], seed=1)
-    for view in (*net.weights, *net.biases):
+    for view in arrays_of(net):
         assert view.base is not None
         view[...] = 0
     np.testing.assert_array_equal(net.predict(np.ones((2, 3))), 0.5)
@@ -471,17 +427,16 @@ def test_live_views_change_the_network() -> None:
         net.weights = ()  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("sizes", [[1, 1], [3, 20, 2], [20, 3], [16, 16, 1], [100, 15, 17, 4]])
+@parametrize("sizes", [1, 1], [3, 20, 2], [20, 3], [16, 16, 1], [100, 15, 17, 4])
 def test_weights_have_their_shapes_and_do_not_overlap(sizes: list[int]) -> None:
     net = MLP(sizes, seed=1)
-    arrays = [*net.weights, *net.biases]
+    arrays = arrays_of(net)
     shapes = [*itertools.pairwise(sizes), *((n,) for n in sizes[1:])]
     assert [array.shape for array in arrays] == shapes
     assert net.n_parameters == sum(math.prod(shape) for shape in shapes)
     for number, array in enumerate(arrays):
         array[...] = number
-    for number, array in enumerate(arrays):
-        assert (array == number).all()
+    assert all((array == number).all() for number, array in enumerate(arrays))
 
 
 def test_padding_stays_zero(path: str) -> None:
@@ -489,7 +444,7 @@ def test_padding_stays_zero(path: str) -> None:
     X, y = np.random.default_rng(0).normal(size=(50, 5)), np.arange(50) % 2
     net.train(X, y, epochs=3, batch_size=4)
     unpadded = copy.deepcopy(net)
-    for view in (*net.weights, *net.biases):
+    for view in arrays_of(net):
         view[...] = 0
     assert not net._engine.storage()[0].any()
     assert unpadded._engine.storage()[0].any()
@@ -521,7 +476,7 @@ def test_evaluation() -> None:
     assert net.evaluate([[1.0]] * 3, [0.1] * 3).score == 0
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@parametrize("dtype", "float32", "float64")
 def test_the_loss_of_many_outputs_is_summed_exactly(kind: Kind, dtype: str) -> None:
     net = kind([1, 1000], output_activation="identity", dtype=dtype)
     net.weights[0][:] = 0
