@@ -3,7 +3,6 @@
 There is no public name for it; `fastnn.sklearn` is tested against scikit-learn itself.
 """
 
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -14,6 +13,7 @@ from helpers import Array, Kind, Options, arrays_of, assert_close, parametrize
 
 from fastnn import MLP, SGD, Adam, reference
 from fastnn.network import Network
+from fastnn.regularization import Regularization
 from fastnn.training.config import TrainingConfig
 from fastnn.training.session import train_on_examples
 
@@ -42,33 +42,15 @@ def new(kind: Kind, sizes: tuple[int, ...], activation: str) -> Network:
 
 
 def trained(kind: Kind, case: tuple[Any, ...], n_threads: int = 1) -> tuple[Network, list[float]]:
-    """A network, and its losses; a case is what the first test is run over."""
+    """Return a network and its losses; a case has the parameters of the first test."""
     optimizer, batch_size, sizes, density, activation, dropout = case
     net = new(kind, sizes, activation)
-    plan = TrainingConfig.checked(
-        len(sizes) - 1,
-        epochs=3,
-        batch_size=batch_size,
-        optimizer=optimizer,
-        learning_rate=None,
-        shuffle=True,
-        l1=0.0,
-        l2=1e-3,
-        dropout=dropout,
-        clip_norm=None,
-        max_norm=None,
-        early_stopping=None,
-        callback=None,
-        batch_callback=None,
-        progress=False,
-        n_threads=n_threads,
-        has_validation=False,
-    )
-    by_weight = replace(plan.regularization, by_weight=True)
+    rates = *[dropout] * (len(sizes) - 2), 0.0
+    regularization = Regularization(l2=1e-3, dropout=rates, by_weight=True)
+    config = TrainingConfig(3, batch_size, optimizer, True, regularization, n_threads=n_threads)
     inputs, targets = net._data_checker.examples(*data(sizes, density))
     rows = np.arange(N_EXAMPLES)
-    plan = replace(plan, regularization=by_weight)
-    history = train_on_examples(net._engine, net._memory, inputs, targets, rows, plan, None)
+    history = train_on_examples(net._engine, net._memory, inputs, targets, rows, config, None)
     return net, history.loss
 
 

@@ -1,4 +1,4 @@
-"""What is left when training ends in other ways than by itself, and what goes on from there."""
+"""Interrupted, stopped and refused training: what it leaves, and how the next call resumes."""
 
 import copy
 import signal
@@ -89,7 +89,7 @@ def test_steps_before_ctrl_c_are_counted(
 
 
 @parametrize("batch_size", 1, 8)
-def test_a_checkpoint_within_an_epoch(kind: Kind, batch_size: int) -> None:
+def test_a_copy_within_an_epoch_resumes(kind: Kind, batch_size: int) -> None:
     X, y = data()
     net = kind([5, 9, 3], seed=1)
     kept: list[Network] = []
@@ -124,7 +124,9 @@ def test_no_epochs_change_nothing(kind: Kind) -> None:
 @pytest.mark.memory
 @parametrize("dtype", "float32", "float64")
 @parametrize("options", {"optimizer": "lbfgs", "batch_size": None}, {"batch_size": 90}, ids=str)
-def test_the_bits_are_the_same_for_any_number_of_threads(dtype: str, options: Options) -> None:
+def test_training_is_the_same_to_the_bit_for_any_number_of_threads(
+    dtype: str, options: Options
+) -> None:
     generator = np.random.default_rng(0)
     X, y = generator.normal(size=(700, 8)), generator.random((700, 3))
     found = []
@@ -135,7 +137,7 @@ def test_the_bits_are_the_same_for_any_number_of_threads(dtype: str, options: Op
     assert found[0] == found[1] == found[2]
 
 
-def test_lbfgs_on_other_data_begins_anew(kind: Kind) -> None:
+def test_lbfgs_on_other_data_starts_without_its_history(kind: Kind) -> None:
     """Even where the loss at the beginning is the same, for all parameters were 0 there."""
     generator = np.random.default_rng(0)
     X, y = generator.normal(size=(60, 5)), generator.random((60, 2))
@@ -207,7 +209,7 @@ def test_a_rate_that_is_assigned_and_too_large_for_l2(kind: Kind, argument: str)
 # Blocks
 
 
-def test_whoever_makes_the_blocks_may_use_their_memory_again() -> None:
+def test_blocks_may_share_their_memory() -> None:
     X, y = data()
     shared_X, shared_y = np.empty_like(X[:10]), np.empty_like(y[:10])
     parts = [(X[start : start + 10], y[start : start + 10]) for start in range(0, 60, 10)]
@@ -245,20 +247,20 @@ def test_functions_of_the_step_are_asked_once_per_step() -> None:
 
 
 @parametrize("n_inputs", 2, 3)
-def test_a_forgotten_y(n_inputs: int) -> None:
+def test_y_must_be_given(n_inputs: int) -> None:
     """Rows of two or three numbers look like blocks."""
     with pytest.raises(TypeError, match="y must be given"):
         MLP([n_inputs, 1]).train(np.ones((4, n_inputs)).tolist())
 
 
-def test_a_batch_is_no_span_for_a_schedule() -> None:
+def test_train_batch_refuses_schedules_without_n_steps() -> None:
     net = MLP([5, 9, 3], seed=1)
     for options in ({"learning_rate": OneCycle(0.1)}, {"optimizer": Adam(OneCycle(0.1))}):
         with pytest.raises(ValueError, match="learning_rate must have n_steps"):
             net.train_batch(*data(), **options)
 
 
-def test_how_far_weights_may_shrink_at_a_step() -> None:
+def test_weight_decay_times_rate_is_below_1() -> None:
     net = MLP([5, 9, 3], seed=1)
     with pytest.raises(ValueError, match="l2 times learning_rate must be below 1"):
         net.train(*data(), l2=2, learning_rate=0.5)
@@ -269,7 +271,7 @@ def test_how_far_weights_may_shrink_at_a_step() -> None:
 
 
 @parametrize("monitor, better, worse", ("loss", -1.1, -0.9), ("validation_score", -0.9, -1.00005))
-def test_what_is_monitored_may_be_negative(monitor: str, better: float, worse: float) -> None:
+def test_the_monitored_value_may_be_negative(monitor: str, better: float, worse: float) -> None:
     schedule = ReduceOnPlateau(0.1, monitor, min_delta=1e-3)
     state = schedule.after(schedule.begin(), -1.0)
     for value, n_bad_epochs in ((-1.0, 1), (worse, 1), (better, 0)):

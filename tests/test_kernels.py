@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import Array, parametrize
+from helpers import Array, Options, parametrize
 from numpy.typing import NDArray
 
 from fastnn import MLP, validation
@@ -13,7 +13,6 @@ from fastnn._kernels import kernels_for
 from fastnn.activations import ACTIVATIONS
 
 DTYPES = ["float32", "float64"]
-
 
 pytestmark = [pytest.mark.usefixtures("variant"), pytest.mark.emulated]
 
@@ -169,16 +168,13 @@ class TestActivations:
     def test_function(self, name: str, dtype: str) -> None:
         z = self.z(dtype)
         found = apply(name, z)
-        np.testing.assert_allclose(
-            found,
-            exactly(name, z).astype(float),
-            rtol=TOLERANCE[dtype],
-            atol=ABSOLUTE_TOLERANCE.get((name, dtype), 0),
-        )
+        atol = ABSOLUTE_TOLERANCE.get((name, dtype), 0)
+        exact = exactly(name, z).astype(float)
+        np.testing.assert_allclose(found, exact, rtol=TOLERANCE[dtype], atol=atol)
 
     def test_far_from_zero(self, name: str, dtype: str) -> None:
         if name == "exp":
-            return  # which has no limits there
+            return  # it has no limits there
         limits = np.finfo(dtype)
         z = np.geomspace(20, limits.max / 4, 2001, dtype=dtype)
         z = np.concatenate([z, -z])
@@ -245,7 +241,7 @@ class TestActivations:
     def test_slope_far_from_zero(self, name: str, dtype: str) -> None:
         """It is that of the limit, whatever order a compiler takes products in."""
         if name == "exp":
-            return  # which has no limits there
+            return  # it has no limits there
         far = np.geomspace(1e3, 1e18, 31, dtype=dtype)
         z = np.concatenate([far, -far])
         left, right = {
@@ -262,13 +258,8 @@ class TestActivations:
             by_numpy = ACTIVATIONS[name].derivative(z)
         np.testing.assert_allclose(by_numpy, expected, atol=1e-30)
         # Outputs of the layer above its targets: the derivative of each loss is 1.
-        net = MLP(
-            [1, len(z), len(z)],
-            activation=name,
-            output_activation="identity",
-            loss="absolute_error",
-            dtype=dtype,
-        )
+        outputs: Options = {"output_activation": "identity", "loss": "absolute_error"}
+        net = MLP([1, len(z), len(z)], activation=name, dtype=dtype, **outputs)
         net.weights[0][:], net.weights[1][:] = 0, np.eye(len(z))
         net.biases[0][:], net.biases[1][:] = z, 0
         found = net.gradients([[0]], np.full((1, len(z)), -1e25)).biases[0]

@@ -1,4 +1,4 @@
-"""Activations and losses of users: what has one name is one, and shapes are what they must be."""
+"""Activations and losses of users: one function per name, shapes, and numbers."""
 
 import copy
 import operator
@@ -19,14 +19,6 @@ from fastnn import Activation, LeakyReLU, Loss
 from fastnn.data.inputs import SparseInputs
 from fastnn.equality import are_equivalent
 from fastnn.sklearn import MLPRegressor
-
-
-def times(z: Array, factor: float) -> Array:
-    return z * factor
-
-
-def constant(z: Array, factor: float) -> Array:
-    return np.full_like(z, factor)
 
 
 class Line:
@@ -63,7 +55,7 @@ def of_closures(slope: float) -> Activation:
 
 
 def of_partials(slope: float) -> Activation:
-    return Activation("line", partial(times, factor=slope), partial(constant, factor=slope))
+    return Activation("line", partial(np.multiply, slope), partial(np.full_like, fill_value=slope))
 
 
 def of_callables(slope: float) -> Activation:
@@ -117,7 +109,7 @@ def test_equal_losses_are_one(tmp_path: Path) -> None:
         fastnn.MLP.load(tmp_path / "model", losses=[loss(2), loss(3)])
 
 
-def test_built_in_ones_may_be_given_to_load(tmp_path: Path) -> None:
+def test_load_takes_built_in_activations(tmp_path: Path) -> None:
     activations = [LeakyReLU(0.1), LeakyReLU(0.2)]
     fastnn.MLP([3, 4, 4, 2], activation=activations).save(tmp_path / "model")
     assert (
@@ -126,7 +118,7 @@ def test_built_in_ones_may_be_given_to_load(tmp_path: Path) -> None:
     )
 
 
-def test_copies_that_scikit_learn_makes() -> None:
+def test_scikit_learn_clones_own_activations() -> None:
     """`clone` copies each element of a list by itself."""
     line = of_callables(2)
     estimator = clone(
@@ -170,7 +162,7 @@ def recursive(depth: int) -> Callable[[], Any]:
     (recursive(1), recursive(1), False),  # nothing tells, in finite time
     ((i for i in range(3)), (i for i in range(3)), False),
 )
-def test_same(one: Any, other: Any, expected: bool) -> None:
+def test_equivalence(one: Any, other: Any, expected: bool) -> None:
     assert are_equivalent(one, other) is expected
     assert are_equivalent(one, one)
 
@@ -179,15 +171,15 @@ def test_same(one: Any, other: Any, expected: bool) -> None:
 
 
 @parametrize("n_outputs", 1, 2, 3)
-def test_a_loss_of_each_output_is_none_of_each_example(kind: Kind, n_outputs: int) -> None:
+def test_one_loss_per_output_is_refused(kind: Kind, n_outputs: int) -> None:
     """Whatever the number of outputs."""
     loss = Loss("of outputs", lambda a, t: (((a - t) ** 2).mean(axis=0), a - t))
     with pytest.raises(ValueError, match="'of outputs' must return losses"):
         kind([4, n_outputs], loss=loss)
 
 
-def test_shapes_are_looked_at_whenever_they_may_change(kind: Kind) -> None:
-    """Functions that do as they should where they are tried out, with few rows."""
+def test_shapes_are_checked_in_every_batch(kind: Kind) -> None:
+    """These functions return the right shapes when they are tried out, with few rows."""
 
     def shrunk(result: Array) -> Array:
         return result if len(result) < 10 else result[:1]
@@ -272,7 +264,7 @@ def test_sparse_rows_never_become_dense(monkeypatch: pytest.MonkeyPatch) -> None
 
 @parametrize("batch_size", 50, None)
 @parametrize("dropout", 0.0, 0.3)
-def test_batches_are_computed_some_rows_at_a_time(
+def test_batches_may_exceed_the_rows_computed_at_a_time(
     batch_size: int | None, dropout: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     X = np.random.default_rng(0).normal(size=(60, 20))
