@@ -24,6 +24,10 @@ Function = Callable[[Array], Array]
 class Activation:
     """An activation function of your own, written with NumPy.
 
+    The built-in ones have names: "identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu",
+    "softplus", "silu", "gelu", "exp" and, for outputs, "softmax". `LeakyReLU` and `ELU` have a
+    parameter.
+
     Parameters
     ----------
     name : str

@@ -20,7 +20,17 @@ from .parametrized import Parametrized
 @with_helpful_errors
 @dataclass(frozen=True)
 class Loss:
-    """A loss of your own, written with NumPy.
+    r"""A loss of your own, written with NumPy.
+
+    The built-in ones have names. The loss of one example is the sum over its outputs a and targets
+    t of
+
+    - "squared_error": ½(a - t)²; "absolute_error": \|a - t\|;
+    - "huber" and "quantile": `Huber` and `Quantile` with their defaults;
+    - "cross_entropy": -t log a, for "softmax" outputs;
+    - "binary_cross_entropy": -t log a - (1 - t) log(1 - a), for "sigmoid" outputs: an example may
+      have any number of the classes;
+    - "poisson": a - t log a, for "exp" outputs.
 
     Parameters
     ----------
@@ -91,8 +101,6 @@ class BuiltinLoss(Parametrized, Loss):
 
     Attributes
     ----------
-    formula : str
-        The loss of one output a with target t, as the documentation of `MLP` has it.
     is_multilabel : bool
         Whether each of several outputs is a label by itself.
     lowest, highest : float
@@ -108,7 +116,6 @@ class BuiltinLoss(Parametrized, Loss):
         name: str,
         values: Callable[[Array, Array, Array], Array],
         derivative: Callable[[Array, Array], Array],
-        formula: str,
         *,
         output_activation: str | None = None,
         is_multilabel: bool = False,
@@ -121,14 +128,12 @@ class BuiltinLoss(Parametrized, Loss):
             parameters=parameters,
             _values=values,
             _derivative=derivative,
-            formula=formula,
             is_multilabel=is_multilabel,
             lowest=lowest,
             highest=highest,
             _output_activation=output_activation,
         )
 
-    formula: str
     is_multilabel: bool
     lowest: float
     highest: float
@@ -169,7 +174,7 @@ class Huber(BuiltinLoss):
         def derivative(a: Array, t: Array) -> Array:
             return np.clip(a - t, -a.dtype.type(delta), a.dtype.type(delta))
 
-        super().__init__("huber", values, derivative, "see `Huber`", delta=delta)
+        super().__init__("huber", values, derivative, delta=delta)
 
 
 @with_helpful_errors
@@ -194,7 +199,7 @@ class Quantile(BuiltinLoss):
         def values(z: Array, a: Array, t: Array) -> Array:
             return np.vecdot(a - t, derivative(a, t))
 
-        super().__init__("quantile", values, derivative, "see `Quantile`", quantile=quantile)
+        super().__init__("quantile", values, derivative, quantile=quantile)
 
 
 def _squared_error(z: Array, a: Array, t: Array) -> Array:
@@ -226,15 +231,14 @@ def _poisson(z: Array, a: Array, t: Array) -> Array:
 LOSSES: dict[str, BuiltinLoss] = {
     loss.name: loss
     for loss in (
-        BuiltinLoss("squared_error", _squared_error, np.subtract, "½(a - t)²"),
-        BuiltinLoss("absolute_error", _absolute_error, lambda a, t: np.sign(a - t), r"\|a - t\|"),
+        BuiltinLoss("squared_error", _squared_error, np.subtract),
+        BuiltinLoss("absolute_error", _absolute_error, lambda a, t: np.sign(a - t)),
         Huber(),
         Quantile(),
         BuiltinLoss(
             "cross_entropy",
             _cross_entropy,
             _cross_entropy_slope,
-            "-t log a",
             output_activation="softmax",
             lowest=0,
             highest=1,
@@ -243,7 +247,6 @@ LOSSES: dict[str, BuiltinLoss] = {
             "binary_cross_entropy",
             _binary_cross_entropy,
             np.subtract,
-            "-t log a - (1 - t) log(1 - a)",
             output_activation="sigmoid",
             is_multilabel=True,
             lowest=0,
@@ -253,7 +256,6 @@ LOSSES: dict[str, BuiltinLoss] = {
             "poisson",
             _poisson,
             np.subtract,
-            "a - t log a",
             output_activation="exp",
             lowest=0,
         ),

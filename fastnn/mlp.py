@@ -3,28 +3,14 @@
 from collections.abc import Sequence
 
 from . import validation
-from .activations import ACTIVATIONS, Activation, BuiltinActivation
-from .docstrings import listed, with_lists
+from .activations import Activation, BuiltinActivation
 from .engine import Engine
 from .engine.kernel_engine import KernelEngine
 from .engine.numpy_engine import NumpyEngine
-from .losses import LOSSES, BuiltinLoss, Loss
+from .losses import BuiltinLoss, Loss
 from .network import Network
 
-_ELEMENTWISE = [f for f in ACTIVATIONS.values() if f.is_elementwise]
 
-
-def _loss_item(loss: BuiltinLoss) -> str:
-    outputs = f', for "{loss.output_activation}" outputs' if loss.output_activation else ""
-    labels = ": an example may have any number of the classes" if loss.is_multilabel else ""
-    return f'- "{loss.name}": {loss.formula}{outputs}{labels}'
-
-
-@with_lists(
-    activations=listed(_ELEMENTWISE),
-    relu_family=listed(f for f in _ELEMENTWISE if f.gain == 2),
-    losses="\n".join(map(_loss_item, LOSSES.values())),
-)
 class MLP(Network):
     r"""A fully connected feed-forward network.
 
@@ -33,17 +19,15 @@ class MLP(Network):
     layer_sizes : sequence of int
         Widths from input to output, two or more: ``[784, 300, 10]``. Two mean no hidden layer.
     activation : str, Activation or sequence of them, default "sigmoid"
-        The activation of the hidden layers: one for all, or one for each. An `Activation` is one
-        of your own. Known names, with the class of an activation that has a parameter:
-        {activations}
+        The activation of the hidden layers: one for all, or one for each. It is a name such as
+        "relu" or "tanh", which `Activation` lists, a `LeakyReLU` or `ELU` with a parameter, or an
+        `Activation` of your own.
     output_activation : str or Activation, optional
         The activation of the output layer, which may also be "softmax". By default the one that
         the loss needs, else "sigmoid".
     loss : str or Loss, optional
-        By default "cross_entropy" for "softmax" outputs, else "squared_error". A `Loss` is one of
-        your own. The loss of one example is the sum over its outputs a and targets t of
-
-        {losses}
+        By default "cross_entropy" for "softmax" outputs, else "squared_error". `Loss` lists the
+        names of all, with their formulas; a `Loss` is one of your own.
     dtype : dtype, default "float32"
         The dtype of the parameters and of all computation: float32 or float64.
     seed : int, sequence of int, numpy.random.Generator, SeedSequence or None
@@ -57,9 +41,8 @@ class MLP(Network):
     ----------
     weights, biases : tuple of ndarray
         Per layer, (fan_in, fan_out) and (fan_out,): live views, writing into them changes the
-        network. Initially the biases are 0, and the weights of a layer are drawn from
-        N(0, 1/fan_in) or, for these activations, from N(0, 2/fan_in) [1]_:
-        {relu_family}
+        network. Initially the weights of a layer are drawn from N(0, 1/fan_in), those of the ReLU
+        family ("relu" to "gelu" in `Activation`) from N(0, 2/fan_in) [1]_, and the biases are 0.
     layer_sizes : tuple of int
         The widths.
     activation_functions : tuple of Activation

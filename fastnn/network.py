@@ -19,7 +19,6 @@ from .data.inputs import MatrixLike
 from .data.streams import Block, Blocks
 from .data_checks import DataChecker
 from .data_record import n_classes
-from .docstrings import listed, with_lists
 from .early_stopping import EarlyStopping
 from .engine import Engine
 from .evaluation import Evaluation, Gradients
@@ -30,7 +29,7 @@ from .initialization import draw_weights
 from .input_scaling import InputScaling, check_input_scaling
 from .labeling import Labeling
 from .losses import Loss
-from .optimizers import OPTIMIZERS, LearningRate, Optimizer, check_makes_steps
+from .optimizers import LearningRate, Optimizer, check_makes_steps
 from .schedules import check_has_length
 from .training.config import Callback, Order, TrainingConfig
 from .training.lock import TrainingLock
@@ -400,7 +399,6 @@ class Network(ABC):
         """The names of the columns of y in the training, if it had several, or None."""
         return self._memory.data.target_names
 
-    @with_lists(optimizers=listed(OPTIMIZERS.values()))
     def train(
         self,
         X: MatrixLike | Iterable[Block],
@@ -450,10 +448,9 @@ class Network(ABC):
         batch_size : int or None, default 1
             Examples per step: 1 is stochastic gradient descent, None the full batch.
         optimizer : str or Optimizer, default "sgd"
-            The rule that makes a step of the mean gradient of a batch. An optimizer like that of
-            the previous call resumes with its state. Known names, which stand for the defaults of
-            their classes:
-            {optimizers}
+            The rule that makes a step of the mean gradient of a batch: "sgd", "adam", "adamw",
+            "rmsprop", "adagrad", "rprop" or "lbfgs", with the defaults of `SGD` to `LBFGS`. An
+            optimizer like that of the previous call resumes with its state.
         learning_rate : float, schedule or callable, optional
             For an optimizer given by name: a number, a schedule such as `Cosine`, or a function of
             the step, counted from 0. By default that of the optimizer, 0.1 for "sgd". A schedule

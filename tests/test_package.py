@@ -123,7 +123,7 @@ print(np.finfo(np.float32).smallest_subnormal > 0)
 
 # Ranks of rooms: each imports those of ranks before its own, and those before it in its rank.
 RANKS = [
-    ["_kernels", "arrays", "warning", "parametrized", "equality", "hints", "docstrings"],
+    ["_kernels", "arrays", "warning", "parametrized", "equality", "hints"],
     ["argument_checks", "call_errors"],
     [
         *("activations", "losses", "regularization", "history", "schedules", "optimizers"),

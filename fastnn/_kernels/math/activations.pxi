@@ -30,8 +30,6 @@ ACTIVATION_CODES = {
     "softmax": SOFTMAX,
 }
 
-
-
 cdef inline real softplus(real x) noexcept nogil:
     """log(1 + e**x)"""
     cdef real zero = 0
