@@ -103,7 +103,7 @@ class TestLosses:
 
     def test_kernels_take_one_parameter(self) -> None:
         f: Any = np.subtract
-        net = MLP([2, 3], loss=BuiltinLoss("huber", f, f, "", alpha=1.0, beta=2.0))
+        net = MLP([2, 3], loss=BuiltinLoss("huber", f, f, alpha=1.0, beta=2.0))
         with refusal(NotImplementedError, "the kernels allow one parameter", "'huber' has 2"):
             net.train([[1, 2]], [1])
 
