@@ -10,6 +10,7 @@ from typing import Any as _Any
 from . import datasets
 from ._kernels import active as isa
 from .activations import ELU, Activation, LeakyReLU
+from .common.warning import TrainingWarning
 from .datasets import one_hot
 from .early_stopping import EarlyStopping
 from .evaluation import Evaluation, Gradients
@@ -21,7 +22,6 @@ from .mlp import MLP
 from .optimizers import LBFGS, SGD, Adagrad, Adam, AdamW, RMSprop, Rprop
 from .schedules import Cosine, InverseScaling, Linear, OneCycle, ReduceOnPlateau, StepDecay
 from .training.loop import TrainingDiverged
-from .warning import TrainingWarning
 
 __all__ = [
     "ELU",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .argument_checks import flag
+from .common.argument_checks import flag
 from .data.inputs import Inputs, Scaling
 from .data.targets import Targets
 from .input_scaling import InputScaling, check_input_scaling

@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 from functools import partial
 
-from .argument_checks import count, flag, not_negative, one_of
-from .call_errors import with_helpful_errors
+from .common.argument_checks import count, flag, not_negative, one_of
+from .common.call_errors import with_helpful_errors
+from .common.parametrized import Settings
 from .history import SIGNS
-from .parametrized import Settings
 
 
 @with_helpful_errors

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import hints
-from .arrays import Array, are_finite, first_nonfinite
-from .call_errors import with_substitutes
+from .common import hints
+from .common.arrays import Array, are_finite, first_nonfinite
+from .common.call_errors import with_substitutes
+from .common.warning import warn
 from .data.inputs import Inputs
 from .data.targets import Targets
 from .engine import Engine
 from .labeling import Labeling
-from .warning import warn
 
 _CHUNK = 4096  # examples whose outputs are in memory together
 

@@ -3,9 +3,9 @@
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from . import hints
-from .argument_checks import not_negative
-from .call_errors import with_substitutes
+from .common import hints
+from .common.argument_checks import not_negative
+from .common.call_errors import with_substitutes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

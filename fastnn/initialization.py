@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from .activations import Activation
-from .arrays import Array
+from .common.arrays import Array
 
 _NUMBERS_AT_A_TIME = 1 << 20  # float64 numbers: 8 MB, however large the layer
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import validation
-from .arrays import Array, first_true
-from .call_errors import with_helpful_errors
+from .common.arrays import Array, first_true
+from .common.call_errors import with_helpful_errors
 
 
 def check_input_scaling(scaling: Any, n_inputs: int) -> None:

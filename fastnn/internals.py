@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import evaluation
-from .arrays import Array
+from .common.arrays import Array
 from .data.streams import Examples
 from .history import History
 from .network import Network

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import validation
 from .activations import Activation
-from .arrays import Array
+from .common.arrays import Array
 from .data.targets import Targets
 from .data_record import DataRecord
 from .engine import Engine

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from .activations import softplus
-from .arrays import Array
-from .call_errors import with_helpful_errors
-from .parametrized import Parametrized
+from .common.arrays import Array
+from .common.call_errors import with_helpful_errors
+from .common.parametrized import Parametrized
 
 
 @with_helpful_errors

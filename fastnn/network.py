@@ -11,10 +11,11 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from . import evaluation, hints, validation
+from . import evaluation, validation
 from .activations import Activation
-from .arrays import Array, copy_arrays
-from .call_errors import public_as, refuse_misspelled_settings, with_substitutes
+from .common import hints
+from .common.arrays import Array, copy_arrays
+from .common.call_errors import public_as, refuse_misspelled_settings, with_substitutes
 from .data.inputs import MatrixLike
 from .data.streams import Block, Blocks
 from .data_checks import DataChecker

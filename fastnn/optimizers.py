@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from . import hints
-from .argument_checks import (
+from .common import hints
+from .common.argument_checks import (
     check_takes_one,
     count,
     flag,
@@ -24,9 +24,9 @@ from .argument_checks import (
     number_between,
     positive,
 )
-from .arrays import Array
-from .call_errors import with_helpful_errors
-from .parametrized import Settings
+from .common.arrays import Array
+from .common.call_errors import with_helpful_errors
+from .common.parametrized import Settings
 from .schedules import SCHEDULES, ReduceOnPlateau, Schedule
 
 LearningRate: TypeAlias = float | Schedule | ReduceOnPlateau | Callable[[int], float]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .arrays import Array
+from .common.arrays import Array
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from functools import partial
 
 import numpy as np
 
-from .argument_checks import count, not_negative, number_between, one_of, positive
-from .arrays import Array
-from .call_errors import with_helpful_errors
+from .common.argument_checks import count, not_negative, number_between, one_of, positive
+from .common.arrays import Array
+from .common.call_errors import with_helpful_errors
+from .common.parametrized import Settings
 from .history import SIGNS
-from .parametrized import Settings
 
 _MIN_CHANGE = 1e-8  # of a rate on a plateau, as in PyTorch
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastnn.arrays import Array
+from fastnn.common.arrays import Array
 
 
 class Run(NamedTuple):

@@ -16,7 +16,7 @@ import pytest
 from grid import VARIANTS
 
 from fastnn import MLP, Activation, _kernels, reference
-from fastnn.arrays import Array as Array
+from fastnn.common.arrays import Array as Array
 from fastnn.evaluation import Gradients
 from fastnn.network import Network
 

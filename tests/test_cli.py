@@ -22,7 +22,7 @@ from helpers import Options, parameters, parametrize, run_python
 
 import fastnn
 from fastnn import cli
-from fastnn.arrays import Array
+from fastnn.common.arrays import Array
 
 COMMAND = str(Path(sys.executable).with_name("fastnn"))
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fastnn import TrainingWarning
 from fastnn._kernels.csv_rows import ANY_BLANKS, FEATURE, TEXT, parse_rows
-from fastnn.arrays import Array
+from fastnn.common.arrays import Array
 from fastnn.datasets import csv_reader, read_csv
 
 Parsed = tuple[int, int, int, Array, Array]

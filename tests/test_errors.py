@@ -12,7 +12,7 @@ from helpers import Error, Kind, Options, each_value, parameters, parametrize, r
 
 import fastnn
 from fastnn import LBFGS, MLP, SGD, Activation, Adam, Linear, ReduceOnPlateau, reference
-from fastnn.arrays import Array
+from fastnn.common.arrays import Array
 from fastnn.network import Network
 
 N_EXAMPLES, SIZES = 5, (4, 3, 3)

@@ -12,7 +12,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import fastnn
 from fastnn import ELU, LeakyReLU
-from fastnn.arrays import Array
+from fastnn.common.arrays import Array
 from fastnn.network import Network
 
 SIZES = 4, 40, 3  # the last layer is stored transposed

@@ -17,7 +17,7 @@ from scipy import sparse
 
 import fastnn
 from fastnn import InputScaling
-from fastnn.arrays import Array
+from fastnn.common.arrays import Array
 from fastnn.network import Network
 
 each_dtype = parametrize("dtype", "float32", "float64")

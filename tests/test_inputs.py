@@ -14,7 +14,7 @@ from grid import PATHS, over
 from helpers import Kind, Options, arrays_of, parameters, parametrize, peak_of
 
 from fastnn import MLP, Activation, validation
-from fastnn.arrays import Array
+from fastnn.common.arrays import Array
 from fastnn.network import Network
 
 Make = Callable[[Array], Any]

@@ -25,7 +25,7 @@ from safetensors.numpy import load_file, save_file
 
 import fastnn
 from fastnn import Activation, ModelFileError, reference
-from fastnn.arrays import Array
+from fastnn.common.arrays import Array
 from fastnn.network import Network
 
 SINE = Activation("sine", np.sin, np.cos)  # of functions that can be pickled

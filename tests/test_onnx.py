@@ -13,7 +13,7 @@ from helpers import SOFTSIGN, Kind, Options, arrays_of, parametrize, refusal, ru
 import fastnn
 from fastnn import ELU, Activation, LeakyReLU, reference
 from fastnn.activations import ACTIVATIONS
-from fastnn.arrays import Array
+from fastnn.common.arrays import Array
 from fastnn.network import Network
 
 ELEMENTWISE = [name for name, f in ACTIVATIONS.items() if f.is_elementwise]

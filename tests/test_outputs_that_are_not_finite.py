@@ -11,7 +11,7 @@ from helpers import kind_and_variant as kind_and_variant
 
 from fastnn import MLP, Loss, Step, TrainingDiverged, reference
 from fastnn.activations import ACTIVATIONS
-from fastnn.arrays import Array
+from fastnn.common.arrays import Array
 from fastnn.network import Network
 from fastnn.sklearn import MLPClassifier, MLPRegressor
 

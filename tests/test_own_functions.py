@@ -16,8 +16,8 @@ from sklearn.base import clone
 
 import fastnn
 from fastnn import Activation, LeakyReLU, Loss
+from fastnn.common.equality import are_equivalent
 from fastnn.data.inputs import SparseInputs
-from fastnn.equality import are_equivalent
 from fastnn.sklearn import MLPRegressor
 
 

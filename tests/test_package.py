@@ -123,8 +123,8 @@ print(np.finfo(np.float32).smallest_subnormal > 0)
 
 # Ranks of rooms: each imports those of ranks before its own, and those before it in its rank.
 RANKS = [
-    ["_kernels", "arrays", "warning", "parametrized", "equality", "hints"],
-    ["argument_checks", "call_errors"],
+    ["_kernels"],
+    ["common"],
     [
         *("activations", "losses", "regularization", "history", "schedules", "optimizers"),
         "early_stopping",

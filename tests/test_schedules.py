@@ -13,7 +13,7 @@ import pytest
 from helpers import parametrize, refusal
 
 from fastnn import Cosine, InverseScaling, Linear, OneCycle, ReduceOnPlateau, StepDecay
-from fastnn.parametrized import Settings
+from fastnn.common.parametrized import Settings
 from fastnn.schedules import SCHEDULES, FunctionSchedule, Plateau, Schedule
 
 ALL: list[Settings] = [

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from helpers import Kind, arrays_of, copies_of, parametrize
 
-from fastnn.arrays import Array
+from fastnn.common.arrays import Array
 from fastnn.network import Network
 
 X: Array = np.random.default_rng(1).random((9, 4), np.float32)

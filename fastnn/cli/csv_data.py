@@ -10,10 +10,10 @@ from typing import cast
 
 import numpy as np
 
+from ..common.warning import warn
 from ..datasets import Dataset, csv_hints, csv_reader
 from ..datasets.csv_reader import Table
 from ..network import Network
-from ..warning import warn
 from .wording import listed
 
 

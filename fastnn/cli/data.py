@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays import Array
+from ..common.arrays import Array
 from ..datasets import Dataset, load_iris, load_mnist
 from ..input_scaling import InputScaling
 from ..network import Network

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arrays import Array, first_nonfinite
+from ..common.arrays import Array, first_nonfinite
 
 _BYTES_PER_CHUNK = 1 << 20  # converted at a time: worth a call, and fits into a cache
 _SAMPLE = 64  # rows from which the density is estimated

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..argument_checks import count, number_between
-from ..arrays import Array
-from ..warning import warn
+from ..common.argument_checks import count, number_between
+from ..common.arrays import Array
+from ..common.warning import warn
 from .targets import Targets
 
 _MAX_EXAMPLES = 2**53  # JSON readers of all kinds agree on integers up to this

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..common.arrays import Array
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import validation
-from ..call_errors import with_helpful_errors
+from ..common.call_errors import with_helpful_errors
 from . import csv_reader
 from .csv_hints import WHITESPACE
 from .dataset import Dataset

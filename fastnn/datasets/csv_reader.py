@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels.csv_rows import ANY_BLANKS, FEATURE, parse_rows
-from ..warning import warn
+from ..common.warning import warn
 from .csv_hints import WHITESPACE
 from .csv_layout import Layout, Row
 from .csv_lines import Lines

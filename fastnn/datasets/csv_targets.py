@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import csv_rows
-from ..warning import warn
+from ..common.warning import warn
 from . import csv_hints
 from .csv_layout import Layout, is_number
 

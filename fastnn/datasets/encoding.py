@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import validation
-from ..arrays import first_true
-from ..call_errors import with_helpful_errors
+from ..common.arrays import first_true
+from ..common.call_errors import with_helpful_errors
 
 
 @with_helpful_errors

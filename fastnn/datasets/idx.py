@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import validation
-from ..call_errors import with_helpful_errors
+from ..common.call_errors import with_helpful_errors
 
 _DTYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype(">u1"),

@@ -1,6 +1,6 @@
 """The iris data set."""
 
-from ..call_errors import with_helpful_errors
+from ..common.call_errors import with_helpful_errors
 from .csv_file import read_csv
 from .dataset import Dataset
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import numpy as np
 
 from ..activations import Activation
-from ..arrays import Array
+from ..common.arrays import Array
 from ..data.inputs import Inputs
 from ..data.targets import Targets
 from ..losses import Loss

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..activations import BuiltinActivation
-from ..arrays import Array, aligned_zeros
+from ..common.arrays import Array, aligned_zeros
 from ..data.inputs import Inputs
 from ..data.targets import Targets
 from ..losses import BuiltinLoss

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _kernels
 from ..activations import BuiltinActivation
-from ..arrays import ALIGNMENT, Array, aligned_zeros
+from ..common.arrays import ALIGNMENT, Array, aligned_zeros
 from ..data.targets import Targets
 from ..losses import BuiltinLoss
 from ..optimizers import Optimizer

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..common.arrays import Array
 from ..data.inputs import Inputs
 from ..data.targets import Targets
 from ..regularization import dropout_factors

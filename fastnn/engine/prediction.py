@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..common.arrays import Array
 from ..data.inputs import Inputs
 from ..data.targets import Targets
 from .dispatch import is_feature_major, skips_zeros

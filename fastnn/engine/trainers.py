@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Any
 
-from ..arrays import Array
+from ..common.arrays import Array
 from ..data.inputs import Inputs
 from ..data.targets import Targets
 from ..optimizers import LBFGS

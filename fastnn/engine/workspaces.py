@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, aligned_zeros
+from ..common.arrays import Array, aligned_zeros
 from .dispatch import lists_by_input
 from .layout import Parameters
 from .threads import call_together

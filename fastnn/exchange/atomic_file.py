@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
-from ..arrays import BYTES_AT_A_TIME
+from ..common.arrays import BYTES_AT_A_TIME
 
 
 def check_place(path: str | PathLike[str]) -> None:

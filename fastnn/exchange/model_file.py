@@ -18,13 +18,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..activations import ACTIVATIONS, Activation
-from ..arrays import Array, are_finite, copy_arrays, parts_of
+from ..common.arrays import Array, are_finite, copy_arrays, parts_of
+from ..common.equality import are_equivalent
+from ..common.parametrized import Parametrized
 from ..data.splits import Split
 from ..data_record import DataRecord
 from ..engine import Engine
-from ..equality import are_equivalent
 from ..losses import LOSSES, Loss
-from ..parametrized import Parametrized
 from ..training.memory import Memory
 from ..training.state import TrainingState
 from . import atomic_file, suffix, training_record

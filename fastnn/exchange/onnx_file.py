@@ -23,7 +23,7 @@ except ImportError as error:
     ) from error
 
 from ..activations import BuiltinActivation
-from ..arrays import Array, Dtype
+from ..common.arrays import Array, Dtype
 from ..data.inputs import Scaling
 from ..engine import Engine
 from . import atomic_file

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..arrays import Array
+from ..common.arrays import Array
 from ..engine import Engine
 from ..input_scaling import InputScaling
 

@@ -3,9 +3,9 @@
 from itertools import chain
 
 from ..activations import Activation
+from ..common.parametrized import Parametrized
 from ..engine import Engine
 from ..losses import Loss
-from ..parametrized import Parametrized
 
 
 def table(engine: Engine, are_inputs_scaled: bool) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..argument_checks import count, not_negative, number_between, positive
+from ..common.argument_checks import count, not_negative, number_between, positive
+from ..common.parametrized import Settings
 from ..data.splits import Split
 from ..optimizers import OPTIMIZERS, LearningRate, Optimizer
-from ..parametrized import Settings
 from ..schedules import SCHEDULES, Plateau
 from ..training.state import TrainingState
 

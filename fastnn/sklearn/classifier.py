@@ -9,8 +9,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import unique_labels
 
 from .. import validation
-from ..arrays import Array
-from ..call_errors import with_helpful_errors
+from ..common.arrays import Array
+from ..common.call_errors import with_helpful_errors
 from .perceptron import Perceptron
 
 

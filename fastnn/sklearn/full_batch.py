@@ -10,10 +10,10 @@ from scipy import optimize
 from sklearn.exceptions import ConvergenceWarning
 
 from .. import internals
-from ..arrays import Array
+from ..common.arrays import Array
+from ..common.warning import warn
 from ..mlp import MLP
 from ..regularization import Regularization
-from ..warning import warn
 from . import losses
 
 _OVERFLOW = 1e300  # larger losses come from "exp" outputs near the largest float64

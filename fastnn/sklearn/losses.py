@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.special import xlogy
 
-from ..arrays import Array
+from ..common.arrays import Array
 from ..losses import LOSSES
 
 MEANS = [name for name, loss in LOSSES.items() if loss.output_activation is None]

@@ -26,8 +26,8 @@ from sklearn.utils.validation import (
 
 from .. import internals, validation
 from ..activations import ACTIVATIONS, Activation
-from ..arrays import Array
-from ..call_errors import with_helpful_errors_in_subclasses
+from ..common.arrays import Array
+from ..common.call_errors import with_helpful_errors_in_subclasses
 from ..mlp import MLP
 from ..optimizers import OPTIMIZERS, Optimizer
 from . import full_batch, losses, settings, stochastic

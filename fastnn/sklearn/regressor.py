@@ -6,8 +6,8 @@ import numpy as np
 import sklearn.neural_network
 from sklearn.utils._param_validation import StrOptions
 
-from ..arrays import Array
-from ..call_errors import with_helpful_errors
+from ..common.arrays import Array
+from ..common.call_errors import with_helpful_errors
 from ..losses import Loss
 from . import losses
 from .perceptron import Perceptron

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .. import optimizers
-from ..arrays import Array
+from ..common.arrays import Array
 from ..optimizers import SGD, Optimizer
 
 _MAX_SHRINKAGE = 0.5  # fraction of the weights that L2 may remove in one plain step

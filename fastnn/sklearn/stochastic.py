@@ -16,14 +16,14 @@ from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOpti
 from sklearn.utils import _safe_indexing
 
 from .. import internals
-from ..arrays import Array, copy_arrays
+from ..common.arrays import Array, copy_arrays
+from ..common.warning import warn
 from ..evaluation import Evaluation
 from ..history import Step
 from ..mlp import MLP
 from ..optimizers import SGD, Optimizer
 from ..training.config import TrainingConfig
 from ..training.loop import TrainingDiverged
-from ..warning import warn
 from . import losses, settings, solvers
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..arrays import Array, copy_arrays
+from ..common.arrays import Array, copy_arrays
 from ..engine import Engine, Objective
 from ..optimizers import LBFGS
 from ..regularization import Regularization

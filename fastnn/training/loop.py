@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from .. import validation
-from ..arrays import Array, are_finite
+from ..common.arrays import Array, are_finite
 from ..engine import Epochs, Trainer
 from ..history import Step
 from .config import TrainingConfig

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, copy_arrays
+from ..common.arrays import Array, copy_arrays
 from ..data.splits import Split
 from ..data_record import DataRecord
 from ..engine import Engine

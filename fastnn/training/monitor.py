@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from .. import validation
-from ..arrays import Array
+from ..common.arrays import Array
 from ..evaluation import Evaluation
 from ..history import History, Step
 from ..optimizers import LBFGS

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import validation
-from ..arrays import Array
+from ..common.arrays import Array
 from .config import TrainingConfig
 
 

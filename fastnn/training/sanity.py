@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ..arrays import Array
+from ..common.arrays import Array
+from ..common.warning import warn
 from ..data.inputs import Inputs
 from ..data.targets import Targets
 from ..engine import Engine
-from ..warning import warn
 
 # The sample of rows: at most _MAX_ROWS, fewer if they are wide, but at least _MIN_ROWS.
 _MAX_ROWS = 1000

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import evaluation, validation
-from ..arrays import Array
+from ..common.arrays import Array
 from ..data.inputs import Inputs
 from ..data.splits import Split, next_split
 from ..data.streams import Blocks, Examples, buffered

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, copy_arrays
+from ..common.arrays import Array, copy_arrays
 from ..optimizers import LearningRate, Optimizer
 from ..regularization import Regularization
 from ..schedules import FunctionSchedule, Plateau, ReduceOnPlateau, Schedule

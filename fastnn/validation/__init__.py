@@ -3,7 +3,7 @@
 Every message has the form "NAME must be EXPECTED, got VALUE".
 """
 
-from ..argument_checks import (
+from ..common.argument_checks import (
     answer,
     callback,
     check_takes_one,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..argument_checks import as_float
-from ..arrays import Array, Dtype, first_nonfinite, first_true
+from ..common.argument_checks import as_float
+from ..common.arrays import Array, Dtype, first_nonfinite, first_true
 from ..data.inputs import DenseInputs, Inputs, MatrixLike, Scaling, SparseInputs
 
 

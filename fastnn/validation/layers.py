@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arrays import Array, Dtype
+from ..common.arrays import Array, Dtype
 from .arrays import real_numbers
 from .layer_order import ordered
 

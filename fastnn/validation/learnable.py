@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from ..activations import Activation
+from ..common.warning import warn
 from ..data.targets import Targets
 from ..losses import BuiltinLoss, Loss
-from ..warning import warn
 
 _FEW = 0.05  # a fraction of rows that is more likely wrong than meant
 _ADVICE = "scale y to that range, or take output_activation='identity'"

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .. import hints
 from .._kernels import DTYPES
 from ..activations import ACTIVATIONS, Activation, BuiltinActivation
-from ..argument_checks import as_float, check_takes_one, is_integer, number_between, one_of
-from ..arrays import Dtype
-from ..equality import are_equivalent
+from ..common import hints
+from ..common.argument_checks import as_float, check_takes_one, is_integer, number_between, one_of
+from ..common.arrays import Dtype
+from ..common.equality import are_equivalent
+from ..common.parametrized import Parametrized
 from ..losses import LOSSES, BuiltinLoss, Loss
-from ..parametrized import Parametrized
 
 if TYPE_CHECKING:  # importing numpy.random takes longer than importing fastnn
     from numpy.random import Generator, SeedSequence

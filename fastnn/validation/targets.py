@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..argument_checks import is_integer, not_negative
-from ..arrays import Array, Dtype, first_true
+from ..common.argument_checks import is_integer, not_negative
+from ..common.arrays import Array, Dtype, first_true
 from ..data.inputs import Inputs, MatrixLike, Scaling
 from ..data.targets import Targets
 from ..losses import BuiltinLoss, Loss

@@ -133,7 +133,7 @@ def refuse_misspelled_settings(cls: C) -> C:
 
 
 def _check_setting(cls: type, name: str) -> None:
-    if cls.__module__.partition(".")[0] == __package__:
+    if cls.__module__.partition(".")[0] == __name__.partition(".")[0]:
         arguments = {other: _keyword_only(_functions[other]) for other in _RELATED}
         hint = hints.for_setting(name, arguments)
     else:

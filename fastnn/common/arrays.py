@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._kernels import DTYPES, kernels_for
+from .._kernels import DTYPES, kernels_for
 
 Array = np.ndarray[Any, Any]
 Dtype = np.dtype[Any]
