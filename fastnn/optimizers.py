@@ -86,7 +86,7 @@ _fraction = partial(number_between, low=0, high=1)
 
 def checked_rate(value: LearningRate, what: str) -> LearningRate:
     """Check for a number above 0, a schedule, or a function."""
-    if type(value) in SCHEDULES.values():  # not a subclass, which model files do not know
+    if type(value) in SCHEDULES.values():  # exactly: model files cannot hold a user's subclass
         return value
     expected = f"{what} must be a number, a schedule such as Cosine(0.1) or a function of the step"
     if callable(value) and not isinstance(value, type | Schedule):

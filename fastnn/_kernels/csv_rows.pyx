@@ -97,7 +97,7 @@ def parse_rows(
 
 
 cdef inline bint is_blank(unsigned char character, int delimiter) noexcept nogil:
-    """Tell whether it is white space within a line, and no delimiter."""
+    """Return whether a character is a blank or a tab, and not the delimiter."""
     return (character == c" " or character == c"\t") and character != delimiter
 
 

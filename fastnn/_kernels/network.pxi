@@ -79,7 +79,7 @@ cdef struct Work:
     const double* dropout_rates   # per layer; NULL: no dropout
     real* dropout_factors         # of the activations: 0 or 1 / (1 - rate)
     uint64_t dropout_key          # of the epoch
-    Py_ssize_t position           # of the (first) example in the order of the epoch
+    Py_ssize_t position           # of the example, or the batch's first, in the epoch's order
 
 
 cdef class Workspace:
@@ -126,7 +126,7 @@ cdef struct Rows:
 cdef inline Py_ssize_t row_at(
     const Rows* rows, const Py_ssize_t* order, Py_ssize_t start, Py_ssize_t t
 ) noexcept nogil:
-    """Return the row of the example at position t of an order visited from ``start``."""
+    """Return order[t], or t - start if the rows are stored in the order of their visits."""
     return t - start if rows.in_order else order[t]
 
 

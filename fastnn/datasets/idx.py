@@ -86,7 +86,7 @@ def _read_array(stream: BufferedIOBase, path: str) -> NDArray[Any]:
         raise ValueError(f"{path}: expected {4 * ndim} bytes of sizes, got {len(header)}")
     shape: tuple[int, ...] = struct.unpack(f">{ndim}I", header)
     dtype = _DTYPES[type_code]
-    # NumPy limits the product of the other sizes even if one of them is 0.
+    # NumPy refuses sizes whose product is too large even if another one is 0.
     if math.prod(size or 1 for size in shape) * dtype.itemsize > sys.maxsize:
         raise ValueError(f"{path}: expected sizes that an array can have, got {shape}")
     n_bytes = math.prod(shape) * dtype.itemsize

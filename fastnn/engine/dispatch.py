@@ -19,7 +19,11 @@ def is_feature_major(parameters: Parameters, n_examples: int) -> bool:
 
 
 def skips_zeros(parameters: Parameters, inputs: Inputs) -> bool:
-    """Return whether the first layer goes through the non-zeros of X instead of all of it."""
+    """Return whether the first layer goes through the non-zeros of X instead of all of it.
+
+    This is for example-major batches. Training per example always skips zeros, and feature-major
+    batches never do.
+    """
     return inputs.density < parameters.tuning.min_density_for_gemm
 
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 def call_together(calls: Sequence[Callable[[], None]], abandon: Callable[[], None]) -> None:
     """Run all calls at the same time, the first in this thread; raise the first error.
 
-    Each call gets a new thread, which is joined by a lock. The executors of `concurrent.futures`
-    accept no work after the main thread has ended, wait in the child of a fork for threads that do
-    not exist there, and can be left broken by a KeyboardInterrupt.
+    Each call but the first gets a new thread; a lock tells when it has ended. The executors of
+    `concurrent.futures` accept no work after the main thread has ended, wait in the child of a fork
+    for threads that do not exist there, and can be left broken by a KeyboardInterrupt.
 
     Parameters
     ----------
     calls : sequence of callable
-        Calls that no thread has begun when the first one is complete are made in this thread.
+        If a thread has not begun its call when the first one is complete, this thread makes it.
     abandon : callable
         Makes running calls end soon, after an error or an interruption.
     """

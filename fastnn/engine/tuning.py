@@ -1,14 +1,15 @@
-"""Every threshold of the kernel engine, with the measurement or the reason behind it.
+"""The thresholds of the kernel engine that tests change, with the measurement or reason for each.
 
 They decide which way the numbers go, how much one kernel call does, and how much memory is used;
-results differ by rounding at most. The measurements are of x86-64 with AVX2 and AVX-512.
+results differ by rounding at most. The measurements are of x86-64 with AVX2 and AVX-512. Tests set
+them by the fixture ``tune``. Constants that are compiled into kernels stand beside their code.
 """
 
 from typing import NamedTuple
 
 
 class Tuning(NamedTuple):
-    """Thresholds; "work" counts products of numbers, about ten to the nanosecond.
+    """Thresholds; "work" counts products of numbers: some ten per nanosecond, fifty in batches.
 
     Attributes
     ----------

@@ -24,7 +24,7 @@ class Workspaces:
     n_examples : int
         Examples of a batch, which is computed in parts if it is larger than the workspace.
     is_feature_major : bool
-        Whether each unit has a row, which one thread computes without dropout, or each example.
+        Whether the layout is one row per unit (one thread, no dropout) or one per example.
     is_sparse : bool
         Whether zeros in X are skipped.
     trains : bool

@@ -117,7 +117,7 @@ def load(
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            architecture = _architecture(metadata, path)
+            architecture = _checked_architecture(metadata, path)
             sizes, dtype = architecture["layer_sizes"], architecture["dtype"]
             training, generator, split = _parsed(
                 lambda: training_record.from_json(metadata["training"]), "training", path
@@ -198,7 +198,7 @@ def _parsed(parse: Callable[[], T], what: str, path: str | PathLike[str]) -> T:
         raise ModelFileError(f"{path} is damaged: its record of the {what}: {error!r}") from error
 
 
-def _architecture(metadata: dict[str, str], path: str | PathLike[str]) -> dict[str, Any]:
+def _checked_architecture(metadata: dict[str, str], path: str | PathLike[str]) -> dict[str, Any]:
     if metadata.get("format") != _FORMAT:
         raise ModelFileError(f"{path} is a safetensors file, but holds no fastnn network")
     version = metadata.get("format_version", "")

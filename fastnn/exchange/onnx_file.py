@@ -125,7 +125,7 @@ class _Tensor:
 
 
 def _scaled(X: _Tensor, scaling: Scaling) -> _Tensor:
-    """Add (X - shift) / scale, computed in float64 as in `Inputs`."""
+    """Append nodes that compute (X - shift) / scale in float64, as `Inputs` does."""
     graph = X.graph
     shift, scale = (
         graph.constant(array, f"input_scaling.{name}", array.dtype)

@@ -278,7 +278,7 @@ class Training:
             self._tasks.begin()
 
     def _after_epoch(self, step: Step) -> bool:
-        """Update the estimator, in scikit-learn's order; return whether to stop."""
+        """Update the estimator's attributes in scikit-learn's order; return whether to stop."""
         estimator = self._estimator
         estimator.n_iter_ += 1
         estimator.loss_ = self._reported.of_epoch(step.loss)

@@ -165,7 +165,7 @@ class _Minimization:
         return self._is_finite
 
     def _iterate(self, epochs: int, n_before: int, present: Array) -> bool:
-        """Repeat the previous iterations, and make new ones.
+        """Repeat the ``n_before`` earlier iterations, and make new ones: scipy cannot resume.
 
         Returns False if the previous iterations do not lead to the present parameters.
         """
@@ -228,7 +228,7 @@ class _NotFinite(Exception):
 
 
 class _Elsewhere(Exception):
-    """The previous iterations do not lead to the present parameters."""
+    """Raised if repeating the earlier iterations does not lead to the present parameters."""
 
 
 def _flattened(arrays: Sequence[Array]) -> Array:

@@ -22,11 +22,11 @@ from ..labeling import Labeling
 from ..optimizers import LBFGS
 from . import lbfgs, progress
 from .config import TrainingConfig
+from .learning_warnings import LearningWarnings
 from .loop import EpochLoop
 from .memory import Memory
 from .monitor import Monitor
 from .sampler import Sampler
-from .sanity import SanityCheck
 from .state import Rates, TrainingState
 
 Evaluate = Callable[[], Evaluation]
@@ -62,7 +62,7 @@ def train_on_data(
     inputs, targets = examples
     labeling = Labeling.of(engine, memory.data).after(targets, is_part=False)
     evaluate = _evaluator(engine, memory, validation_examples, labeling)
-    sanity, rows = SanityCheck(engine), np.arange(len(inputs))
+    warnings, rows = LearningWarnings(engine), np.arange(len(inputs))
     before = None if validation_fraction is None else memory.generator.bit_generator.state
     split = _split(memory, targets, validation_fraction, labeling)
     try:
@@ -72,14 +72,14 @@ def train_on_data(
             validation_examples = inputs.take(held_out), validation_targets[held_out]
             evaluate = _evaluator(engine, memory, validation_examples, labeling)
         if config.epochs:
-            sanity.begin(inputs, targets, rows)
+            warnings.begin(inputs, targets, rows)
         history = train_on_examples(
             engine, memory, inputs, targets, rows, config, evaluate, split, labeling.record
         )
     finally:
         if before is not None and memory.split is not split:
             memory.generator.bit_generator.state = before  # a refused call changes nothing
-    sanity.end()
+    warnings.end()
     return history
 
 
@@ -170,7 +170,7 @@ def train_on_blocks(
         The weight of the examples of each label.
     """
     assert config.batch_size is not None
-    sanity = SanityCheck(engine)
+    warnings = LearningWarnings(engine)
     labeling = Labeling.of(engine, memory.data)
     evaluate = _evaluator(engine, memory, validation_examples, labeling)
 
@@ -178,7 +178,7 @@ def train_on_blocks(
         inputs, targets = DataChecker(engine, memory.data).examples(
             X, y, sample_weight, class_weight, like=validation_examples
         )
-        sanity.begin_with_block(inputs, targets)
+        warnings.begin_with_block(inputs, targets)
         record = Labeling.of(engine, memory.data).after(targets, is_part=True).record
         memory.data = record.with_names_of(inputs, targets)
         return inputs, targets
@@ -194,7 +194,7 @@ def train_on_blocks(
                 if loop.is_stopped:
                     break
             loop.end_epoch()
-    sanity.end()
+    warnings.end()
     return session.monitor.history
 
 

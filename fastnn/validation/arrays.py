@@ -148,7 +148,7 @@ def order(value: ArrayLike, n_examples: int) -> Array:
         )
     try:
         counts = np.bincount(given, minlength=n_examples)
-    except ValueError:  # of negative numbers
+    except ValueError:  # bincount refuses negative numbers
         counts = np.zeros(n_examples + 1, np.intp)
     if len(counts) > n_examples or not counts.all():
         raise ValueError(

@@ -47,7 +47,7 @@ def _names_in(value: Any, argument: str, *attributes: str) -> Names | None:
     """Return the names in a frame of pandas or polars, or in a table of pyarrow, or None."""
     for attribute in attributes:
         found = getattr(value, attribute, None)
-        if isinstance(found, Iterable):  # `index` is a method of lists
+        if isinstance(found, Iterable):  # not so `index` of a list, a method
             break
     else:
         return None

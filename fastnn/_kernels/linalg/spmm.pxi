@@ -151,7 +151,7 @@ cdef class BatchNonzeros:
     cdef Buffer memory, csc_memory, offsets
     cdef Entry* entries
     cdef Entry* csc_entries    # NULL: no CSC
-    # (capacity,) offsets of the lists of examples
+    # (capacity,) per example, where its list in `entries` starts, goes on and ends
     cdef Py_ssize_t* starts
     cdef Py_ssize_t* next
     cdef Py_ssize_t* ends
@@ -183,7 +183,7 @@ cdef class BatchNonzeros:
         return SparseMatrix(self.entries, self.next + first, self.ends + first)
 
     cdef SparseMatrix csc(self, Py_ssize_t first) noexcept nogil:
-        """Return the (n, n_examples) matrix of the inputs from ``first`` on."""
+        """Return the nonzeros by input: a row per input from ``first`` on, a column per example."""
         return SparseMatrix(self.csc_entries, self.csc_next + first, self.csc_ends + first)
 
     cdef void begin(self, Py_ssize_t thread) noexcept nogil:

@@ -52,9 +52,8 @@ cdef inline real normal_density(real x) noexcept nogil:
     return root * exponential(minus_half * x * x)
 
 
-# Products of a tiny factor and a large one depend on the order in which a compiler takes them,
-# which reassociation leaves to it.  Where the tiny one is below the normal numbers, limits are
-# blended in.
+# The compiler may reassociate z * sigmoid(z) and the like, and the result is unreliable where one
+# factor is subnormal.  There the functions return their limits instead.
 
 cdef inline bint is_float() noexcept nogil:
     return sizeof(real) == sizeof(float)

@@ -31,7 +31,7 @@ cdef inline float exponential(float x) noexcept nogil:
     p = p * r + <float>0.49999993373009827
     p = p * r * r + r + <float>1
     cdef float y = with_bits(bits_of(p) + (bits << 23))  # k added to the exponent
-    # The bounds come last, where compilers blend vectors; earlier, they write a branch.
+    # Clipped last: compilers blend vectors here, and write a branch if x is clipped first.
     y = <float>3.4027985e38 if x > <float>88.72283 else y
     y = <float>1.1754997e-38 if x < <float>-87.33654 else y
     return x if x != x else y

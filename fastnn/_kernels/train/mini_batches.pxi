@@ -120,19 +120,19 @@ def train_in_batches(
     cdef const Wanted* wanted = &targets.wanted
     cdef const Py_ssize_t* order
     cdef BatchPart part
-    cdef bint may_continue = True
+    cdef bint is_going_on = True
     with nogil:
         workspace.begin_call()
         for epoch in range(n_epochs):
             order = &orders[epoch, 0]
             workspace.work.dropout_key = keys[epoch]
             t = start
-            while t < stop and may_continue:
+            while t < stop and is_going_on:
                 part = part_at(
                     order, n_examples, t, stop, batch_size, workspace.capacity, rule, wanted,
                     &rates[epoch, 0],
                 )
-                may_continue = (
+                is_going_on = (
                     (part.is_direct or apply_factor_together(workspace))
                     and compute_part(
                         workspace, &examples.rows, wanted, order, start, &part, &losses[epoch]
@@ -143,8 +143,8 @@ def train_in_batches(
                     )
                 )
                 t += part.n
-            # At the end of each epoch, so that the bits do not depend on how it is divided.
-            if stop == n_examples and may_continue:
-                may_continue = apply_factor_together(workspace)
+            # The bits must not depend on how an epoch is divided into calls.
+            if stop == n_examples and is_going_on:
+                is_going_on = apply_factor_together(workspace)
         fastnn_restore_subnormals(workspace.control)
     fastnn_raise()

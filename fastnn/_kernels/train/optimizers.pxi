@@ -1,8 +1,7 @@
-"""StepRing by the gradient of a batch: penalties, the optimizer's rule, limits.
+"""Steps by the gradient of a batch: penalties, the optimizer's rule, limits of norms.
 
-optimizers.py has the formulas, and regularization.py those of penalties and limits.  A rule is
-one pass over the flat vectors of parameters, gradient and what the optimizer keeps of each.  The
-gradient is 0 after it.
+optimizers.py has the formulas, and regularization.py those of penalties and limits.  A step is one
+pass over the flat vectors of parameters, gradient and slots, and leaves zeros in the gradient.
 """
 
 from libc.math cimport sqrt as sqrt_double, sqrtf as sqrt_float
@@ -45,7 +44,7 @@ cdef struct Rule:
     double l2
     double clip_norm     # 0: none
     double max_norm      # 0: none
-    real* slot_0           # by the optimizer, like the parameters; NULL: nothing
+    real* slot_0         # kept by the optimizer, laid out like the parameters; NULL: none
     real* slot_1
     bint is_plain        # a step along the gradient alone, maybe after weights have shrunk
     bint by_weight       # sums over a batch, and l2, are divided by the weights of its examples
@@ -66,8 +65,8 @@ cdef class Update:
         double clip_norm,
         double max_norm,
         bint by_weight,
-        real[::1] slot_0,               # IN, OUT (n_parameters,), or None
-        real[::1] slot_1,           # likewise
+        real[::1] slot_0,             # IN, OUT (n_parameters,), or None
+        real[::1] slot_1,             # likewise
         /,
     ):
         cdef Py_ssize_t i
@@ -166,7 +165,7 @@ cdef struct Terms:
 
 
 cdef inline real take(Terms terms, real w, real* g) noexcept nogil:
-    """The gradient with penalties; what it came from becomes 0"""
+    """Return g[0], clipped and with the penalties of w; set g[0] to 0."""
     cdef real taken = terms.clip * g[0] + terms.l2 * w + terms.l1 * sign(w)
     g[0] = 0
     return taken
@@ -305,9 +304,10 @@ cdef void step_parameters(
 cdef void limit_norms(
     const Rule* rule, real* w, const Layer* layer, real* norms, Py_ssize_t begin, Py_ssize_t end
 ) noexcept nogil:
-    """Shorten the weights of each unit to the largest norm; of columns from ``begin`` to ``end``
+    """Shorten the weights of each unit to the largest norm.
 
-    of the stored matrix or, if it is transposed, of rows.  There is room for norms of all columns.
+    The units are columns ``begin`` to ``end`` of the stored matrix or, if it is transposed, rows.
+    ``norms`` is scratch for all columns.
     """
     cdef real one = 1
     cdef real* row

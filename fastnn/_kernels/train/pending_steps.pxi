@@ -100,7 +100,7 @@ cdef class PendingSteps(PerExamplePolicy):
             self.maps[i * self.capacity + place] = i == W_FROM_W or i == V_FROM_V
 
     cdef void append_to_maps(self, Map step) noexcept nogil:
-        """Append a step to the maps of all places, and its gradient to that of its own."""
+        """Compose the maps of all places with a step, and set the gradient's part of its own."""
         cdef Py_ssize_t n = self.capacity, i, k
         cdef double* w
         cdef double* v

@@ -90,7 +90,7 @@ def train_per_example(
     Py_ssize_t start,                  # range of each order to train on
     Py_ssize_t stop,
     double[::1] losses,                # IN, OUT (n_epochs,) sums of the losses so far
-    Py_ssize_t[::1] n_done,            # IN, OUT (2,) steps that were made; unused
+    Py_ssize_t[::1] n_done,            # IN, OUT (2,) steps made; the second element is unused
     /,
 ):
     """Update the parameters after each example.

@@ -23,7 +23,7 @@ _CONSTANT = 1e-3  # outputs are constant if their range is at most this fraction
 _ADVICE = "subtract the mean of each column of X and divide by its standard deviation"
 
 
-class SanityCheck:
+class LearningWarnings:
     """Examines a sample of the examples of one call of ``train``; warns at most once.
 
     Parameters
