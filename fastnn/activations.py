@@ -75,7 +75,7 @@ class Activation:
 
     def outputs(self, z: Array) -> Array:
         """Compute f(z), in the dtype of z."""
-        return self._as(z, self.function(z), "function")
+        return self._as(z, self.function(z), "function").copy()  # users' functions may reuse theirs
 
     def slope(self, z: Array, a: Array) -> Array:
         """Compute f'(z), in the dtype of z, from z and a = f(z)."""
@@ -149,6 +149,9 @@ class BuiltinActivation(Parametrized, Activation):
     @property
     def output_range(self) -> tuple[float, float]:
         return self._output_range
+
+    def outputs(self, z: Array) -> Array:
+        return self._as(z, self.function(z), "function")
 
     def slope(self, z: Array, a: Array) -> Array:
         if self.derivative_of_output is None:

@@ -70,6 +70,11 @@ class Loss:
         """Compute dL/da or, for a loss with an output activation of its own, dL/dz."""
         return np.array(self.values_and_derivatives(a, t)[1], a.dtype)
 
+    def values_and_delta(self, z: Array, a: Array, t: Array) -> tuple[Array, Array]:
+        """Compute `values` and `derivative`, with one call of a user's function."""
+        values, derivatives = self.values_and_derivatives(a, t)
+        return values, np.array(derivatives, a.dtype)
+
     def values_and_derivatives(self, a: Array, t: Array) -> tuple[Array, Array]:
         """Compute the loss of each example and dL/da, for a loss without an output activation.
 
@@ -143,6 +148,9 @@ class BuiltinLoss(Parametrized, Loss):
 
     def values(self, z: Array, a: Array, t: Array) -> Array:
         return self._values(z, a, t)
+
+    def values_and_delta(self, z: Array, a: Array, t: Array) -> tuple[Array, Array]:
+        return self.values(z, a, t), self.derivative(a, t)
 
     def derivative(self, a: Array, t: Array) -> Array:
         return self._derivative(a, t)

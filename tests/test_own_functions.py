@@ -276,3 +276,39 @@ def test_batches_may_exceed_the_rows_computed_at_a_time(
     assert_close(net.weights, expected.weights, atol=1e-12)
     np.testing.assert_allclose(net.predict(X), expected.predict(X), rtol=0, atol=1e-12)
     assert net.evaluate(X, X[:, :2]).loss == pytest.approx(expected_loss, rel=1e-9)
+
+
+def test_an_activation_may_reuse_its_array() -> None:
+    buffers: dict[tuple[int, ...], Array] = {}
+
+    def tanh(z: Array) -> Array:
+        return np.tanh(z, out=buffers.setdefault(z.shape, np.empty_like(z)))
+
+    X, Y = np.random.default_rng(0).normal(size=(2, 20, 6))
+    reusing, expected = (
+        fastnn.MLP(
+            [6, 5, 5, 6],
+            activation=Activation("own", f, TANH.derivative),
+            output_activation="identity",
+            seed=1,
+        )
+        for f in (tanh, np.tanh)
+    )
+    for net in (reusing, expected):
+        net.train(X, Y, epochs=3, batch_size=5)
+    np.testing.assert_array_equal(reusing.weights[0], expected.weights[0])
+    np.testing.assert_array_equal(reusing.activations(X)[0], expected.activations(X)[0])
+
+
+def test_a_loss_is_called_once_per_batch() -> None:
+    n_rows: list[int] = []
+
+    def squares(a: Array, t: Array) -> Any:
+        n_rows.append(len(a))
+        return SQUARES.function(a, t)
+
+    net = fastnn.MLP([20, 2], loss=Loss("counted", squares), seed=1)
+    n_rows.clear()  # it was tried out
+    rng = np.random.default_rng(0)
+    net.train(rng.normal(size=(30, 20)), rng.uniform(0.1, 0.9, size=(30, 2)), batch_size=10)
+    assert n_rows == [10, 10, 10]

@@ -17,7 +17,9 @@ from ..data.targets import Targets
 from ..regularization import dropout_factors
 from .base import Engine, Epochs, Objective, StepRule
 
-MAX_ROWS = 4096  # computed at a time: BLAS is no faster with more, and they take memory
+# Computed at a time: BLAS is no faster with more, and they take memory.
+MAX_ROWS = 4096
+MAX_BYTES = 1 << 25  # of X, z, activations and deltas
 
 LayerFactors = Callable[[int], Array | float]
 """Returns what dropout multiplies the outputs of a layer by."""
@@ -63,7 +65,7 @@ class NumpyEngine(Engine):
     def outputs_and_loss(self, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
         outputs, loss = self._new_outputs(len(inputs), self.layer_sizes[-1]), 0.0
         with np.errstate(all="ignore"):
-            for rows in _ranges(len(inputs)):
+            for rows in _ranges(self, len(inputs)):
                 zs, activations = forward(self, inputs.matrix(rows))
                 outputs[rows] = activations[-1]
                 of_rows = targets.rows(rows, self.layer_sizes[-1], self.dtype)
@@ -80,7 +82,7 @@ class NumpyEngine(Engine):
         # BLAS brings threads of its own, which make better use of whole matrices.
         outputs = self._new_outputs(len(inputs), self.layer_sizes[-1])
         with np.errstate(all="ignore"):
-            for rows in _ranges(len(inputs)):
+            for rows in _ranges(self, len(inputs)):
                 outputs[rows] = forward(self, inputs.matrix(rows))[1][-1]
         return outputs
 
@@ -92,16 +94,19 @@ def all_outputs(engine: Engine, inputs: Inputs) -> list[Array]:
     """Compute the outputs of every layer of any engine's network, (n_examples, fan_out)."""
     outputs = [np.empty((len(inputs), n), engine.dtype) for n in engine.layer_sizes[1:]]
     with np.errstate(all="ignore"):
-        for rows in _ranges(len(inputs)):
+        for rows in _ranges(engine, len(inputs)):
             activations = forward(engine, inputs.matrix(rows))[1][1:]
             for of_layer, of_rows in zip(outputs, activations, strict=True):
                 of_layer[rows] = of_rows
     return outputs
 
 
-def _ranges(n_rows: int) -> Iterator[slice]:
-    for start in range(0, n_rows, MAX_ROWS):
-        yield slice(start, min(start + MAX_ROWS, n_rows))
+def _ranges(engine: Engine, n_rows: int) -> Iterator[slice]:
+    """Yield ranges of rows that are computed together."""
+    row_bytes = engine.dtype.itemsize * 3 * sum(engine.layer_sizes)
+    step = max(1, min(MAX_ROWS, MAX_BYTES // row_bytes))
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
 
 
 def forward(
@@ -146,13 +151,12 @@ def _gradients(
     if ``first_layer`` is a list, which gets X and the deltas that they are the product of.
     """
     loss, of_weights, of_biases = 0.0, *engine.views(gradients)
-    for part in _ranges(len(rows)):
+    for part in _ranges(engine, len(rows)):
         factors_of_part = None if factors is None else factors(part)
         X = inputs.matrix(rows[part])
         zs, activations = forward(engine, X, factors_of_part)
         of_rows = targets.rows(rows[part], engine.layer_sizes[-1], engine.dtype)
-        losses = engine.loss.values(zs[-1], activations[-1], of_rows)
-        delta = engine.loss.derivative(activations[-1], of_rows)
+        losses, delta = engine.loss.values_and_delta(zs[-1], activations[-1], of_rows)
         loss += targets.weigh(rows[part], losses, delta)
         delta *= engine.dtype.type(1 / divisor)
         for layer in reversed(range(len(zs))):

@@ -117,6 +117,7 @@ class Training:
             None if targets.weights is None else targets.weights[rows],
             self._batch_size,
             partial(internals.squared_norm, network),
+            inputs.density,
         )
         config = self._config(targets.weights)
         self._resume_monitoring()
@@ -217,7 +218,12 @@ class Training:
         optimizer = solvers.steady(
             self._solver() if given is None else config.optimizer, estimator.alpha / min_weight
         )
-        return replace(config, regularization=regularization, optimizer=optimizer)
+        return replace(
+            config,
+            regularization=regularization,
+            optimizer=optimizer,
+            observer=self._reported.observer,
+        )
 
     def _solver(self) -> Optimizer:
         """Return an optimizer that steps as scikit-learn's.

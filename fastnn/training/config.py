@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import ArrayLike
 
@@ -19,6 +19,20 @@ Order = Callable[[int], ArrayLike]
 """Returns the order of an epoch, given the number of examples: each row number once."""
 
 
+class Observer(NamedTuple):
+    """Called before each ``n_rows`` examples of an epoch, when the parameters are up to date.
+
+    Attributes
+    ----------
+    n_rows : int
+        A multiple of the batch size.
+    call : callable
+    """
+
+    n_rows: int
+    call: Callable[[], None]
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
     """The checked arguments of one call of ``train``, apart from the data."""
@@ -33,6 +47,7 @@ class TrainingConfig:
     batch_callback: Callback | None = None
     progress: bool = False
     n_threads: int = 1
+    observer: Observer | None = None
 
     @classmethod
     def checked(

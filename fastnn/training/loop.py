@@ -155,6 +155,9 @@ class EpochLoop:
         n_epochs, n_examples = epochs.orders.shape
         calls_back = self._config.batch_callback is not None
         chunk = self._config.rows_per_batch(n_examples) if calls_back else trainer.chunk
+        observer = self._config.observer
+        if observer is not None:
+            chunk = min(chunk, observer.n_rows)
         epochs_per_call = max(1, chunk // n_examples)
         for epoch in range(0, n_epochs, epochs_per_call):
             some = slice(epoch, min(epoch + epochs_per_call, n_epochs))
@@ -164,6 +167,9 @@ class EpochLoop:
                 ):
                     self._flush(trainer, epochs)
                     self._monitor.before_step()
+                if observer is not None and start % observer.n_rows == 0:
+                    self._flush(trainer, epochs)
+                    observer.call()
                 # A reported batch has a sum of its own: the difference of two running sums would
                 # lack what large losses before it have rounded away.
                 sums = np.zeros(1) if calls_back else losses[some]
