@@ -193,7 +193,8 @@ def _write_product(a: Any, delta: Array, out: Array) -> None:
 
 def _step_met_rows(weights: Array, X: Any, delta: Array) -> None:
     """Add X' delta to the weights, for a sparse X that meets few of their rows."""
-    columns, places = np.unique(X.indices, return_inverse=True)
+    # With the first indices NumPy sorts stably, not by vector code that crashes on emulated CPUs.
+    columns, _, places = np.unique(X.indices, return_index=True, return_inverse=True)
     compressed = type(X)((X.data, places, X.indptr), shape=(X.shape[0], len(columns)))
     weights[columns] += compressed.T @ delta
 
