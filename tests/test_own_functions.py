@@ -312,3 +312,18 @@ def test_a_loss_is_called_once_per_batch() -> None:
     rng = np.random.default_rng(0)
     net.train(rng.normal(size=(30, 20)), rng.uniform(0.1, 0.9, size=(30, 2)), batch_size=10)
     assert n_rows == [10, 10, 10]
+
+
+def test_columns_of_a_sparse_matrix_do_not_divide_batches() -> None:
+    """Its zeros take no memory, and each part would make a dense gradient."""
+    n_rows: list[int] = []
+
+    def squares(a: Array, t: Array) -> Any:
+        n_rows.append(len(a))
+        return SQUARES.function(a, t)
+
+    net = fastnn.MLP([1_000_000, 2], loss=Loss("counted", squares), seed=1)
+    n_rows.clear()  # it was tried out
+    X = scipy.sparse.random_array((200, 1_000_000), density=1e-5, rng=0).tocsr()
+    net.train(X, np.arange(200) % 2, batch_size=100)
+    assert n_rows == [100, 100]

@@ -65,7 +65,7 @@ class NumpyEngine(Engine):
     def outputs_and_loss(self, inputs: Inputs, targets: Targets) -> tuple[Array, float]:
         outputs, loss = self._new_outputs(len(inputs), self.layer_sizes[-1]), 0.0
         with np.errstate(all="ignore"):
-            for rows in _ranges(self, len(inputs)):
+            for rows in _ranges(self, inputs, len(inputs)):
                 zs, activations = forward(self, inputs.matrix(rows))
                 outputs[rows] = activations[-1]
                 of_rows = targets.rows(rows, self.layer_sizes[-1], self.dtype)
@@ -82,7 +82,7 @@ class NumpyEngine(Engine):
         # BLAS brings threads of its own, which make better use of whole matrices.
         outputs = self._new_outputs(len(inputs), self.layer_sizes[-1])
         with np.errstate(all="ignore"):
-            for rows in _ranges(self, len(inputs)):
+            for rows in _ranges(self, inputs, len(inputs)):
                 outputs[rows] = forward(self, inputs.matrix(rows))[1][-1]
         return outputs
 
@@ -94,19 +94,24 @@ def all_outputs(engine: Engine, inputs: Inputs) -> list[Array]:
     """Compute the outputs of every layer of any engine's network, (n_examples, fan_out)."""
     outputs = [np.empty((len(inputs), n), engine.dtype) for n in engine.layer_sizes[1:]]
     with np.errstate(all="ignore"):
-        for rows in _ranges(engine, len(inputs)):
+        for rows in _ranges(engine, inputs, len(inputs)):
             activations = forward(engine, inputs.matrix(rows))[1][1:]
             for of_layer, of_rows in zip(outputs, activations, strict=True):
                 of_layer[rows] = of_rows
     return outputs
 
 
-def _ranges(engine: Engine, n_rows: int) -> Iterator[slice]:
+def _ranges(engine: Engine, inputs: Inputs, n_rows: int) -> Iterator[slice]:
     """Yield ranges of rows that are computed together."""
-    row_bytes = engine.dtype.itemsize * 3 * sum(engine.layer_sizes)
-    step = max(1, min(MAX_ROWS, MAX_BYTES // row_bytes))
+    step = _rows_per_part(engine, inputs)
     for start in range(0, n_rows, step):
         yield slice(start, min(start + step, n_rows))
+
+
+def _rows_per_part(engine: Engine, inputs: Inputs) -> int:
+    n_held = inputs.n_inputs * (inputs.density if inputs.is_sparse else 1)
+    row_bytes = engine.dtype.itemsize * (n_held + 3 * sum(engine.layer_sizes[1:]))
+    return max(1, min(MAX_ROWS, int(MAX_BYTES / row_bytes)))
 
 
 def forward(
@@ -151,7 +156,7 @@ def _gradients(
     if ``first_layer`` is a list, which gets X and the deltas that they are the product of.
     """
     loss, of_weights, of_biases = 0.0, *engine.views(gradients)
-    for part in _ranges(engine, len(rows)):
+    for part in _ranges(engine, inputs, len(rows)):
         factors_of_part = None if factors is None else factors(part)
         X = inputs.matrix(rows[part])
         zs, activations = forward(engine, X, factors_of_part)
@@ -215,7 +220,8 @@ class _Trainer:
         self._batch_size, self._slots = batch_size, rule.slots
         self._gradients = engine.new_slot()
         # The rows of weights that no example of a sparse batch meets stay as they are.
-        self._steps_by_row = inputs.is_sparse and rule.is_plain
+        fits = batch_size <= _rows_per_part(engine, inputs)  # else deltas of all parts stay
+        self._steps_by_row = inputs.is_sparse and rule.is_plain and fits
         # Whole batches, some hundred rows at most, per call: Python runs in between anyway.
         self.chunk = batch_size * max(1, 256 // batch_size)
         self.examples_per_backup = self.chunk
