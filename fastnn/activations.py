@@ -262,7 +262,15 @@ def _silu_slope(z: Array) -> Array:
 # Beyond, silu and gelu equal their limits in every dtype; infinity times 0 would be NaN.
 _FAR = 10_000
 
-_erfc = np.vectorize(math.erfc, otypes=[float])  # NumPy has none
+
+def _erfc(z: Array) -> Array:
+    """Compute 1 - erf(z) in float64; by scipy if it is installed, in a fraction of the time."""
+    erfc: Function
+    try:
+        from scipy.special import erfc
+    except ImportError:
+        erfc = np.vectorize(math.erfc, otypes=[float])
+    return erfc(np.asarray(z, float))
 
 
 def _normal_cdf(z: Array) -> Array:

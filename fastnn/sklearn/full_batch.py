@@ -2,7 +2,6 @@
 
 import itertools
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -95,8 +94,7 @@ def minimize(
     estimator.n_iter_ = min(result.nit, estimator.max_iter)
     if result.status != 0:
         _warn_of_no_convergence(result, estimator)
-    squared_norm = partial(internals.squared_norm, network)
-    reported = losses.ReportedLoss(estimator, y, weights, n_samples, squared_norm)
+    reported = losses.ReportedLoss(estimator, y, weights, n_samples)
     loss = objective.loss_of(float(result.fun))
     estimator.loss_ = reported.without_penalty(loss) + objective.penalty()
 

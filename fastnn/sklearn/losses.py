@@ -38,12 +38,7 @@ class ReportedLoss:
 
     The engine sums over the outputs. scikit-learn does so, too, for the gradient, but reports the
     mean for the losses in `MEANS`. With "poisson" it reports half the deviance, which has terms of
-    the targets alone. To each it adds the L2 penalty of the weights before each step, divided by
-    the sum of the batch's sample weights.
-
-    The squared norm of the weights is measured before each batch, if that costs little beside the
-    training. Otherwise (many weights on sparse X, or one example at a time) it is measured some
-    times in an epoch, and is assumed to change by the same factor in every step between.
+    the targets alone. To each it adds the L2 penalty; see `ReportedPenalty`.
 
     Parameters
     ----------
@@ -55,10 +50,6 @@ class ReportedLoss:
         Sample weights of the same examples.
     batch_size : int
         Examples in a batch; the last of an epoch may be smaller.
-    squared_norm : callable
-        Returns the sum of the squares of all weights.
-    density : float
-        Fraction of non-zeros in X.
 
     Attributes
     ----------
@@ -66,75 +57,94 @@ class ReportedLoss:
         The order in which the present epoch visits the examples.
     """
 
-    def __init__(
-        self,
-        estimator: Any,
-        y: Array,
-        weights: Array | None,
-        batch_size: int,
-        squared_norm: Callable[[], float],
-        density: float = 1.0,
-    ) -> None:
-        self._alpha, self._n_averaged = estimator.alpha, n_averaged(estimator)
-        self._starts = np.arange(0, len(y), batch_size)
-        self._n_in_batch = np.diff(self._starts, append=len(y))
+    def __init__(self, estimator: Any, y: Array, weights: Array | None, batch_size: int) -> None:
+        self._n_averaged = n_averaged(estimator)
+        self.batch_size, self.starts = batch_size, np.arange(0, len(y), batch_size)
+        self._n_in_batch = np.diff(self.starts, append=len(y))
         self._weights = None if weights is None else weights.astype(float)
         self._target_terms = None
         if estimator.loss == "poisson":
             y = y.astype(float)
             self._target_terms = (xlogy(y, y) - y).sum(axis=1)
         self.order = np.arange(len(y))
-        self._squared_norm = squared_norm
+
+    def without_penalty(self, loss: float) -> float:
+        """Return the reported loss of an epoch but for the penalty, given the engine's loss."""
+        if self._target_terms is not None:
+            terms = self._target_terms
+            if self._weights is not None:
+                terms = terms * self._weights
+            loss += self.mean(np.add.reduceat(terms[self.order], self.starts))
+        return loss / self._n_averaged
+
+    def mean(self, sums: Array) -> float:
+        """Return the mean per example of sums over batches, which are divided by sample weights."""
+        divisors = self._n_in_batch
+        if self._weights is not None:
+            divisors = np.add.reduceat(self._weights[self.order], self.starts)
+            # A batch without any weight counts its examples.
+            divisors = np.where(divisors > 0, divisors, self._n_in_batch)
+        return float((self._n_in_batch * sums / divisors).sum() / len(self.order))
+
+
+class ReportedPenalty:
+    """Measures the L2 penalty that scikit-learn reports with the loss of an epoch.
+
+    It is that of the weights before each step, divided by the sum of the batch's sample weights.
+    The squared norm of the weights is measured before each batch, if that costs little beside the
+    training. Otherwise (many weights on sparse X, or one example at a time) it is measured some
+    times in an epoch, and is assumed to change by the same factor in every step between.
+
+    Parameters
+    ----------
+    estimator : Perceptron
+        The estimator that is trained.
+    loss : ReportedLoss
+        The loss, whose batches are the penalty's.
+    squared_norm : callable
+        Returns the sum of the squares of all weights.
+    density : float
+        Fraction of non-zeros in X.
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        loss: ReportedLoss,
+        squared_norm: Callable[[], float],
+        density: float,
+    ) -> None:
+        self._alpha, self._loss, self._squared_norm = estimator.alpha, loss, squared_norm
         self._norms: list[float] = []
-        n_weights = sum(w.size for w in estimator.coefs_)
-        n_measured = len(self._starts)
-        if batch_size == 1:
+        n_measured = len(loss.starts)
+        if loss.batch_size == 1:
             n_measured = _MAX_NORMS_ONE_BY_ONE
-        elif n_weights > _FEW_WEIGHTS:
-            n_measured = max(_MIN_NORMS, int(_NORMS_PER_EXAMPLE * density * len(y)))
-        self._batches_per_norm = -(-len(self._starts) // n_measured)
-        self._batch_size = batch_size
+        elif sum(w.size for w in estimator.coefs_) > _FEW_WEIGHTS:
+            n_measured = max(_MIN_NORMS, int(_NORMS_PER_EXAMPLE * density * len(loss.order)))
+        self._batches_per_norm = -(-len(loss.starts) // n_measured)
 
     @property
     def observer(self) -> Observer | None:
-        """Measures the norms in the course of an epoch; None without a penalty."""
+        """Measures norms in the course of an epoch; None without a penalty."""
         if not self._alpha:
             return None
-        n_rows = self._batches_per_norm * self._batch_size
+        n_rows = self._batches_per_norm * self._loss.batch_size
         return Observer(n_rows, lambda: self._norms.append(self._squared_norm()))
 
-    def of_epoch(self, loss: float) -> float:
-        """Return the reported loss of an epoch that has just ended, given the engine's."""
+    def of_epoch(self) -> float:
+        """Return the mean penalty of the epoch that has just ended."""
         if not self._alpha:
-            return self.without_penalty(loss)
+            return 0.0
         norms = np.array(self._norms)
         if self._batches_per_norm > 1:
             norms = self._interpolated(np.append(norms, self._squared_norm()))
         self._norms.clear()
-        return self.without_penalty(loss) + self._mean(self._alpha / 2 * norms)
+        return self._loss.mean(self._alpha / 2 * norms)
 
     def _interpolated(self, norms: Array) -> Array:
         """Return the squared norm before each batch, given some of them and the last one after."""
-        n, k = len(self._starts), self._batches_per_norm
-        measured = np.append(np.arange(0, n, k), n)
+        n = len(self._loss.starts)
+        measured = np.append(np.arange(0, n, self._batches_per_norm), n)
         with np.errstate(divide="ignore"):  # all weights may be 0
             logarithms = np.maximum(np.log(norms), _LOG_OF_NOTHING)
         return np.exp(np.interp(np.arange(n), measured, logarithms))
-
-    def without_penalty(self, loss: float) -> float:
-        """Return what scikit-learn reports of a loss but for the penalty."""
-        if self._target_terms is not None:
-            terms = (
-                self._target_terms if self._weights is None else self._weights * self._target_terms
-            )
-            loss += self._mean(np.add.reduceat(terms[self.order], self._starts))
-        return loss / self._n_averaged
-
-    def _mean(self, sums: Array) -> float:
-        """Return the mean per example of sums over batches, which are divided by sample weights."""
-        divisors = self._n_in_batch
-        if self._weights is not None:
-            divisors = np.add.reduceat(self._weights[self.order], self._starts)
-            # A batch without any weight counts its examples.
-            divisors = np.where(divisors > 0, divisors, self._n_in_batch)
-        return float((self._n_in_batch * sums / divisors).sum() / len(self.order))

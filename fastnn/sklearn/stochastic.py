@@ -116,8 +116,10 @@ class Training:
             self._y[rows],
             None if targets.weights is None else targets.weights[rows],
             self._batch_size,
-            partial(internals.squared_norm, network),
-            inputs.density,
+        )
+        squared_norm = partial(internals.squared_norm, network)
+        self._penalty = losses.ReportedPenalty(
+            estimator, self._reported, squared_norm, inputs.density
         )
         config = self._config(targets.weights)
         self._resume_monitoring()
@@ -222,7 +224,7 @@ class Training:
             config,
             regularization=regularization,
             optimizer=optimizer,
-            observer=self._reported.observer,
+            observer=self._penalty.observer,
         )
 
     def _solver(self) -> Optimizer:
@@ -287,7 +289,8 @@ class Training:
         """Update the estimator's attributes in scikit-learn's order; return whether to stop."""
         estimator = self._estimator
         estimator.n_iter_ += 1
-        estimator.loss_ = self._reported.of_epoch(step.loss)
+        loss = self._reported.without_penalty(step.loss)
+        estimator.loss_ = loss + self._penalty.of_epoch()
         estimator.t_ += self._n_samples
         estimator.loss_curve_.append(estimator.loss_)
         if estimator.verbose:
